@@ -1,0 +1,70 @@
+# The everyday commands. CMake describes the build; this sets up what it needs
+# and calls it.
+
+# Where `make install` puts the package, and how many tests run at once.
+PREFIX = /usr/local
+DESTDIR =
+JOBS = 2
+
+package = iocpsock4.0
+zip = build/dist/$(package)-win64.zip
+
+.PHONY: all setup native demo test check-format tidy dist install clean help
+
+all: setup build/win64/build.ninja
+	@cmake --build build/win64
+
+help:
+	@echo "make          the package, in build/package"
+	@echo "make demo     a web server on iocpsock, checked and measured"
+	@echo "make test     all tests, on both Tcls (JOBS=$(JOBS) at once)"
+	@echo "make tidy     the style and what the code checkers say"
+	@echo "make check-format  just the style"
+	@echo "make dist     $(zip)"
+	@echo "make install  to PREFIX ($(PREFIX)), below DESTDIR if given"
+	@echo "make clean    removes build/"
+	@echo "The first one sets up what is needed (tools/setup)."
+
+setup:
+	@tools/setup
+
+build/%/build.ninja: CMakePresets.json | setup
+	@echo "configuring build/$*"
+	@cmake --preset $* >/dev/null
+
+demo: all
+	@tools/with-wine tools/demo
+
+# Compiles core/ for this machine, where the sanitizers are.
+native: build/native-gcc/build.ninja build/native-clang/build.ninja
+	@cmake --build build/native-gcc
+	@cmake --build build/native-clang
+
+test: all native
+	@tools/with-wine ctest --test-dir build/win64 --output-on-failure \
+	    -j $(JOBS)
+
+check-format:
+	@tools/setup tidy
+	@tools/tidy format
+
+tidy: all native build/win32/build.ninja
+	@tools/setup tidy
+	@cmake --build build/win32
+	@tools/tidy
+
+# Root's own cache need not have what built the package.
+install:
+	@test -f build/win64/build.ninja || $(MAKE) all
+	@DESTDIR="$(DESTDIR)" cmake --install build/win64 --prefix "$(PREFIX)"
+
+dist: all
+	@rm -rf build/dist
+	@DESTDIR= cmake --install build/win64 --strip --prefix build/dist
+	@cd build/dist/lib && cmake -E tar cf ../$(notdir $(zip)) --format=zip \
+	    $(package)
+	@rm -r build/dist/lib
+	@echo "$(zip)"
+
+clean:
+	rm -rf build

@@ -1,0 +1,79 @@
+# One DLL for each Tcl of TCL_ROOT, and the package around them.
+include(FindTclRoot)
+
+set(roots "${TCL_ROOT}")
+if(NOT roots)
+    default_tcl_roots(roots)
+endif()
+if(NOT roots)
+    message(FATAL_ERROR "name an installed Tcl, -DTCL_ROOT=C:/Tcl say, or "
+        "several, with semicolons between them; on Debian, run tools/setup")
+endif()
+
+set(folder iocpsock${PROJECT_VERSION})
+set(packageFolder "${IOCPSOCK_PACKAGE_DIR}/${folder}")
+set(testFolder "${IOCPSOCK_TEST_PACKAGE_DIR}/iocpsocktest")
+
+# tcl_dll(TARGET NAME FOLDER SOURCES...): a DLL loadable by the Tcl that was
+# looked at last.
+function(tcl_dll target name output)
+    add_library(${target} MODULE ${ARGN})
+    set_target_properties(${target} PROPERTIES
+        PREFIX "" OUTPUT_NAME "${name}"
+        # A generator expression keeps Visual Studio from adding "Release".
+        LIBRARY_OUTPUT_DIRECTORY "$<1:${output}>")
+    # Without TCL_THREADS, 8.6 makes its mutexes empty macros.
+    target_compile_definitions(${target} PRIVATE USE_TCL_STUBS TCL_THREADS=1)
+    target_include_directories(${target} SYSTEM PRIVATE "${tcl_INCLUDE}")
+    target_link_libraries(${target} PRIVATE iocpsock_warnings "${tcl_STUBS}")
+    if(NOT MSVC)
+        # Only what is marked DLLEXPORT, no runtime DLL of the compiler's,
+        # and the same bytes from the same sources.
+        target_link_options(${target} PRIVATE
+            -static-libgcc -Wl,--exclude-all-symbols -Wl,--no-insert-timestamp)
+    endif()
+endfunction()
+
+set(tclVersions "")
+foreach(root IN LISTS roots)
+    find_tcl_root("${root}" tcl)
+    set(dllPrefix "")
+    if(tcl_VERSION VERSION_GREATER_EQUAL 9)
+        set(dllPrefix tcl9)
+    endif()
+    if(TARGET ${dllPrefix}iocpsock)
+        message(FATAL_ERROR "two Tcls of TCL_ROOT want the same DLL: ${roots}")
+    endif()
+    list(APPEND tclVersions ${tcl_SHORT})
+    message(STATUS "Tcl ${tcl_VERSION}: ${root}")
+
+    set(dll ${dllPrefix}iocpsock)
+    tcl_dll(${dll} ${dll} "${packageFolder}" ${iocpsock_sources})
+    target_include_directories(${dll} PRIVATE generic)
+    target_compile_definitions(${dll} PRIVATE
+        PACKAGE_VERSION="${PROJECT_VERSION}")
+    target_link_libraries(${dll} PRIVATE iocpsock_win)
+    list(APPEND dlls ${dll})
+
+    if(EXISTS "${PROJECT_SOURCE_DIR}/tests/testThread.c")
+        set(dll ${dllPrefix}iocpsocktest)
+        tcl_dll(${dll} ${dll} "${testFolder}"
+            tests/testRaw.c tests/testThread.c)
+        target_link_libraries(${dll} PRIVATE ws2_32)
+    endif()
+endforeach()
+
+# pkg_index(FOLDER VERSION DLL PREFIX NAMES): both packages find their DLLs in
+# one way.
+function(pkg_index output VERSION DLL PREFIX NAMES)
+    configure_file(pkgIndex.tcl.in "${output}/pkgIndex.tcl" @ONLY
+        NEWLINE_STYLE UNIX)
+endfunction()
+pkg_index("${packageFolder}" ${PROJECT_VERSION}
+    iocpsock Iocpsock "iocpsock Iocpsock")
+# testThread.c has a version of its own.
+pkg_index("${testFolder}" 1.0 iocpsocktest Iocpsocktest iocpsocktest)
+
+install(TARGETS ${dlls} LIBRARY DESTINATION lib/${folder})
+install(FILES "${packageFolder}/pkgIndex.tcl" DESTINATION lib/${folder})
+install(FILES README.md license.terms DESTINATION lib/${folder} OPTIONAL)

@@ -1,0 +1,42 @@
+# A CTest row for each suite and Tcl, for each script that brings a client of
+# its own, and for what the native builds have.
+set(tools "${PROJECT_SOURCE_DIR}/tools")
+
+# What tools/tclsh86 and tclsh90 need for a standard input that is a pipe.
+add_executable(pipeStdin tools/pipeStdin.c)
+target_link_libraries(pipeStdin PRIVATE iocpsock_warnings)
+set_target_properties(pipeStdin PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "$<1:${IOCPSOCK_TOOL_DIR}>")
+
+file(GLOB suites CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/tests/*.test" "${PROJECT_SOURCE_DIR}/tests/*.sh")
+foreach(short IN LISTS tclVersions)
+    foreach(suite IN LISTS suites)
+        cmake_path(GET suite FILENAME file)
+        cmake_path(GET suite STEM name)
+        # run-suite has a limit of its own, below this one, as it knows what
+        # to end and to tell.
+        add_test(NAME tcl${short}.${name}
+            COMMAND "${tools}/run-suite" ${short} "${file}" 120)
+        set_tests_properties(tcl${short}.${name} PROPERTIES
+            LABELS tcl${short} TIMEOUT 150 SKIP_RETURN_CODE 77)
+    endforeach()
+endforeach()
+
+if(CMAKE_OBJDUMP)
+    set(files "")
+    foreach(dll IN LISTS dlls)
+        list(APPEND files "$<TARGET_FILE:${dll}>")
+    endforeach()
+    add_test(NAME package.exports
+        COMMAND "${CMAKE_COMMAND}" -DOBJDUMP=${CMAKE_OBJDUMP} "-DDLLS=${files}"
+            -P "${PROJECT_SOURCE_DIR}/cmake/CheckExports.cmake")
+endif()
+
+file(WRITE "${PROJECT_BINARY_DIR}/native.cmake" "
+set(build \"${PROJECT_SOURCE_DIR}/build\")
+include(\"\${build}/native-gcc/CTestTestfile.cmake\" OPTIONAL)
+include(\"\${build}/native-clang/CTestTestfile.cmake\" OPTIONAL)
+")
+set_property(DIRECTORY APPEND PROPERTY
+    TEST_INCLUDE_FILES "${PROJECT_BINARY_DIR}/native.cmake")

@@ -1,0 +1,260 @@
+/*
+ * cpConn.c --
+ *
+ *	The connection's state machine: states, dialling, half-close and close.
+ *	Receiving is in cpRecv.c, sending in cpSend.c.
+ */
+
+#include "cpConnInt.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static CpConn *
+NewConn(
+    CpPort *portPtr,
+    CpConnProc *proc,
+    void *clientData)
+{
+    CpConn *connPtr = calloc(1, sizeof(CpConn));
+
+    if (connPtr == NULL) {
+        return NULL;
+    }
+    connPtr->portPtr = portPtr;
+    connPtr->proc = proc;
+    connPtr->clientData = clientData;
+    connPtr->recvMode = CP_RECV_ADAPTIVE;
+    connPtr->recvBytes = CP_RECV_BYTES_MIN;
+    connPtr->recvDepth = 1;
+    connPtr->sendCap = CP_SEND_CAP_DEFAULT;
+    return connPtr;
+}
+
+void
+CpConnNotify(
+    CpConn *connPtr)
+{
+    if (connPtr->state != CP_CONN_CLOSING) {
+        connPtr->proc(connPtr->clientData);
+    }
+}
+
+static void
+DialDone(
+    void *clientData,
+    CpError error,
+    CpHandle *handlePtr)
+{
+    CpConn *connPtr = clientData;
+
+    connPtr->dialPtr = NULL;
+    connPtr->handlePtr = handlePtr;
+    if (connPtr->state == CP_CONN_CLOSING) {
+        CpConnFinish(connPtr);
+        return;
+    }
+    if (error == CP_OK) {
+        connPtr->state = CP_CONN_OPEN;
+        CpRecvRefill(connPtr);
+    } else {
+        connPtr->state = CP_CONN_FAILED;
+        connPtr->dialError = error;
+    }
+    CpConnNotify(connPtr);
+}
+
+CpConn *
+CpConnDial(
+    CpPort *portPtr,
+    const CpAddr *remotes,
+    unsigned remoteCount,
+    const CpAddr *locals,
+    unsigned localCount,
+    CpConnProc *proc,
+    void *clientData)
+{
+    CpConn *connPtr = NewConn(portPtr, proc, clientData);
+    CpError error;
+
+    if (connPtr == NULL) {
+        return NULL;
+    }
+    connPtr->state = CP_CONN_DIALLING;
+    error = CpDialStart(portPtr, remotes, remoteCount, locals, localCount,
+        DialDone, connPtr, &connPtr->dialPtr);
+    if (error != CP_EAGAIN) {
+        connPtr->state = CP_CONN_FAILED;
+        connPtr->dialError = error;
+    }
+    return connPtr;
+}
+
+CpConn *
+CpConnAccepted(
+    CpPort *portPtr,
+    CpHandle *handlePtr,
+    CpConnProc *proc,
+    void *clientData)
+{
+    CpConn *connPtr = NewConn(portPtr, proc, clientData);
+
+    if (connPtr != NULL) {
+        connPtr->state = CP_CONN_OPEN;
+        connPtr->handlePtr = handlePtr;
+    }
+    return connPtr;
+}
+
+int
+CpConnReady(
+    const CpConn *connPtr)
+{
+    switch (connPtr->state) {
+    case CP_CONN_DIALLING:
+    case CP_CONN_CLOSING:
+        return 0;
+    case CP_CONN_FAILED:
+        return CP_READ | CP_WRITE;
+    case CP_CONN_OPEN:
+        break;
+    }
+    return (CpRecvReady(connPtr) ? CP_READ : 0)
+        | (CpSendReady(connPtr) ? CP_WRITE : 0);
+}
+
+CpError
+CpConnShutdown(
+    CpConn *connPtr,
+    int directions)
+{
+    CpError error = CP_OK;
+
+    switch (connPtr->state) {
+    case CP_CONN_DIALLING:
+    case CP_CONN_FAILED:
+    case CP_CONN_CLOSING:
+        return CP_ENOTCONN;
+    case CP_CONN_OPEN:
+        break;
+    }
+    if ((directions & CP_READ) && !connPtr->recvShut) {
+        connPtr->recvShut = 1;
+        CpRecvStop(connPtr);
+        error = CpHandleShutdown(connPtr->handlePtr, CP_READ);
+    }
+    if ((directions & CP_WRITE) && !connPtr->sendShut) {
+        CpError sendError = CpSendShutdown(connPtr);
+
+        if (error == CP_OK) {
+            error = sendError;
+        }
+    }
+    return error;
+}
+
+void
+CpConnClose(
+    CpConn *connPtr,
+    CpConnProc *closedProc,
+    void *clientData)
+{
+    assert(connPtr->state != CP_CONN_CLOSING);
+    connPtr->state = CP_CONN_CLOSING;
+    connPtr->proc = closedProc;
+    connPtr->clientData = clientData;
+    connPtr->watchRead = 0;
+
+    /* Stop: nothing new is submitted from here on. */
+    if (connPtr->dialPtr != NULL) {
+        CpDialCancel(connPtr->dialPtr);
+    } else if (connPtr->handlePtr != NULL) {
+        CpRecvStop(connPtr);
+    }
+
+    /*
+     * The peer sees the end without waiting for cancelled receives to return.
+     * Not while sends are outstanding: under Wine the shutdown overtakes them.
+     */
+    if (connPtr->handlePtr != NULL && connPtr->sendPending == 0
+            && CpRecvPending(connPtr) > 0 && !connPtr->sendShut) {
+        connPtr->sendShut = 1;
+        (void) CpHandleShutdown(connPtr->handlePtr, CP_WRITE);
+    }
+    CpConnFinish(connPtr);
+}
+
+/*
+ * The one place where a connection ends: joins what is outstanding, closes,
+ * frees.
+ */
+
+void
+CpConnFinish(
+    CpConn *connPtr)
+{
+    CpConnProc *closedProc = connPtr->proc;
+    void *clientData = connPtr->clientData;
+
+    assert(connPtr->state == CP_CONN_CLOSING);
+    if (connPtr->dialPtr != NULL || connPtr->sendPending > 0
+            || CpRecvPending(connPtr) > 0) {
+        return;
+    }
+    CpRecvFree(connPtr);
+    if (connPtr->handlePtr != NULL) {
+        CpHandleClose(connPtr->handlePtr);
+    }
+    free(connPtr);
+    closedProc(clientData);
+}
+
+void
+CpConnMove(
+    CpConn *connPtr,
+    CpPort *portPtr)
+{
+    connPtr->portPtr = portPtr;
+    if (connPtr->dialPtr != NULL) {
+        CpDialMove(connPtr->dialPtr, portPtr);
+    } else if (connPtr->handlePtr != NULL) {
+        CpHandleMove(connPtr->handlePtr, portPtr);
+    }
+}
+
+CpConnState
+CpConnGetState(
+    const CpConn *connPtr)
+{
+    return connPtr->state;
+}
+
+CpError
+CpConnTakeError(
+    CpConn *connPtr)
+{
+    CpError error = connPtr->dialError;
+
+    connPtr->dialError = CP_OK;
+    return error;
+}
+
+CpHandle *
+CpConnHandle(
+    const CpConn *connPtr)
+{
+    return connPtr->handlePtr;
+}
+
+void
+CpConnGetStats(
+    const CpConn *connPtr,
+    CpConnStats *statsPtr)
+{
+    statsPtr->bytesIn = connPtr->bytesIn;
+    statsPtr->bytesOut = connPtr->bytesOut;
+    statsPtr->recvPending = CpRecvPending(connPtr);
+    statsPtr->sendPending = connPtr->sendPending;
+    statsPtr->recvBuffered = CpRecvBuffered(connPtr);
+    statsPtr->sendBuffered = connPtr->sendBuffered;
+}

@@ -1,0 +1,154 @@
+/*
+ * cpConn.h --
+ *
+ *	One TCP connection: dialling, receiving, sending, half-close and close.
+ *	Every function is called by the thread that owns the connection.
+ */
+
+#ifndef CP_CONN_H
+#define CP_CONN_H
+
+#include "cpPort.h"
+
+typedef struct CpConn CpConn;
+
+typedef enum CpConnState {
+    CP_CONN_DIALLING,           /* No connection yet. */
+    CP_CONN_OPEN,
+    CP_CONN_FAILED,             /* Dialling failed; waits for its close. */
+    CP_CONN_CLOSING             /* Closed by its user; ends by itself. */
+} CpConnState;
+
+typedef enum CpRecvMode {
+    CP_RECV_ADAPTIVE,           /* A probe while idle; reads ahead into a
+                                 * buffer when the peer sends faster than the
+                                 * reader's own buffer takes. */
+    CP_RECV_ZERO_BYTE,          /* A probe, then straight to the reader. */
+    CP_RECV_FLOW_CONTROLLED,    /* One buffer, posted anew by the reader. */
+    CP_RECV_BURST_DETECTION     /* As many as the burst wants. */
+} CpRecvMode;
+
+/*
+ * Limits. What is received and unread stays under depth * bytes, 1 MiB; what
+ * is written and not taken by the system under CP_SEND_CAP_MAX * bytes.
+ */
+
+#define CP_RECV_BYTES_MIN 4096
+#define CP_RECV_BYTES_MAX 65536
+#define CP_RECV_DEPTH_MAX 16
+#define CP_SEND_BYTES_MAX 65536
+#define CP_SEND_CAP_DEFAULT 4
+#define CP_SEND_CAP_MAX 64
+
+typedef struct CpConnStats {
+    uint64_t bytesIn;
+    uint64_t bytesOut;
+    unsigned recvPending;       /* Receives and probes outstanding. */
+    unsigned sendPending;       /* Sends outstanding. */
+    uint64_t recvBuffered;      /* Bytes received and not read. */
+    uint64_t sendBuffered;      /* Bytes written and not sent. */
+} CpConnStats;
+
+/*
+ * Called out of CpPortReap when the state or what is ready may have changed.
+ * It must neither close the connection nor reap.
+ */
+
+typedef void CpConnProc(void *clientData);
+
+/*
+ * CpConnDial --
+ *
+ *	A connection that dials (see CpDialStart). When no attempt could be
+ *	started the state is CP_CONN_FAILED at once.
+ *
+ * Results:
+ *	The connection, or NULL when there is no memory.
+ */
+
+CpConn *CpConnDial(CpPort *portPtr, const CpAddr *remotes,
+    unsigned remoteCount, const CpAddr *locals, unsigned localCount,
+    CpConnProc *proc, void *clientData);
+
+/* An open connection over an accepted handle; NULL when out of memory, and
+ * the handle stays the caller's. */
+CpConn *CpConnAccepted(CpPort *portPtr, CpHandle *handlePtr, CpConnProc *proc,
+    void *clientData);
+
+/*
+ * CpConnRead --
+ *
+ *	Moves received bytes to the caller. A reset peer reads as end of file.
+ *
+ * Results:
+ *	CP_OK and *bytesPtr (0 is end of file), CP_EAGAIN when there is nothing
+ *	yet, or an error.
+ */
+
+CpError CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes,
+    size_t *bytesPtr);
+
+/*
+ * CpConnWrite --
+ *
+ *	Takes bytes to send: hands them to the system at once, or copies them.
+ *
+ * Results:
+ *	CP_OK and *bytesPtr, at least 1 and perhaps less than asked; CP_EAGAIN
+ *	when the send cap is reached; the error of this or an earlier send.
+ */
+
+CpError CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes,
+    size_t *bytesPtr);
+
+/* CP_READ and CP_WRITE: what would not answer CP_EAGAIN. */
+int CpConnReady(const CpConn *connPtr);
+
+/* Whether receives are kept posted, so that readiness is noticed. */
+void CpConnWatchRead(CpConn *connPtr, int on);
+
+/* Posts receives once, for a caller that is about to reap and read. */
+void CpConnPostRead(CpConn *connPtr);
+
+/* Bytes wait to be taken by the system. */
+int CpConnSending(const CpConn *connPtr);
+
+/* What the first failed send failed with; CP_OK without one. */
+CpError CpConnSendError(const CpConn *connPtr);
+
+/*
+ * CpConnShutdown --
+ *
+ *	Half-close. The write side's end of file follows all that was written.
+ */
+
+CpError CpConnShutdown(CpConn *connPtr, int directions);
+
+/*
+ * CpConnClose --
+ *
+ *	Closes: stops receiving, sends what was written, closes the handle and
+ *	frees the connection. closedProc is called once at the end, perhaps
+ *	before this returns; no other call follows.
+ */
+
+void CpConnClose(CpConn *connPtr, CpConnProc *closedProc, void *clientData);
+
+/* As CpHandleMove. */
+void CpConnMove(CpConn *connPtr, CpPort *portPtr);
+
+CpConnState CpConnGetState(const CpConn *connPtr);
+
+/* Why dialling failed: given once, then CP_OK. */
+CpError CpConnTakeError(CpConn *connPtr);
+
+/* NULL while there is none: dialling, failed. */
+CpHandle *CpConnHandle(const CpConn *connPtr);
+
+CpRecvMode CpConnRecvMode(const CpConn *connPtr);
+void CpConnSetRecvMode(CpConn *connPtr, CpRecvMode mode);
+unsigned CpConnSendCap(const CpConn *connPtr);
+void CpConnSetSendCap(CpConn *connPtr, unsigned cap);
+void CpConnGetStats(const CpConn *connPtr, CpConnStats *statsPtr);
+
+#endif /* CP_CONN_H */

@@ -1,0 +1,43 @@
+/*
+ * cpDial.h --
+ *
+ *	Connecting through lists of addresses: each remote address from each
+ *	local one of its family, until one attempt succeeds.
+ */
+
+#ifndef CP_DIAL_H
+#define CP_DIAL_H
+
+#include "cpPort.h"
+
+typedef struct CpDial CpDial;
+
+/*
+ * Called once when the dialling is over; the dial is gone then. handlePtr is
+ * the caller's on CP_OK and NULL otherwise: error is the last attempt's.
+ */
+
+typedef void CpDialProc(void *clientData, CpError error, CpHandle *handlePtr);
+
+/*
+ * CpDialStart --
+ *
+ *	Starts dialling. The lists are copied. Without local addresses the
+ *	system chooses one.
+ *
+ * Results:
+ *	CP_EAGAIN and *dialPtrPtr when an attempt is under way; otherwise the
+ *	error of the last attempt, with nothing started and no call to come.
+ */
+
+CpError CpDialStart(CpPort *portPtr, const CpAddr *remotes,
+    unsigned remoteCount, const CpAddr *locals, unsigned localCount,
+    CpDialProc *proc, void *clientData, CpDial **dialPtrPtr);
+
+/* The attempt under way is the last; its end is still reported. */
+void CpDialCancel(CpDial *dialPtr);
+
+/* As CpHandleMove. */
+void CpDialMove(CpDial *dialPtr, CpPort *portPtr);
+
+#endif /* CP_DIAL_H */

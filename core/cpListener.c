@@ -1,0 +1,462 @@
+/*
+ * cpListener.c --
+ *
+ *	A listening socket, its pool of accepts, and the watchdog.
+ */
+
+#include "cpListener.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/*
+ * An accept's life: posted, then waiting for a first byte (CP_ACCEPT_DATA
+ * only), then queued to be taken. Each state has its list, oldest first.
+ */
+
+typedef enum AcceptState {
+    ACCEPT_POSTED,
+    ACCEPT_WAITING,
+    ACCEPT_QUEUED,
+    ACCEPT_DROPPED,             /* Its cancelled probe has yet to return. */
+    ACCEPT_STATE_COUNT
+} AcceptState;
+
+typedef struct Accept Accept;
+
+struct Accept {
+    CpAcceptOp accept;          /* Pending exactly in ACCEPT_POSTED. */
+    CpOp probe;                 /* For the first byte. */
+    int probePending;
+    AcceptState state;
+    CpListener *listenerPtr;
+    CpHandle *handlePtr;        /* The connection. */
+    uint64_t acceptedMs;
+    Accept *nextPtr;
+    Accept *prevPtr;
+};
+
+typedef struct AcceptList {
+    Accept *firstPtr;
+    Accept *lastPtr;
+    unsigned count;
+} AcceptList;
+
+struct CpListener {
+    CpPort *portPtr;            /* The owner's; NULL between owners. */
+    CpHandle *handlePtr;
+    int closing;
+    CpListenerProc *proc;       /* The closedProc when closing. */
+    void *clientData;
+    unsigned backlog;
+    CpAcceptMode mode;
+    uint32_t timeoutMs;
+    uint64_t retryMs;           /* When to post again; 0 is never. */
+    AcceptList lists[ACCEPT_STATE_COUNT];
+    uint64_t accepted;
+    uint64_t failed;
+    uint64_t timedOut;
+};
+
+static void AcceptDone(CpOp *opPtr);
+static void FirstByteDone(CpOp *opPtr);
+
+static void
+Link(
+    Accept *acceptPtr,
+    AcceptState state)
+{
+    AcceptList *listPtr = &acceptPtr->listenerPtr->lists[state];
+
+    acceptPtr->state = state;
+    acceptPtr->nextPtr = NULL;
+    acceptPtr->prevPtr = listPtr->lastPtr;
+    if (listPtr->lastPtr != NULL) {
+        listPtr->lastPtr->nextPtr = acceptPtr;
+    } else {
+        listPtr->firstPtr = acceptPtr;
+    }
+    listPtr->lastPtr = acceptPtr;
+    listPtr->count++;
+}
+
+static void
+Unlink(
+    Accept *acceptPtr)
+{
+    AcceptList *listPtr = &acceptPtr->listenerPtr->lists[acceptPtr->state];
+
+    if (acceptPtr->prevPtr != NULL) {
+        acceptPtr->prevPtr->nextPtr = acceptPtr->nextPtr;
+    } else {
+        listPtr->firstPtr = acceptPtr->nextPtr;
+    }
+    if (acceptPtr->nextPtr != NULL) {
+        acceptPtr->nextPtr->prevPtr = acceptPtr->prevPtr;
+    } else {
+        listPtr->lastPtr = acceptPtr->prevPtr;
+    }
+    listPtr->count--;
+}
+
+/* The one place where a listener ends. */
+
+static void
+Finish(
+    CpListener *listenerPtr)
+{
+    CpListenerProc *closedProc = listenerPtr->proc;
+    void *clientData = listenerPtr->clientData;
+
+    assert(listenerPtr->closing);
+    if (listenerPtr->lists[ACCEPT_POSTED].count > 0
+            || listenerPtr->lists[ACCEPT_DROPPED].count > 0) {
+        return;
+    }
+    CpHandleClose(listenerPtr->handlePtr);
+    CpStatAdd(CP_STAT_LISTENERS, -1);
+    free(listenerPtr);
+    closedProc(clientData);
+}
+
+/*
+ * Keeps the pool full. What cannot be posted now (no memory, no handles) is
+ * tried again by CpListenerTick.
+ */
+
+static void
+Refill(
+    CpListener *listenerPtr)
+{
+    AcceptList *postedPtr = &listenerPtr->lists[ACCEPT_POSTED];
+    AcceptList *queuedPtr = &listenerPtr->lists[ACCEPT_QUEUED];
+
+    if (listenerPtr->closing || listenerPtr->retryMs != 0) {
+        return;
+    }
+    while (postedPtr->count + queuedPtr->count < listenerPtr->backlog) {
+        Accept *acceptPtr = calloc(1, sizeof(Accept));
+
+        if (acceptPtr == NULL) {
+            listenerPtr->retryMs = CpNowMs() + CP_ACCEPT_RETRY_MS;
+            return;
+        }
+        acceptPtr->listenerPtr = listenerPtr;
+        acceptPtr->accept.op.proc = AcceptDone;
+        Link(acceptPtr, ACCEPT_POSTED);
+        CpStatAdd(CP_STAT_ACCEPTS_POSTED, 1);
+        CpSubmitAccept(listenerPtr->handlePtr, &acceptPtr->accept);
+    }
+}
+
+/* Closes a connection that nobody took; frees it, at once or when its probe
+ * has returned. */
+
+static void
+Drop(
+    Accept *acceptPtr)
+{
+    Unlink(acceptPtr);
+    if (acceptPtr->probePending) {
+        Link(acceptPtr, ACCEPT_DROPPED);
+        CpCancel(acceptPtr->handlePtr, &acceptPtr->probe);
+        return;
+    }
+    CpHandleClose(acceptPtr->handlePtr);
+    free(acceptPtr);
+}
+
+/* The client was gone again: this says nothing of the next accept. */
+
+static int
+IsDeadClient(
+    CpError error)
+{
+    return error == CP_ECONNRESET || error == CP_ECONNABORTED
+        || error == CP_ENETRESET || error == CP_ETIMEDOUT;
+}
+
+/*
+ * Whatever else makes an accept fail (a want of handles or memory, say) would
+ * do it again at once: the next try has to wait.
+ */
+
+static void
+AcceptFailed(
+    Accept *acceptPtr,
+    CpError error)
+{
+    CpListener *listenerPtr = acceptPtr->listenerPtr;
+
+    free(acceptPtr);
+    if (listenerPtr->closing) {
+        Finish(listenerPtr);
+        return;
+    }
+
+    /* Cancelled by a smaller backlog: no failure. */
+    if (error != CP_ECANCELED) {
+        listenerPtr->failed++;
+        CpStatAdd(CP_STAT_ACCEPTS_FAILED, 1);
+        if (!IsDeadClient(error)) {
+            listenerPtr->retryMs = CpNowMs() + CP_ACCEPT_RETRY_MS;
+        }
+    }
+    Refill(listenerPtr);
+}
+
+static void
+AcceptDone(
+    CpOp *opPtr)
+{
+    Accept *acceptPtr = CP_OWNER_OF(opPtr, Accept, accept.op);
+    CpListener *listenerPtr = acceptPtr->listenerPtr;
+
+    Unlink(acceptPtr);
+    CpStatAdd(CP_STAT_ACCEPTS_POSTED, -1);
+    if (opPtr->error != CP_OK) {
+        AcceptFailed(acceptPtr, opPtr->error);
+        return;
+    }
+    acceptPtr->handlePtr = acceptPtr->accept.newHandlePtr;
+    if (listenerPtr->closing) {
+        CpHandleClose(acceptPtr->handlePtr);
+        free(acceptPtr);
+        Finish(listenerPtr);
+        return;
+    }
+    listenerPtr->accepted++;
+    CpStatAdd(CP_STAT_ACCEPTED, 1);
+    switch (listenerPtr->mode) {
+    case CP_ACCEPT_CONNECT:
+        Link(acceptPtr, ACCEPT_QUEUED);
+        break;
+    case CP_ACCEPT_DATA:
+        Link(acceptPtr, ACCEPT_WAITING);
+        acceptPtr->acceptedMs = CpNowMs();
+        acceptPtr->probe.proc = FirstByteDone;
+        acceptPtr->probePending = 1;
+        CpSubmitRecv(acceptPtr->handlePtr, &acceptPtr->probe, NULL, 0);
+        break;
+    }
+    Refill(listenerPtr);
+    if (acceptPtr->state == ACCEPT_QUEUED) {
+        listenerPtr->proc(listenerPtr->clientData);
+    }
+}
+
+/*
+ * The probe of a waiting connection returned: data, or an end without any.
+ * Only the first byte tells them apart, and taking it here would need a place
+ * to keep it; a peek needs none.
+ */
+
+static void
+FirstByteDone(
+    CpOp *opPtr)
+{
+    Accept *acceptPtr = CP_OWNER_OF(opPtr, Accept, probe);
+    CpListener *listenerPtr = acceptPtr->listenerPtr;
+
+    acceptPtr->probePending = 0;
+    if (acceptPtr->state == ACCEPT_DROPPED) {
+        Unlink(acceptPtr);
+        CpHandleClose(acceptPtr->handlePtr);
+        free(acceptPtr);
+        if (listenerPtr->closing) {
+            Finish(listenerPtr);
+        }
+        return;
+    }
+    if (opPtr->error != CP_OK || !CpHandleHasData(acceptPtr->handlePtr)) {
+        listenerPtr->failed++;
+        CpStatAdd(CP_STAT_ACCEPTS_FAILED, 1);
+        Drop(acceptPtr);
+        return;
+    }
+    Unlink(acceptPtr);
+    Link(acceptPtr, ACCEPT_QUEUED);
+    listenerPtr->proc(listenerPtr->clientData);
+}
+
+CpError
+CpListenerNew(
+    CpPort *portPtr,
+    CpHandle *handlePtr,
+    int systemBacklog,
+    CpListenerProc *proc,
+    void *clientData,
+    CpListener **listenerPtrPtr)
+{
+    CpListener *listenerPtr = calloc(1, sizeof(CpListener));
+    CpError error;
+
+    if (listenerPtr == NULL) {
+        return CP_ENOMEM;
+    }
+    error = CpHandleListen(handlePtr, systemBacklog);
+    if (error != CP_OK) {
+        free(listenerPtr);
+        return error;
+    }
+    listenerPtr->portPtr = portPtr;
+    listenerPtr->handlePtr = handlePtr;
+    listenerPtr->proc = proc;
+    listenerPtr->clientData = clientData;
+    listenerPtr->backlog = CP_BACKLOG_DEFAULT;
+    listenerPtr->mode = CP_ACCEPT_CONNECT;
+    listenerPtr->timeoutMs = CP_ACCEPT_TIMEOUT_DEFAULT_MS;
+    CpStatAdd(CP_STAT_LISTENERS, 1);
+    Refill(listenerPtr);
+    *listenerPtrPtr = listenerPtr;
+    return CP_OK;
+}
+
+int
+CpListenerReady(
+    const CpListener *listenerPtr)
+{
+    return listenerPtr->lists[ACCEPT_QUEUED].count > 0;
+}
+
+CpHandle *
+CpListenerTake(
+    CpListener *listenerPtr,
+    CpAddr *peerPtr)
+{
+    Accept *acceptPtr = listenerPtr->lists[ACCEPT_QUEUED].firstPtr;
+    CpHandle *handlePtr;
+
+    if (acceptPtr == NULL) {
+        return NULL;
+    }
+    Unlink(acceptPtr);
+    handlePtr = acceptPtr->handlePtr;
+    *peerPtr = acceptPtr->accept.peer;
+    free(acceptPtr);
+    Refill(listenerPtr);
+    return handlePtr;
+}
+
+int64_t
+CpListenerTick(
+    CpListener *listenerPtr,
+    uint64_t nowMs)
+{
+    Accept *acceptPtr;
+    uint64_t dueMs = UINT64_MAX;
+
+    if (listenerPtr->retryMs != 0 && nowMs >= listenerPtr->retryMs) {
+        listenerPtr->retryMs = 0;
+        Refill(listenerPtr);
+    }
+    if (listenerPtr->retryMs != 0) {
+        dueMs = listenerPtr->retryMs;
+    }
+    while (listenerPtr->timeoutMs != 0
+            && (acceptPtr = listenerPtr->lists[ACCEPT_WAITING].firstPtr)
+            != NULL) {
+        uint64_t endMs = acceptPtr->acceptedMs + listenerPtr->timeoutMs;
+
+        if (nowMs < endMs) {
+            dueMs = endMs < dueMs ? endMs : dueMs;
+            break;
+        }
+        listenerPtr->timedOut++;
+        CpStatAdd(CP_STAT_ACCEPTS_TIMED_OUT, 1);
+        Drop(acceptPtr);
+    }
+    return dueMs == UINT64_MAX ? -1 : (int64_t) (dueMs - nowMs);
+}
+
+void
+CpListenerClose(
+    CpListener *listenerPtr,
+    CpListenerProc *closedProc,
+    void *clientData)
+{
+    assert(!listenerPtr->closing);
+    listenerPtr->closing = 1;
+    listenerPtr->proc = closedProc;
+    listenerPtr->clientData = clientData;
+    CpCancel(listenerPtr->handlePtr, NULL);
+    while (listenerPtr->lists[ACCEPT_WAITING].firstPtr != NULL) {
+        Drop(listenerPtr->lists[ACCEPT_WAITING].firstPtr);
+    }
+    while (listenerPtr->lists[ACCEPT_QUEUED].firstPtr != NULL) {
+        Drop(listenerPtr->lists[ACCEPT_QUEUED].firstPtr);
+    }
+    Finish(listenerPtr);
+}
+
+void
+CpListenerMove(
+    CpListener *listenerPtr,
+    CpPort *portPtr)
+{
+    AcceptState state;
+
+    listenerPtr->portPtr = portPtr;
+    CpHandleMove(listenerPtr->handlePtr, portPtr);
+    for (state = ACCEPT_WAITING; state < ACCEPT_STATE_COUNT; state++) {
+        Accept *acceptPtr = listenerPtr->lists[state].firstPtr;
+
+        for (; acceptPtr != NULL; acceptPtr = acceptPtr->nextPtr) {
+            CpHandleMove(acceptPtr->handlePtr, portPtr);
+        }
+    }
+}
+
+CpHandle *
+CpListenerHandle(
+    const CpListener *listenerPtr)
+{
+    return listenerPtr->handlePtr;
+}
+
+/* A smaller pool gives its newest accepts back. */
+
+void
+CpListenerSetBacklog(
+    CpListener *listenerPtr,
+    unsigned backlog)
+{
+    Accept *acceptPtr = listenerPtr->lists[ACCEPT_POSTED].lastPtr;
+    unsigned posted = listenerPtr->lists[ACCEPT_POSTED].count;
+
+    assert(backlog >= 1 && backlog <= CP_BACKLOG_MAX);
+    listenerPtr->backlog = backlog;
+    for (; posted > backlog; acceptPtr = acceptPtr->prevPtr, posted--) {
+        CpCancel(listenerPtr->handlePtr, &acceptPtr->accept.op);
+    }
+    Refill(listenerPtr);
+}
+
+void
+CpListenerSetMode(
+    CpListener *listenerPtr,
+    CpAcceptMode mode)
+{
+    listenerPtr->mode = mode;
+}
+
+void
+CpListenerSetTimeout(
+    CpListener *listenerPtr,
+    uint32_t timeoutMs)
+{
+    listenerPtr->timeoutMs = timeoutMs;
+}
+
+void
+CpListenerGetStats(
+    const CpListener *listenerPtr,
+    CpListenerStats *statsPtr)
+{
+    statsPtr->posted = listenerPtr->lists[ACCEPT_POSTED].count;
+    statsPtr->queued = listenerPtr->lists[ACCEPT_QUEUED].count;
+    statsPtr->waiting = listenerPtr->lists[ACCEPT_WAITING].count;
+    statsPtr->accepted = listenerPtr->accepted;
+    statsPtr->failed = listenerPtr->failed;
+    statsPtr->timedOut = listenerPtr->timedOut;
+}

@@ -1,0 +1,256 @@
+/*
+ * iocpsock.c --
+ *
+ *	The package: its commands and their installation.
+ */
+
+#include "iocpsock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef PACKAGE_VERSION
+#error "PACKAGE_VERSION is given by the build"
+#endif
+
+#if defined(_MSC_VER)
+#define COMPILER "msvc"
+#elif defined(__clang__)
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
+#ifdef NDEBUG
+#define BUILD_KIND "release"
+#else
+#define BUILD_KIND "debug"
+#endif
+
+/* Where the socket command that install replaced is kept. */
+#define SAVED_COMMAND "::iocpsock::coreSocket"
+#define ASSOC_KEY "iocpsock"
+
+DLLEXPORT int Iocpsock_Init(Tcl_Interp *interp);
+DLLEXPORT int Iocpsock_SafeInit(Tcl_Interp *interp);
+
+/* One line, once per process, so that nobody debugs the wrong driver. */
+
+static void
+Announce(
+    Tcl_Interp *interp)
+{
+    static int announced = 0;
+    const char *wanted = getenv("IOCPSOCK_ANNOUNCE");
+    const char *tclVersion = Tcl_GetVar2(interp, "tcl_patchLevel", NULL,
+        TCL_GLOBAL_ONLY);
+    Tcl_Channel channel = Tcl_GetStdChannel(TCL_STDERR);
+    Tcl_Obj *linePtr;
+
+    TCL_DECLARE_MUTEX(announceMutex)
+
+    Tcl_MutexLock(&announceMutex);
+    if (!announced && channel != NULL
+            && (wanted == NULL || strcmp(wanted, "0") != 0)) {
+        linePtr = Tcl_ObjPrintf("iocpsock %s loaded: Tcl %s, %d-bit %s "
+            "build, %s\n", PACKAGE_VERSION,
+            tclVersion != NULL ? tclVersion : "?",
+            (int) (8 * sizeof(void *)), BUILD_KIND, COMPILER);
+        Tcl_IncrRefCount(linePtr);
+        Tcl_WriteObj(channel, linePtr);
+        Tcl_Flush(channel);
+        Tcl_DecrRefCount(linePtr);
+    }
+    announced = 1;
+    Tcl_MutexUnlock(&announceMutex);
+}
+
+static int
+NoArgs(
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    if (objc != 1) {
+        Tcl_WrongNumArgs(interp, 1, objv, NULL);
+        return TCL_ERROR;
+    }
+    return TCL_OK;
+}
+
+static int
+IsInstalled(
+    Tcl_Interp *interp)
+{
+    Tcl_CmdInfo info;
+
+    return Tcl_GetCommandInfo(interp, "::socket", &info)
+        && info.isNativeObjectProc
+        && info.objProc == IocpsockSocketObjCmd;
+}
+
+static int
+RenameCommand(
+    Tcl_Interp *interp,
+    const char *from,
+    const char *to)
+{
+    Tcl_Obj *cmd[3];
+    int i, result;
+
+    cmd[0] = Tcl_NewStringObj("::rename", -1);
+    cmd[1] = Tcl_NewStringObj(from, -1);
+    cmd[2] = Tcl_NewStringObj(to, -1);
+    for (i = 0; i < 3; i++) {
+        Tcl_IncrRefCount(cmd[i]);
+    }
+    result = Tcl_EvalObjv(interp, 3, cmd, TCL_EVAL_GLOBAL);
+    for (i = 0; i < 3; i++) {
+        Tcl_DecrRefCount(cmd[i]);
+    }
+    return result;
+}
+
+/*
+ * The command that is replaced is renamed and not deleted: uninstall brings
+ * that very command back.
+ */
+
+static int
+InstallObjCmd(
+    void *clientData,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    Tcl_CmdInfo info;
+
+    (void) clientData;
+    if (NoArgs(interp, objc, objv) != TCL_OK) {
+        return TCL_ERROR;
+    }
+    if (IsInstalled(interp)) {
+        return TCL_OK;
+    }
+    if (Tcl_GetCommandInfo(interp, "::socket", &info)) {
+        if (Tcl_GetCommandInfo(interp, SAVED_COMMAND, &info)) {
+            Tcl_SetObjResult(interp, Tcl_NewStringObj("the socket command "
+                "was replaced by another one since iocpsock::install", -1));
+            Tcl_SetErrorCode(interp, "IOCPSOCK", "INSTALL", (char *) NULL);
+            return TCL_ERROR;
+        }
+        if (RenameCommand(interp, "::socket", SAVED_COMMAND) != TCL_OK) {
+            return TCL_ERROR;
+        }
+    }
+    Tcl_CreateObjCommand(interp, "::socket", IocpsockSocketObjCmd, NULL, NULL);
+    Tcl_ResetResult(interp);
+    return TCL_OK;
+}
+
+static int
+UninstallObjCmd(
+    void *clientData,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    Tcl_CmdInfo info;
+
+    (void) clientData;
+    if (NoArgs(interp, objc, objv) != TCL_OK) {
+        return TCL_ERROR;
+    }
+    if (!IsInstalled(interp)) {
+        return TCL_OK;
+    }
+    Tcl_DeleteCommand(interp, "::socket");
+    if (Tcl_GetCommandInfo(interp, SAVED_COMMAND, &info)) {
+        return RenameCommand(interp, SAVED_COMMAND, "::socket");
+    }
+    return TCL_OK;
+}
+
+static int
+StatsObjCmd(
+    void *clientData,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    static const char *const keys[CP_STAT_COUNT] = {
+        [CP_STAT_SOCKETS] = "sockets",
+        [CP_STAT_OPERATIONS] = "operations",
+        [CP_STAT_BYTES_IN] = "bytesIn",
+        [CP_STAT_BYTES_OUT] = "bytesOut",
+        [CP_STAT_LISTENERS] = "listeners",
+        [CP_STAT_ACCEPTS_POSTED] = "acceptsPosted",
+        [CP_STAT_ACCEPTED] = "accepted",
+        [CP_STAT_ACCEPTS_FAILED] = "acceptsFailed",
+        [CP_STAT_ACCEPTS_TIMED_OUT] = "acceptsTimedOut",
+        [CP_STAT_BUFFER_BYTES] = "bufferBytes",
+    };
+    Tcl_Obj *dictPtr;
+    int stat;
+
+    (void) clientData;
+    if (NoArgs(interp, objc, objv) != TCL_OK) {
+        return TCL_ERROR;
+    }
+    dictPtr = Tcl_NewDictObj();
+    for (stat = 0; stat < CP_STAT_COUNT; stat++) {
+        IocpsockPutCounter(dictPtr, keys[stat], CpStatGet((CpStat) stat));
+    }
+    Tcl_SetObjResult(interp, dictPtr);
+    return TCL_OK;
+}
+
+static int
+ProvidePackage(
+    Tcl_Interp *interp)
+{
+    if (Tcl_PkgProvide(interp, "iocpsock", PACKAGE_VERSION) != TCL_OK) {
+        return TCL_ERROR;
+    }
+    return Tcl_PkgProvide(interp, "Iocpsock", PACKAGE_VERSION);
+}
+
+int
+Iocpsock_Init(
+    Tcl_Interp *interp)
+{
+#if TCL_MAJOR_VERSION < 9
+    if (Tcl_InitStubs(interp, "8.6", 0) == NULL) {
+#else
+    if (Tcl_InitStubs(interp, "9.0", 0) == NULL) {
+#endif
+        return TCL_ERROR;
+    }
+    Announce(interp);
+    Tcl_CreateObjCommand(interp, "::iocpsock::socket", IocpsockSocketObjCmd,
+        NULL, NULL);
+    Tcl_CreateObjCommand(interp, "::socket2", IocpsockSocketObjCmd, NULL,
+        NULL);
+    Tcl_CreateObjCommand(interp, "::iocpsock::install", InstallObjCmd, NULL,
+        NULL);
+    Tcl_CreateObjCommand(interp, "::iocpsock::uninstall", UninstallObjCmd,
+        NULL, NULL);
+    Tcl_CreateObjCommand(interp, "::iocpsock::stats", StatsObjCmd, NULL, NULL);
+    return ProvidePackage(interp);
+}
+
+/* A safe interpreter has no sockets, and stays so. */
+
+int
+Iocpsock_SafeInit(
+    Tcl_Interp *interp)
+{
+#if TCL_MAJOR_VERSION < 9
+    if (Tcl_InitStubs(interp, "8.6", 0) == NULL) {
+#else
+    if (Tcl_InitStubs(interp, "9.0", 0) == NULL) {
+#endif
+        return TCL_ERROR;
+    }
+    return ProvidePackage(interp);
+}

@@ -1,0 +1,183 @@
+/*
+ * iocpsock.h --
+ *
+ *	What the files of the Tcl side share.
+ */
+
+#ifndef IOCPSOCK_H
+#define IOCPSOCK_H
+
+#include <tcl.h>
+
+#include "cpConn.h"
+#include "cpListener.h"
+#include "cpPort.h"
+#include "cpResolve.h"
+
+#ifndef TCL_SIZE_MAX
+typedef int Tcl_Size;
+#endif
+
+typedef struct IocpsockThread IocpsockThread;
+typedef struct IocpsockServer IocpsockServer;
+typedef struct IocpsockChan IocpsockChan;
+
+/* Settings that a listener passes on to what it accepts; -1 is not set. */
+
+typedef struct IocpsockInherit {
+    CpRecvMode recvMode;
+    unsigned sendCap;
+    int keepAlive;
+    int noDelay;
+    int sndBuf;                 /* Bytes. */
+    int rcvBuf;                 /* Bytes. */
+} IocpsockInherit;
+
+/*
+ * A channel's instance data: a connection or a server. Queued events hold
+ * references, so that it outlives its channel as long as one waits.
+ */
+
+struct IocpsockChan {
+    Tcl_Channel channel;        /* First two as in the core's structure: its */
+    int flags;                  /* testsocket command looks there. */
+    int refCount;
+    IocpsockThread *threadPtr;  /* The owner; NULL between threads. */
+    CpConn *connPtr;            /* A connection, or */
+    IocpsockServer *serverPtr;  /* a server. */
+    int watchMask;              /* TCL_READABLE, TCL_WRITABLE */
+    int eventPending;           /* An event for it is in Tcl's queue. */
+    int onReadyList;
+    IocpsockChan *nextReadyPtr;
+    IocpsockChan *prevReadyPtr;
+    IocpsockChan *nextServerPtr;/* In its thread's list of servers. */
+    uint64_t events;            /* Notifications and accepts. */
+};
+
+#define IOCPSOCK_NONBLOCKING 1  /* In IocpsockChan.flags. */
+
+struct IocpsockServer {
+    IocpsockChan *chanPtr;
+    CpListener **listeners;     /* One for each address. */
+    unsigned listenerCount;
+    unsigned nextListener;      /* Whose turn it is. */
+    unsigned open;              /* Not closed yet. */
+    Tcl_Interp *interp;         /* NULL when it was deleted. */
+    Tcl_ThreadId interpThread;
+    Tcl_Obj *scriptPtr;
+    unsigned backlog;
+    CpAcceptMode acceptMode;
+    int acceptTimeoutMs;
+    IocpsockInherit inherit;
+};
+
+/* One thread that has used sockets. */
+
+struct IocpsockThread {
+    CpPort *portPtr;            /* NULL before the first socket. */
+    Tcl_ThreadId threadId;
+    int exiting;                /* Exit handlers have run. */
+    unsigned channels;          /* Channels of this thread. */
+    unsigned closing;           /* Connections closed and not yet ended. */
+    int reaped;                 /* By the setup proc, for the check proc. */
+    IocpsockChan *firstReadyPtr;
+    IocpsockChan *lastReadyPtr;
+    IocpsockChan *firstServerPtr;
+};
+
+/* iocpsockNotify.c */
+
+/*
+ * IocpsockGetThread --
+ *
+ *	The calling thread's data, with a port. NULL when there can be none;
+ *	then errno says why.
+ */
+
+IocpsockThread *IocpsockGetThread(void);
+
+/* The channel may be ready: its event is queued in the next pass. */
+void IocpsockNoteReady(IocpsockChan *chanPtr);
+
+/* The channel becomes, or ceases to be, the calling thread's. Attach returns
+ * 0 when this thread can have no port. */
+int IocpsockAttach(IocpsockChan *chanPtr);
+void IocpsockDetach(IocpsockChan *chanPtr);
+
+IocpsockChan *IocpsockNewChan(void);
+void IocpsockReleaseChan(IocpsockChan *chanPtr);
+
+/* Releases the thread's port when nothing of it is in use at its exit. */
+void IocpsockThreadDone(IocpsockThread *threadPtr);
+
+/* Waits for connections that were closed to end, as at exit. */
+void IocpsockJoinClosing(IocpsockThread *threadPtr);
+
+/* iocpsockChan.c */
+
+extern const Tcl_ChannelType iocpsockChannelType;
+
+/* CpConnProc, of an IocpsockChan. */
+void IocpsockConnChanged(void *clientData);
+
+/* Makes the channel of instance data; names it as the core does. */
+void IocpsockNewChannel(IocpsockChan *chanPtr, int mask);
+
+/*
+ * IocpsockOpenClient --
+ *
+ *	Connects. host and port as resolved by the caller.
+ *
+ * Results:
+ *	The channel, or NULL with errno.
+ */
+
+Tcl_Channel IocpsockOpenClient(const CpAddr *remotes, unsigned remoteCount,
+    const CpAddr *locals, unsigned localCount, int async);
+
+/* iocpsockServer.c */
+
+/*
+ * IocpsockOpenServer --
+ *
+ *	Listens on each of the addresses that it can.
+ *
+ * Results:
+ *	The channel, or NULL with errno of the last failure.
+ */
+
+Tcl_Channel IocpsockOpenServer(Tcl_Interp *interp, CpAddr *addrs,
+    unsigned addrCount, int reusePort, int systemBacklog, Tcl_Obj *scriptPtr);
+int IocpsockServerReady(const IocpsockServer *serverPtr);
+void IocpsockServerAccept(IocpsockServer *serverPtr);
+void IocpsockServerMove(IocpsockServer *serverPtr, CpPort *portPtr);
+
+/* Stops listening, in the owner's thread; then what remains is freed. */
+void IocpsockServerClose(IocpsockServer *serverPtr);
+void IocpsockServerFree(IocpsockServer *serverPtr);
+
+/* The watchdog; milliseconds until it is due again, -1 for never. */
+int64_t IocpsockServerTick(IocpsockServer *serverPtr, uint64_t nowMs);
+
+/* iocpsockOpt.c */
+
+int IocpsockSetOption(void *instanceData, Tcl_Interp *interp,
+    const char *optionName, const char *value);
+int IocpsockGetOption(void *instanceData, Tcl_Interp *interp,
+    const char *optionName, Tcl_DString *dsPtr);
+void IocpsockInheritInit(IocpsockInherit *inheritPtr);
+void IocpsockInheritApply(const IocpsockInherit *inheritPtr, CpConn *connPtr);
+
+/* Appends a key and a counter to a dict. */
+void IocpsockPutCounter(Tcl_Obj *dictPtr, const char *key, int64_t value);
+
+/* iocpsockCmd.c */
+
+Tcl_ObjCmdProc IocpsockSocketObjCmd;
+
+/* iocpsockErrno.c */
+
+/* The errno of a core error, as Tcl_SetErrno takes it. */
+int IocpsockErrno(CpError error);
+
+#endif /* IOCPSOCK_H */

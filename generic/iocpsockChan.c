@@ -1,0 +1,363 @@
+/*
+ * iocpsockChan.c --
+ *
+ *	The channel type's procedures: thin, between Tcl's channel layer and
+ *	the core's connection.
+ */
+
+#include "iocpsock.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static int
+IsBlocking(
+    const IocpsockChan *chanPtr)
+{
+    return (chanPtr->flags & IOCPSOCK_NONBLOCKING) == 0;
+}
+
+/* Lets completions of this thread come in; waits for the first. */
+
+static void
+WaitForCompletion(
+    IocpsockChan *chanPtr)
+{
+    CpPortReap(chanPtr->threadPtr->portPtr, -1);
+}
+
+void
+IocpsockConnChanged(
+    void *clientData)
+{
+    IocpsockNoteReady(clientData);
+}
+
+static int
+BlockModeProc(
+    void *instanceData,
+    int mode)
+{
+    IocpsockChan *chanPtr = instanceData;
+
+    if (mode == TCL_MODE_NONBLOCKING) {
+        chanPtr->flags |= IOCPSOCK_NONBLOCKING;
+    } else {
+        chanPtr->flags &= ~IOCPSOCK_NONBLOCKING;
+    }
+    return 0;
+}
+
+static int
+InputProc(
+    void *instanceData,
+    char *buf,
+    int toRead,
+    int *errorCodePtr)
+{
+    IocpsockChan *chanPtr = instanceData;
+
+    *errorCodePtr = 0;
+    if (chanPtr->connPtr == NULL || chanPtr->threadPtr == NULL) {
+        *errorCodePtr = ENOTCONN;
+        return -1;
+    }
+    for (;;) {
+        size_t bytes;
+        CpError error = CpConnRead(chanPtr->connPtr, buf, (size_t) toRead,
+            &bytes);
+
+        if (error == CP_OK) {
+            return (int) bytes;
+        }
+        if (error != CP_EAGAIN || !IsBlocking(chanPtr)) {
+            *errorCodePtr = IocpsockErrno(error);
+            return -1;
+        }
+        CpConnPostRead(chanPtr->connPtr);
+        WaitForCompletion(chanPtr);
+    }
+}
+
+static int
+OutputProc(
+    void *instanceData,
+    const char *buf,
+    int toWrite,
+    int *errorCodePtr)
+{
+    IocpsockChan *chanPtr = instanceData;
+
+    *errorCodePtr = 0;
+    if (chanPtr->connPtr == NULL || chanPtr->threadPtr == NULL) {
+        *errorCodePtr = ENOTCONN;
+        return -1;
+    }
+    if (toWrite <= 0) {
+        return 0;
+    }
+    for (;;) {
+        size_t bytes;
+        CpError error = CpConnWrite(chanPtr->connPtr, buf, (size_t) toWrite,
+            &bytes);
+
+        if (error == CP_OK) {
+            return (int) bytes;
+        }
+        if (error != CP_EAGAIN || !IsBlocking(chanPtr)) {
+            *errorCodePtr = IocpsockErrno(error);
+            return -1;
+        }
+        WaitForCompletion(chanPtr);
+    }
+}
+
+/* Waits until the system has taken all that was written. */
+
+static CpError
+DrainSends(
+    IocpsockChan *chanPtr)
+{
+    while (CpConnSending(chanPtr->connPtr)) {
+        WaitForCompletion(chanPtr);
+    }
+    return CpConnSendError(chanPtr->connPtr);
+}
+
+static void
+ConnClosed(
+    void *clientData)
+{
+    ((IocpsockThread *) clientData)->closing--;
+}
+
+static CpError
+CloseConn(
+    IocpsockChan *chanPtr)
+{
+    IocpsockThread *threadPtr = chanPtr->threadPtr;
+    CpConn *connPtr = chanPtr->connPtr;
+    unsigned before = threadPtr->closing;
+    CpError error = CpConnSendError(connPtr);
+
+    if (IsBlocking(chanPtr)) {
+        error = DrainSends(chanPtr);
+    }
+    threadPtr->closing++;
+    chanPtr->connPtr = NULL;
+    CpConnClose(connPtr, ConnClosed, threadPtr);
+
+    /* Cancelled receives are back at once, as a rule. */
+    if (threadPtr->closing > before) {
+        CpPortReap(threadPtr->portPtr, 0);
+    }
+    if (threadPtr->exiting) {
+        IocpsockJoinClosing(threadPtr);
+    }
+    return error;
+}
+
+/*
+ * Tcl has detached the channel from its thread before, but not when it closes
+ * the channels of a thread at its exit: both ways lead through here.
+ */
+
+static int
+CloseProc(
+    void *instanceData,
+    Tcl_Interp *interp)
+{
+    IocpsockChan *chanPtr = instanceData;
+    IocpsockServer *serverPtr = chanPtr->serverPtr;
+    IocpsockThread *threadPtr;
+    CpError error = CP_OK;
+
+    (void) interp;
+    if (!IocpsockAttach(chanPtr)) {
+        return Tcl_GetErrno();
+    }
+    threadPtr = chanPtr->threadPtr;
+    if (serverPtr != NULL) {
+        IocpsockServerClose(serverPtr);
+    } else {
+        chanPtr->watchMask = 0;
+        error = CloseConn(chanPtr);
+    }
+    IocpsockDetach(chanPtr);
+    if (serverPtr != NULL) {
+        chanPtr->serverPtr = NULL;
+        IocpsockServerFree(serverPtr);
+    }
+    chanPtr->channel = NULL;
+    IocpsockReleaseChan(chanPtr);
+    IocpsockThreadDone(threadPtr);
+    return IocpsockErrno(error);
+}
+
+static int
+Close2Proc(
+    void *instanceData,
+    Tcl_Interp *interp,
+    int flags)
+{
+    IocpsockChan *chanPtr = instanceData;
+    int directions = 0;
+    CpError error;
+
+    if ((flags & (TCL_CLOSE_READ | TCL_CLOSE_WRITE)) == 0) {
+        return CloseProc(instanceData, interp);
+    }
+    if (chanPtr->connPtr == NULL || chanPtr->threadPtr == NULL) {
+        return ENOTCONN;
+    }
+    if (flags & TCL_CLOSE_READ) {
+        directions |= CP_READ;
+    }
+    if (flags & TCL_CLOSE_WRITE) {
+        directions |= CP_WRITE;
+        if (IsBlocking(chanPtr)) {
+            error = DrainSends(chanPtr);
+            if (error != CP_OK) {
+                return IocpsockErrno(error);
+            }
+        }
+    }
+    return IocpsockErrno(CpConnShutdown(chanPtr->connPtr, directions));
+}
+
+static void
+WatchProc(
+    void *instanceData,
+    int mask)
+{
+    IocpsockChan *chanPtr = instanceData;
+
+    chanPtr->watchMask = mask;
+    if (chanPtr->connPtr != NULL && chanPtr->threadPtr != NULL) {
+        CpConnWatchRead(chanPtr->connPtr, mask & TCL_READABLE);
+        IocpsockNoteReady(chanPtr);
+    }
+}
+
+static int
+GetHandleProc(
+    void *instanceData,
+    int direction,
+    void **handlePtr)
+{
+    IocpsockChan *chanPtr = instanceData;
+    CpHandle *cpHandlePtr = NULL;
+
+    (void) direction;
+    if (chanPtr->serverPtr != NULL) {
+        cpHandlePtr = CpListenerHandle(chanPtr->serverPtr->listeners[0]);
+    } else if (chanPtr->connPtr != NULL) {
+        cpHandlePtr = CpConnHandle(chanPtr->connPtr);
+    }
+    if (cpHandlePtr == NULL) {
+        return TCL_ERROR;
+    }
+    *handlePtr = (void *) CpHandleNative(cpHandlePtr);
+    return TCL_OK;
+}
+
+static void
+ThreadActionProc(
+    void *instanceData,
+    int action)
+{
+    IocpsockChan *chanPtr = instanceData;
+
+    if (action == TCL_CHANNEL_THREAD_INSERT) {
+        IocpsockAttach(chanPtr);
+    } else {
+        IocpsockDetach(chanPtr);
+    }
+}
+
+/* The name is what the core compares, for "-translation auto" and more. */
+
+const Tcl_ChannelType iocpsockChannelType = {
+    "tcp",
+    TCL_CHANNEL_VERSION_5,
+#if TCL_MAJOR_VERSION < 9
+    CloseProc,
+#else
+    NULL,
+#endif
+    InputProc,
+    OutputProc,
+    NULL,                       /* seekProc */
+    IocpsockSetOption,
+    IocpsockGetOption,
+    WatchProc,
+    GetHandleProc,
+    Close2Proc,
+    BlockModeProc,
+    NULL,                       /* flushProc */
+    NULL,                       /* handlerProc */
+    NULL,                       /* wideSeekProc */
+    ThreadActionProc,
+    NULL                        /* truncateProc */
+};
+
+void
+IocpsockNewChannel(
+    IocpsockChan *chanPtr,
+    int mask)
+{
+    char name[4 + 2 * sizeof(void *) + 1];
+
+    snprintf(name, sizeof(name), "sock%0*llX", (int) (2 * sizeof(void *)),
+        (unsigned long long) (uintptr_t) chanPtr);
+    chanPtr->channel = Tcl_CreateChannel(&iocpsockChannelType, name, chanPtr,
+        mask);
+    if (mask != 0) {
+        Tcl_SetChannelOption(NULL, chanPtr->channel, "-translation",
+            "auto crlf");
+    }
+    Tcl_SetChannelOption(NULL, chanPtr->channel, "-eofchar", "");
+}
+
+Tcl_Channel
+IocpsockOpenClient(
+    const CpAddr *remotes,
+    unsigned remoteCount,
+    const CpAddr *locals,
+    unsigned localCount,
+    int async)
+{
+    IocpsockThread *threadPtr = IocpsockGetThread();
+    IocpsockChan *chanPtr;
+    CpError error = CP_ENOMEM;
+
+    if (threadPtr == NULL) {
+        return NULL;
+    }
+    chanPtr = IocpsockNewChan();
+    if (chanPtr == NULL) {
+        goto failed;
+    }
+    chanPtr->connPtr = CpConnDial(threadPtr->portPtr, remotes, remoteCount,
+        locals, localCount, IocpsockConnChanged, chanPtr);
+    if (chanPtr->connPtr == NULL || !IocpsockAttach(chanPtr)) {
+        goto release;
+    }
+    while (!async && CpConnGetState(chanPtr->connPtr) == CP_CONN_DIALLING) {
+        WaitForCompletion(chanPtr);
+    }
+    if (!async && CpConnGetState(chanPtr->connPtr) == CP_CONN_FAILED) {
+        error = CpConnTakeError(chanPtr->connPtr);
+        CloseConn(chanPtr);
+        IocpsockDetach(chanPtr);
+        goto release;
+    }
+    IocpsockNewChannel(chanPtr, TCL_READABLE | TCL_WRITABLE);
+    return chanPtr->channel;
+
+release:
+    IocpsockReleaseChan(chanPtr);
+failed:
+    Tcl_SetErrno(IocpsockErrno(error));
+    return NULL;
+}

@@ -1,0 +1,324 @@
+/*
+ * iocpsockCmd.c --
+ *
+ *	The socket command, with the syntax, messages and error codes of the
+ *	running Tcl's own.
+ */
+
+#include "iocpsock.h"
+
+#include <string.h>
+
+#if TCL_MAJOR_VERSION < 9
+static const char *const socketOptions[] = {
+    "-async", "-myaddr", "-myport", "-server", NULL
+};
+enum SocketOption { OPT_ASYNC, OPT_MYADDR, OPT_MYPORT, OPT_SERVER };
+#define CLIENT_USAGE "?-myaddr addr? ?-myport myport? ?-async? host port"
+#define SERVER_USAGE "-server command ?-myaddr addr? port"
+#else
+static const char *const socketOptions[] = {
+    "-async", "-backlog", "-myaddr", "-myport", "-reuseaddr", "-reuseport",
+    "-server", NULL
+};
+enum SocketOption {
+    OPT_ASYNC, OPT_BACKLOG, OPT_MYADDR, OPT_MYPORT, OPT_REUSEADDR,
+    OPT_REUSEPORT, OPT_SERVER
+};
+#define CLIENT_USAGE "?-async? ?-myaddr addr? ?-myport myport? host port"
+#define SERVER_USAGE "-server command ?-backlog count? ?-myaddr addr? " \
+    "?-reuseaddr boolean? ?-reuseport boolean? port"
+#endif
+
+/* What a command line says. */
+
+typedef struct SocketArgs {
+    int async;
+    Tcl_Obj *scriptPtr;         /* Non-NULL: a server. */
+    const char *myAddr;
+    int myPort;
+    int backlog;                /* The system's queue; -1 is not given. */
+    int reuseAddr;
+    int reusePort;
+    const char *host;
+    int port;
+} SocketArgs;
+
+static int
+Failure(
+    Tcl_Interp *interp,
+    const char *message)
+{
+    Tcl_SetObjResult(interp, Tcl_NewStringObj(message, -1));
+    return TCL_ERROR;
+}
+
+/* A number, or the name of a TCP service. */
+
+static int
+GetPort(
+    Tcl_Interp *interp,
+    Tcl_Obj *objPtr,
+    int *portPtr)
+{
+    const char *string = Tcl_GetString(objPtr);
+
+    if (Tcl_GetInt(NULL, string, portPtr) != TCL_OK) {
+        *portPtr = CpServicePort(string);
+        if (*portPtr >= 0) {
+            return TCL_OK;
+        }
+    }
+    if (Tcl_GetInt(interp, string, portPtr) != TCL_OK) {
+        return TCL_ERROR;
+    }
+    if (*portPtr > 0xFFFF) {
+        return Failure(interp, "couldn't open socket: port number too high");
+    }
+    return TCL_OK;
+}
+
+/* Both usages in one message, as only the core itself can ask for. */
+
+static int
+WrongArgs(
+    Tcl_Interp *interp,
+    Tcl_Obj *const objv[])
+{
+    static const char prefix[] = "wrong # args: should be ";
+    Tcl_Obj *clientPtr;
+    const char *server;
+
+    Tcl_WrongNumArgs(interp, 1, objv, CLIENT_USAGE);
+    clientPtr = Tcl_DuplicateObj(Tcl_GetObjResult(interp));
+    Tcl_IncrRefCount(clientPtr);
+    Tcl_WrongNumArgs(interp, 1, objv, SERVER_USAGE);
+    server = Tcl_GetString(Tcl_GetObjResult(interp));
+    if (strncmp(server, prefix, sizeof(prefix) - 1) == 0) {
+        server += sizeof(prefix) - 1;
+    }
+    Tcl_AppendToObj(clientPtr, " or ", -1);
+    Tcl_AppendToObj(clientPtr, server, -1);
+    Tcl_SetObjResult(interp, clientPtr);
+    Tcl_DecrRefCount(clientPtr);
+    return TCL_ERROR;
+}
+
+/* Takes the value of one option. */
+
+static int
+ParseValue(
+    Tcl_Interp *interp,
+    enum SocketOption option,
+    Tcl_Obj *valuePtr,
+    SocketArgs *argsPtr)
+{
+    switch (option) {
+    case OPT_ASYNC:
+        break;                  /* Has no value. */
+    case OPT_MYADDR:
+        argsPtr->myAddr = Tcl_GetString(valuePtr);
+        break;
+    case OPT_MYPORT:
+        return GetPort(interp, valuePtr, &argsPtr->myPort);
+    case OPT_SERVER:
+        argsPtr->scriptPtr = valuePtr;
+        break;
+#if TCL_MAJOR_VERSION >= 9
+    case OPT_BACKLOG:
+        return Tcl_GetIntFromObj(interp, valuePtr, &argsPtr->backlog);
+    case OPT_REUSEADDR:
+        return Tcl_GetBooleanFromObj(interp, valuePtr, &argsPtr->reuseAddr);
+    case OPT_REUSEPORT:
+        return Tcl_GetBooleanFromObj(interp, valuePtr, &argsPtr->reusePort);
+#endif
+    }
+    return TCL_OK;
+}
+
+/* The options; *nextPtr is then the first argument after them. */
+
+static int
+ParseOptions(
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[],
+    SocketArgs *argsPtr,
+    int *nextPtr)
+{
+    int a;
+
+    for (a = 1; a < objc; a++) {
+        int option;
+
+        if (Tcl_GetString(objv[a])[0] != '-') {
+            break;
+        }
+        if (Tcl_GetIndexFromObj(interp, objv[a], socketOptions, "option",
+                TCL_EXACT, &option) != TCL_OK) {
+            return TCL_ERROR;
+        }
+        argsPtr->async |= option == OPT_ASYNC;
+        if (argsPtr->async
+                && (option == OPT_SERVER || argsPtr->scriptPtr != NULL)) {
+            return Failure(interp,
+                "cannot set -async option for server sockets");
+        }
+        if (option == OPT_ASYNC) {
+            continue;
+        }
+        if (++a >= objc) {
+            Tcl_SetObjResult(interp, Tcl_ObjPrintf(
+                "no argument given for %s option", socketOptions[option]));
+            return TCL_ERROR;
+        }
+        if (ParseValue(interp, (enum SocketOption) option, objv[a], argsPtr)
+                != TCL_OK) {
+            return TCL_ERROR;
+        }
+    }
+    *nextPtr = a;
+    return TCL_OK;
+}
+
+static int
+ParseArgs(
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[],
+    SocketArgs *argsPtr)
+{
+    int a;
+
+    memset(argsPtr, 0, sizeof(SocketArgs));
+    argsPtr->backlog = argsPtr->reuseAddr = argsPtr->reusePort = -1;
+    if (ParseOptions(interp, objc, objv, argsPtr, &a) != TCL_OK) {
+        return TCL_ERROR;
+    }
+    if (argsPtr->scriptPtr != NULL) {
+        argsPtr->host = argsPtr->myAddr;
+        if (argsPtr->myPort != 0) {
+            return Failure(interp,
+                "option -myport is not valid for servers");
+        }
+    } else if (a < objc) {
+        argsPtr->host = Tcl_GetString(objv[a++]);
+    } else {
+        return WrongArgs(interp, objv);
+    }
+    if (argsPtr->scriptPtr == NULL && (argsPtr->backlog != -1
+            || argsPtr->reuseAddr != -1 || argsPtr->reusePort != -1)) {
+        return Failure(interp, "options -backlog, -reuseaddr, and "
+            "-reuseport are only valid for servers");
+    }
+    if (a != objc - 1) {
+        return WrongArgs(interp, objv);
+    }
+    return GetPort(interp, objv[a], &argsPtr->port);
+}
+
+/* Addresses of a host; leaves the resolver's message in the interpreter. */
+
+static int
+Resolve(
+    Tcl_Interp *interp,
+    const char *host,
+    int port,
+    int listening,
+    CpAddr **addrsPtr,
+    unsigned *countPtr)
+{
+    const char *wanted = Tcl_GetVar2(interp, "::tcl::unsupported::socketAF",
+        NULL, 0);
+    char message[CP_MESSAGE_BYTES];
+    CpFamily family = CP_FAMILY_ANY;
+
+    if (wanted != NULL && strcmp(wanted, "inet") == 0) {
+        family = CP_FAMILY_IP4;
+    } else if (wanted != NULL && strcmp(wanted, "inet6") == 0) {
+        family = CP_FAMILY_IP6;
+    }
+    if (!CpResolve(host, (unsigned) port, family, listening, addrsPtr,
+            countPtr, message)) {
+        Tcl_SetObjResult(interp, Tcl_ObjPrintf("couldn't open socket: %s",
+            message));
+        return TCL_ERROR;
+    }
+    return TCL_OK;
+}
+
+static int
+SetOpened(
+    Tcl_Interp *interp,
+    Tcl_Channel channel)
+{
+    if (channel == NULL) {
+        Tcl_SetObjResult(interp, Tcl_ObjPrintf("couldn't open socket: %s",
+            Tcl_PosixError(interp)));
+        return TCL_ERROR;
+    }
+    Tcl_RegisterChannel(interp, channel);
+    Tcl_SetObjResult(interp, Tcl_NewStringObj(Tcl_GetChannelName(channel),
+        -1));
+    return TCL_OK;
+}
+
+static int
+OpenClient(
+    Tcl_Interp *interp,
+    const SocketArgs *argsPtr)
+{
+    CpAddr *remotes = NULL, *locals = NULL;
+    unsigned remoteCount = 0, localCount = 0;
+    int result = TCL_ERROR;
+
+    if (Resolve(interp, argsPtr->host, argsPtr->port, 0, &remotes,
+            &remoteCount) != TCL_OK) {
+        return TCL_ERROR;
+    }
+    if ((argsPtr->myAddr == NULL && argsPtr->myPort == 0)
+            || Resolve(interp, argsPtr->myAddr, argsPtr->myPort, 1, &locals,
+            &localCount) == TCL_OK) {
+        result = SetOpened(interp, IocpsockOpenClient(remotes, remoteCount,
+            locals, localCount, argsPtr->async));
+    }
+    CpResolveFree(locals);
+    CpResolveFree(remotes);
+    return result;
+}
+
+static int
+OpenServer(
+    Tcl_Interp *interp,
+    const SocketArgs *argsPtr)
+{
+    CpAddr *addrs = NULL;
+    unsigned count = 0;
+    int result;
+
+    if (Resolve(interp, argsPtr->host, argsPtr->port, 1, &addrs, &count)
+            != TCL_OK) {
+        return TCL_ERROR;
+    }
+    result = SetOpened(interp, IocpsockOpenServer(interp, addrs, count,
+        argsPtr->reusePort == 1, argsPtr->backlog, argsPtr->scriptPtr));
+    CpResolveFree(addrs);
+    return result;
+}
+
+int
+IocpsockSocketObjCmd(
+    void *clientData,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    SocketArgs args;
+
+    (void) clientData;
+    if (ParseArgs(interp, objc, objv, &args) != TCL_OK) {
+        return TCL_ERROR;
+    }
+    return args.scriptPtr != NULL ? OpenServer(interp, &args)
+        : OpenClient(interp, &args);
+}

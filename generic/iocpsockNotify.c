@@ -1,0 +1,380 @@
+/*
+ * iocpsockNotify.c --
+ *
+ *	The event source: from completions to Tcl events. Each thread reaps its
+ *	own port when it passes through the event loop; channels that became
+ *	ready stand on its ready list, and get one event each.
+ */
+
+#include "iocpsock.h"
+
+#include <string.h>
+
+#define EXIT_STALL_MS 5000      /* See IocpsockJoinClosing. */
+
+typedef struct ReadyEvent {
+    Tcl_Event header;
+    IocpsockChan *chanPtr;      /* A reference. */
+} ReadyEvent;
+
+static Tcl_ThreadDataKey dataKey;
+
+static Tcl_EventSetupProc SetupProc;
+static Tcl_EventCheckProc CheckProc;
+static Tcl_EventProc ReadyEventProc;
+
+static IocpsockThread *
+ThreadData(void)
+{
+    return Tcl_GetThreadData(&dataKey, sizeof(IocpsockThread));
+}
+
+static void
+WakeThread(
+    void *clientData)
+{
+    IocpsockThread *threadPtr = clientData;
+
+    Tcl_ThreadAlert(threadPtr->threadId);
+}
+
+/*
+ * Runs before Tcl closes the channels of this thread, which still need the
+ * port: only what was closed before is awaited here.
+ */
+
+static void
+ThreadExitProc(
+    void *clientData)
+{
+    IocpsockThread *threadPtr = clientData;
+
+    IocpsockJoinClosing(threadPtr);
+    threadPtr->exiting = 1;
+    Tcl_DeleteEventSource(SetupProc, CheckProc, threadPtr);
+    IocpsockThreadDone(threadPtr);
+}
+
+IocpsockThread *
+IocpsockGetThread(void)
+{
+    IocpsockThread *threadPtr = ThreadData();
+    CpError error;
+
+    if (threadPtr->portPtr != NULL) {
+        return threadPtr;
+    }
+    threadPtr->threadId = Tcl_GetCurrentThread();
+    threadPtr->portPtr = CpPortNew(WakeThread, threadPtr, &error);
+    if (threadPtr->portPtr == NULL) {
+        Tcl_SetErrno(IocpsockErrno(error));
+        return NULL;
+    }
+    if (!threadPtr->exiting) {
+        Tcl_CreateEventSource(SetupProc, CheckProc, threadPtr);
+        Tcl_CreateThreadExitHandler(ThreadExitProc, threadPtr);
+    }
+    return threadPtr;
+}
+
+void
+IocpsockThreadDone(
+    IocpsockThread *threadPtr)
+{
+    if (threadPtr->exiting && threadPtr->portPtr != NULL
+            && threadPtr->channels == 0 && threadPtr->closing == 0) {
+        CpPortRelease(threadPtr->portPtr);
+        threadPtr->portPtr = NULL;
+    }
+}
+
+/*
+ * What was written before a close is on its way to the system. A peer that
+ * takes nothing must not hold an exit for ever: when nothing moves for a while
+ * the rest is given up, as the core gives up what a non-blocking channel holds
+ * at exit.
+ */
+
+void
+IocpsockJoinClosing(
+    IocpsockThread *threadPtr)
+{
+    uint64_t stallMs = CpNowMs() + EXIT_STALL_MS;
+
+    while (threadPtr->closing > 0 && CpNowMs() < stallMs) {
+        if (CpPortReap(threadPtr->portPtr, 100) > 0) {
+            stallMs = CpNowMs() + EXIT_STALL_MS;
+        }
+    }
+}
+
+/* ---------------------------------------------------------- channels */
+
+IocpsockChan *
+IocpsockNewChan(void)
+{
+    IocpsockChan *chanPtr = (IocpsockChan *)
+        (void *) Tcl_AttemptAlloc(sizeof(IocpsockChan));
+
+    if (chanPtr != NULL) {
+        memset(chanPtr, 0, sizeof(IocpsockChan));
+        chanPtr->refCount = 1;
+    }
+    return chanPtr;
+}
+
+void
+IocpsockReleaseChan(
+    IocpsockChan *chanPtr)
+{
+    if (--chanPtr->refCount == 0) {
+        Tcl_Free((void *) chanPtr);
+    }
+}
+
+static int
+ReadyMask(
+    const IocpsockChan *chanPtr)
+{
+    int ready;
+
+    if (chanPtr->serverPtr != NULL) {
+        return IocpsockServerReady(chanPtr->serverPtr) ? TCL_READABLE : 0;
+    }
+    if (chanPtr->connPtr == NULL || chanPtr->watchMask == 0) {
+        return 0;
+    }
+    ready = CpConnReady(chanPtr->connPtr);
+    return ((ready & CP_READ ? TCL_READABLE : 0)
+        | (ready & CP_WRITE ? TCL_WRITABLE : 0)) & chanPtr->watchMask;
+}
+
+static void
+UnlinkReady(
+    IocpsockChan *chanPtr)
+{
+    IocpsockThread *threadPtr = chanPtr->threadPtr;
+
+    if (!chanPtr->onReadyList) {
+        return;
+    }
+    if (chanPtr->prevReadyPtr != NULL) {
+        chanPtr->prevReadyPtr->nextReadyPtr = chanPtr->nextReadyPtr;
+    } else {
+        threadPtr->firstReadyPtr = chanPtr->nextReadyPtr;
+    }
+    if (chanPtr->nextReadyPtr != NULL) {
+        chanPtr->nextReadyPtr->prevReadyPtr = chanPtr->prevReadyPtr;
+    } else {
+        threadPtr->lastReadyPtr = chanPtr->prevReadyPtr;
+    }
+    chanPtr->onReadyList = 0;
+}
+
+void
+IocpsockNoteReady(
+    IocpsockChan *chanPtr)
+{
+    IocpsockThread *threadPtr = chanPtr->threadPtr;
+
+    if (threadPtr == NULL || chanPtr->onReadyList || chanPtr->eventPending
+            || ReadyMask(chanPtr) == 0) {
+        return;
+    }
+    chanPtr->onReadyList = 1;
+    chanPtr->nextReadyPtr = NULL;
+    chanPtr->prevReadyPtr = threadPtr->lastReadyPtr;
+    if (threadPtr->lastReadyPtr != NULL) {
+        threadPtr->lastReadyPtr->nextReadyPtr = chanPtr;
+    } else {
+        threadPtr->firstReadyPtr = chanPtr;
+    }
+    threadPtr->lastReadyPtr = chanPtr;
+}
+
+static void
+MoveChan(
+    IocpsockChan *chanPtr,
+    CpPort *portPtr)
+{
+    if (chanPtr->serverPtr != NULL) {
+        IocpsockServerMove(chanPtr->serverPtr, portPtr);
+    } else if (chanPtr->connPtr != NULL) {
+        CpConnMove(chanPtr->connPtr, portPtr);
+    }
+}
+
+int
+IocpsockAttach(
+    IocpsockChan *chanPtr)
+{
+    IocpsockThread *threadPtr;
+
+    if (chanPtr->threadPtr != NULL) {
+        return 1;
+    }
+    threadPtr = IocpsockGetThread();
+    if (threadPtr == NULL) {
+        return 0;
+    }
+    chanPtr->threadPtr = threadPtr;
+    threadPtr->channels++;
+    if (chanPtr->serverPtr != NULL) {
+        chanPtr->nextServerPtr = threadPtr->firstServerPtr;
+        threadPtr->firstServerPtr = chanPtr;
+    }
+    MoveChan(chanPtr, threadPtr->portPtr);
+    IocpsockNoteReady(chanPtr);
+    return 1;
+}
+
+static int
+IsEventOf(
+    Tcl_Event *eventPtr,
+    void *clientData)
+{
+    ReadyEvent *readyPtr = (ReadyEvent *) eventPtr;
+
+    if (eventPtr->proc != ReadyEventProc || readyPtr->chanPtr != clientData) {
+        return 0;
+    }
+    IocpsockReleaseChan(readyPtr->chanPtr);
+    return 1;
+}
+
+void
+IocpsockDetach(
+    IocpsockChan *chanPtr)
+{
+    IocpsockThread *threadPtr = chanPtr->threadPtr;
+    IocpsockChan **linkPtr;
+
+    if (threadPtr == NULL) {
+        return;
+    }
+    UnlinkReady(chanPtr);
+    if (chanPtr->eventPending) {
+        Tcl_DeleteEvents(IsEventOf, chanPtr);
+        chanPtr->eventPending = 0;
+    }
+    if (chanPtr->serverPtr != NULL) {
+        linkPtr = &threadPtr->firstServerPtr;
+        while (*linkPtr != chanPtr) {
+            linkPtr = &(*linkPtr)->nextServerPtr;
+        }
+        *linkPtr = chanPtr->nextServerPtr;
+    }
+    MoveChan(chanPtr, NULL);
+    threadPtr->channels--;
+    chanPtr->threadPtr = NULL;
+}
+
+/* ------------------------------------------------------ event source */
+
+/* The watchdogs of this thread's servers; sets how long it may sleep. */
+
+static void
+TickServers(
+    IocpsockThread *threadPtr)
+{
+    IocpsockChan *chanPtr = threadPtr->firstServerPtr;
+    uint64_t nowMs = chanPtr != NULL ? CpNowMs() : 0;
+
+    for (; chanPtr != NULL; chanPtr = chanPtr->nextServerPtr) {
+        int64_t dueMs = IocpsockServerTick(chanPtr->serverPtr, nowMs);
+
+        if (dueMs >= 0) {
+            Tcl_Time time;
+
+            time.sec = (long) (dueMs / 1000);
+            time.usec = (long) (dueMs % 1000) * 1000;
+            Tcl_SetMaxBlockTime(&time);
+        }
+    }
+}
+
+static int
+IsIdle(
+    const IocpsockThread *threadPtr)
+{
+    return threadPtr->channels == 0 && threadPtr->closing == 0;
+}
+
+static void
+SetupProc(
+    void *clientData,
+    int flags)
+{
+    static const Tcl_Time noTime = {0, 0};
+    IocpsockThread *threadPtr = clientData;
+
+    if (!(flags & TCL_FILE_EVENTS) || IsIdle(threadPtr)) {
+        return;
+    }
+    CpPortReap(threadPtr->portPtr, 0);
+    TickServers(threadPtr);
+    threadPtr->reaped = threadPtr->firstReadyPtr != NULL;
+    if (threadPtr->reaped || (!(flags & TCL_DONT_WAIT)
+            && !CpPortSleep(threadPtr->portPtr))) {
+        Tcl_SetMaxBlockTime(&noTime);
+    }
+}
+
+static void
+CheckProc(
+    void *clientData,
+    int flags)
+{
+    IocpsockThread *threadPtr = clientData;
+
+    if (!(flags & TCL_FILE_EVENTS) || IsIdle(threadPtr)) {
+        return;
+    }
+    if (!threadPtr->reaped) {
+        CpPortReap(threadPtr->portPtr, 0);
+    }
+    threadPtr->reaped = 0;
+    while (threadPtr->firstReadyPtr != NULL) {
+        IocpsockChan *chanPtr = threadPtr->firstReadyPtr;
+        ReadyEvent *eventPtr;
+
+        UnlinkReady(chanPtr);
+        if (ReadyMask(chanPtr) == 0) {
+            continue;
+        }
+        eventPtr = (ReadyEvent *) (void *) Tcl_Alloc(sizeof(ReadyEvent));
+        eventPtr->header.proc = ReadyEventProc;
+        eventPtr->chanPtr = chanPtr;
+        chanPtr->refCount++;
+        chanPtr->eventPending = 1;
+        Tcl_QueueEvent(&eventPtr->header, TCL_QUEUE_TAIL);
+    }
+}
+
+static int
+ReadyEventProc(
+    Tcl_Event *eventPtr,
+    int flags)
+{
+    IocpsockChan *chanPtr = ((ReadyEvent *) eventPtr)->chanPtr;
+    int mask;
+
+    if (!(flags & TCL_FILE_EVENTS)) {
+        return 0;
+    }
+    chanPtr->eventPending = 0;
+    mask = ReadyMask(chanPtr);
+    if (mask != 0) {
+        chanPtr->events++;
+        if (chanPtr->serverPtr != NULL) {
+            IocpsockServerAccept(chanPtr->serverPtr);
+        } else {
+            Tcl_NotifyChannel(chanPtr->channel, mask);
+        }
+    }
+
+    /* Level-triggered: once more, in the next pass, if it is still ready. */
+    IocpsockNoteReady(chanPtr);
+    IocpsockReleaseChan(chanPtr);
+    return 1;
+}

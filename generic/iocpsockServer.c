@@ -1,0 +1,333 @@
+/*
+ * iocpsockServer.c --
+ *
+ *	Server channels: one or more listeners, and the accept script.
+ */
+
+#include "iocpsock.h"
+
+#include <string.h>
+
+static void
+ListenerChanged(
+    void *clientData)
+{
+    IocpsockServer *serverPtr = clientData;
+
+    if (serverPtr->chanPtr != NULL) {
+        IocpsockNoteReady(serverPtr->chanPtr);
+    }
+}
+
+static void
+ListenerClosed(
+    void *clientData)
+{
+    ((IocpsockServer *) clientData)->open--;
+}
+
+static void
+InterpDeleted(
+    void *clientData,
+    Tcl_Interp *interp)
+{
+    (void) interp;
+    ((IocpsockServer *) clientData)->interp = NULL;
+}
+
+/*
+ * The accept script's interpreter belongs to a thread. Connections of a server
+ * that was moved to another one wait until it is back.
+ */
+
+int
+IocpsockServerReady(
+    const IocpsockServer *serverPtr)
+{
+    unsigned i;
+
+    if (serverPtr->interp != NULL
+            && serverPtr->interpThread != Tcl_GetCurrentThread()) {
+        return 0;
+    }
+    for (i = 0; i < serverPtr->listenerCount; i++) {
+        if (CpListenerReady(serverPtr->listeners[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Evaluates "script channel address port"; the channel is registered. */
+
+static void
+EvalAcceptScript(
+    Tcl_Interp *interp,
+    Tcl_Obj *scriptPtr,
+    Tcl_Channel channel,
+    const CpAddr *peerPtr)
+{
+    char host[CP_HOST_BYTES];
+    Tcl_Obj *parts[2];
+    Tcl_Obj *cmdPtr;
+    int result;
+
+    CpAddrHost(peerPtr, 1, host);
+    parts[0] = scriptPtr;
+    parts[1] = Tcl_NewListObj(0, NULL);
+    Tcl_ListObjAppendElement(NULL, parts[1],
+        Tcl_NewStringObj(Tcl_GetChannelName(channel), -1));
+    Tcl_ListObjAppendElement(NULL, parts[1], Tcl_NewStringObj(host, -1));
+    Tcl_ListObjAppendElement(NULL, parts[1],
+        Tcl_NewIntObj((int) CpAddrPort(peerPtr)));
+    Tcl_IncrRefCount(parts[1]);
+    cmdPtr = Tcl_ConcatObj(2, parts);
+    Tcl_IncrRefCount(cmdPtr);
+    Tcl_DecrRefCount(parts[1]);
+
+    /* The second reference keeps the channel while the script runs. */
+    Tcl_Preserve(interp);
+    Tcl_RegisterChannel(interp, channel);
+    Tcl_RegisterChannel(NULL, channel);
+    result = Tcl_EvalObjEx(interp, cmdPtr, TCL_EVAL_DIRECT | TCL_EVAL_GLOBAL);
+    if (result != TCL_OK) {
+        Tcl_BackgroundException(interp, result);
+        Tcl_UnregisterChannel(interp, channel);
+    }
+    Tcl_UnregisterChannel(NULL, channel);
+    Tcl_Release(interp);
+    Tcl_DecrRefCount(cmdPtr);
+}
+
+/* Takes from the listeners in turn, so that none waits for another. */
+
+static CpHandle *
+TakeConnection(
+    IocpsockServer *serverPtr,
+    CpAddr *peerPtr)
+{
+    unsigned i;
+
+    for (i = 0; i < serverPtr->listenerCount; i++) {
+        unsigned turn = serverPtr->nextListener;
+        CpHandle *handlePtr = CpListenerTake(serverPtr->listeners[turn],
+            peerPtr);
+
+        serverPtr->nextListener = (turn + 1) % serverPtr->listenerCount;
+        if (handlePtr != NULL) {
+            return handlePtr;
+        }
+    }
+    return NULL;
+}
+
+void
+IocpsockServerAccept(
+    IocpsockServer *serverPtr)
+{
+    Tcl_Interp *interp = serverPtr->interp;
+    IocpsockThread *threadPtr = serverPtr->chanPtr->threadPtr;
+    IocpsockChan *chanPtr;
+    CpHandle *handlePtr;
+    CpAddr peer;
+
+    handlePtr = TakeConnection(serverPtr, &peer);
+    if (handlePtr == NULL) {
+        return;
+    }
+
+    /* Without an interpreter, or memory, nobody can have the connection. */
+    if (interp == NULL || (chanPtr = IocpsockNewChan()) == NULL) {
+        CpHandleClose(handlePtr);
+        return;
+    }
+    chanPtr->connPtr = CpConnAccepted(threadPtr->portPtr, handlePtr,
+        IocpsockConnChanged, chanPtr);
+    if (chanPtr->connPtr == NULL) {
+        CpHandleClose(handlePtr);
+        IocpsockReleaseChan(chanPtr);
+        return;
+    }
+    IocpsockAttach(chanPtr);
+    IocpsockInheritApply(&serverPtr->inherit, chanPtr->connPtr);
+    IocpsockNewChannel(chanPtr, TCL_READABLE | TCL_WRITABLE);
+    EvalAcceptScript(interp, serverPtr->scriptPtr, chanPtr->channel, &peer);
+}
+
+int64_t
+IocpsockServerTick(
+    IocpsockServer *serverPtr,
+    uint64_t nowMs)
+{
+    int64_t soonestMs = -1;
+    unsigned i;
+
+    for (i = 0; i < serverPtr->listenerCount; i++) {
+        int64_t dueMs = CpListenerTick(serverPtr->listeners[i], nowMs);
+
+        if (dueMs >= 0 && (soonestMs < 0 || dueMs < soonestMs)) {
+            soonestMs = dueMs;
+        }
+    }
+    return soonestMs;
+}
+
+void
+IocpsockServerMove(
+    IocpsockServer *serverPtr,
+    CpPort *portPtr)
+{
+    unsigned i;
+
+    for (i = 0; i < serverPtr->listenerCount; i++) {
+        CpListenerMove(serverPtr->listeners[i], portPtr);
+    }
+}
+
+/*
+ * Returns when the addresses are free again: the next server may want the
+ * same port. Cancelled accepts do not wait for any peer.
+ */
+
+void
+IocpsockServerClose(
+    IocpsockServer *serverPtr)
+{
+    CpPort *portPtr = serverPtr->chanPtr->threadPtr->portPtr;
+    unsigned i, count = serverPtr->listenerCount;
+
+    serverPtr->listenerCount = 0;
+    for (i = 0; i < count; i++) {
+        CpListenerClose(serverPtr->listeners[i], ListenerClosed, serverPtr);
+    }
+    while (serverPtr->open > 0) {
+        CpPortReap(portPtr, -1);
+    }
+}
+
+void
+IocpsockServerFree(
+    IocpsockServer *serverPtr)
+{
+    if (serverPtr->interp != NULL) {
+        Tcl_DontCallWhenDeleted(serverPtr->interp, InterpDeleted, serverPtr);
+    }
+    Tcl_DecrRefCount(serverPtr->scriptPtr);
+    Tcl_Free((void *) serverPtr->listeners);
+    Tcl_Free((void *) serverPtr);
+}
+
+/*
+ * Listens on one address. The first that binds to port 0 sets the port of
+ * those after it.
+ */
+
+static CpError
+Listen(
+    IocpsockServer *serverPtr,
+    CpPort *portPtr,
+    CpAddr *addrPtr,
+    unsigned *chosenPortPtr,
+    int reusePort,
+    int systemBacklog)
+{
+    CpHandle *handlePtr;
+    CpAddr local;
+    CpError error = CpHandleOpen(portPtr, addrPtr, &handlePtr);
+
+    if (error != CP_OK) {
+        return error;
+    }
+    if (CpAddrPort(addrPtr) == 0) {
+        CpAddrSetPort(addrPtr, *chosenPortPtr);
+    }
+
+    /* Windows' SO_REUSEADDR is what others call SO_REUSEPORT. */
+    if (reusePort) {
+        (void) CpHandleSetOpt(handlePtr, CP_OPT_REUSEADDR, 1);
+    }
+    error = CpHandleBind(handlePtr, addrPtr);
+    if (error == CP_OK) {
+        error = CpListenerNew(portPtr, handlePtr, systemBacklog,
+            ListenerChanged, serverPtr,
+            &serverPtr->listeners[serverPtr->listenerCount]);
+    }
+    if (error != CP_OK) {
+        CpHandleClose(handlePtr);
+        return error;
+    }
+    if (CpHandleLocal(handlePtr, &local) == CP_OK) {
+        *chosenPortPtr = CpAddrPort(&local);
+    }
+    serverPtr->listenerCount++;
+    serverPtr->open++;
+    return CP_OK;
+}
+
+static IocpsockServer *
+NewServer(
+    Tcl_Interp *interp,
+    unsigned addrCount,
+    Tcl_Obj *scriptPtr)
+{
+    IocpsockServer *serverPtr = (IocpsockServer *)
+        (void *) Tcl_Alloc(sizeof(IocpsockServer));
+
+    memset(serverPtr, 0, sizeof(IocpsockServer));
+    serverPtr->listeners = (CpListener **)
+        (void *) Tcl_Alloc(addrCount * sizeof(CpListener *));
+    serverPtr->interp = interp;
+    serverPtr->interpThread = Tcl_GetCurrentThread();
+    serverPtr->scriptPtr = scriptPtr;
+    Tcl_IncrRefCount(scriptPtr);
+    serverPtr->backlog = CP_BACKLOG_DEFAULT;
+    serverPtr->acceptMode = CP_ACCEPT_CONNECT;
+    serverPtr->acceptTimeoutMs = CP_ACCEPT_TIMEOUT_DEFAULT_MS;
+    IocpsockInheritInit(&serverPtr->inherit);
+    Tcl_CallWhenDeleted(interp, InterpDeleted, serverPtr);
+    return serverPtr;
+}
+
+Tcl_Channel
+IocpsockOpenServer(
+    Tcl_Interp *interp,
+    CpAddr *addrs,
+    unsigned addrCount,
+    int reusePort,
+    int systemBacklog,
+    Tcl_Obj *scriptPtr)
+{
+    IocpsockThread *threadPtr = IocpsockGetThread();
+    IocpsockChan *chanPtr;
+    IocpsockServer *serverPtr;
+    CpError error = CP_EADDRNOTAVAIL;
+    unsigned i, chosenPort = 0;
+
+    if (threadPtr == NULL) {
+        return NULL;
+    }
+    chanPtr = IocpsockNewChan();
+    if (chanPtr == NULL) {
+        Tcl_SetErrno(IocpsockErrno(CP_ENOMEM));
+        return NULL;
+    }
+    serverPtr = NewServer(interp, addrCount, scriptPtr);
+    serverPtr->chanPtr = chanPtr;
+    chanPtr->serverPtr = serverPtr;
+    for (i = 0; i < addrCount; i++) {
+        CpError last = Listen(serverPtr, threadPtr->portPtr, &addrs[i],
+            &chosenPort, reusePort, systemBacklog);
+
+        error = last != CP_OK ? last : error;
+    }
+    IocpsockAttach(chanPtr);
+    if (serverPtr->listenerCount == 0) {
+        IocpsockDetach(chanPtr);
+        IocpsockServerFree(serverPtr);
+        IocpsockReleaseChan(chanPtr);
+        Tcl_SetErrno(IocpsockErrno(error));
+        return NULL;
+    }
+    IocpsockNewChannel(chanPtr, 0);
+    return chanPtr->channel;
+}

@@ -1,0 +1,89 @@
+# Sourced by the scripts in this folder (bash): where things are, and how to
+# say what is going on. Sets root, cache and logDir.
+
+root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
+cache=${XDG_CACHE_HOME:-${HOME:?needs HOME or XDG_CACHE_HOME}/.cache}/iocpsock
+logDir=$cache/log
+
+# Names this recipe: raise it when the way things are set up changes, and
+# what was made by the older one is made again.
+recipe=1
+
+die() {
+    echo "${0##*/}: $*" >&2
+    exit 1
+}
+
+# quietly NAME COMMAND...: runs the command with its output in a log; when it
+# fails the end of the log is shown. A step takes from seconds to minutes, so
+# it says when it starts and how long it took.
+quietly() {
+    local name=$1 log=$logDir/$1.log from=$SECONDS rc=0
+    shift
+    echo "    $name ..."
+    "$@" >"$log" 2>&1 </dev/null || rc=$?
+    if [ $rc -ne 0 ]; then
+        tail -n 25 "$log" >&2
+        echo "${0##*/}: $name failed; the whole log is $log" >&2
+        return $rc
+    fi
+    echo "    $name: $((SECONDS - from)) s"
+}
+
+# isMade FOLDER: a folder is stamped as the last act of making it.
+isMade() {
+    [ "$(cat "$1/.recipe" 2>/dev/null)" = "$recipe" ]
+}
+
+# finish TEMPORARY FINAL: stamps a finished folder and puts it in its place,
+# so that an interruption never leaves half of one there.
+finish() {
+    echo "$recipe" >"$1/.recipe"
+    rm -rf "$2"
+    mv "$1" "$2"
+}
+
+# The prefix belongs to the project and to one version of Wine.
+wineName() {
+    local version
+    version=$(WINEDEBUG=-all wine --version)
+    echo "${version%% *}"
+}
+
+# tclElement TEXT: the text as an element of a Tcl list.
+tclElement() {
+    printf '%s' "$1" | sed 's/[][{}$";\\[:space:]]/\\&/g'
+}
+
+# Wine's own processes, as /proc names them: they serve every program of the
+# prefix and end by themselves some seconds after the last one.
+wineOwn='wineserver* services.exe winedevice.exe plugplay.exe svchost.exe
+    explorer.exe rpcss.exe conhost.exe wineboot.exe winemenubuilder'
+
+# tagged NAME=VALUE: the processes with this in their environment, apart from
+# the caller and from Wine's own.
+tagged() {
+    local file pid name pattern
+    # A process may end while it is looked at.
+    for file in $(grep -lzxF -- "$1" /proc/[0-9]*/environ 2>/dev/null); do
+        pid=${file//[!0-9]/}
+        name=$(cat "/proc/$pid/comm" 2>/dev/null) || continue
+        for pattern in $wineOwn $$; do
+            # shellcheck disable=SC2053 # a pattern is what it is
+            [[ $name != $pattern && $pid != "$pattern" ]] || continue 2
+        done
+        echo "$pid"
+    done
+}
+
+# endTagged NAME=VALUE: ends them, and says which there were.
+endTagged() {
+    local pids pid
+    pids=$(tagged "$1")
+    for pid in $pids; do
+        echo "${0##*/}: ended what was left running: $pid" \
+            "$(tr '\0' ' ' <"/proc/$pid/cmdline" | sed 's/ *$//')"
+        kill -KILL "$pid" 2>/dev/null || true
+    done
+    [ -z "$pids" ]
+}

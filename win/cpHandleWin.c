@@ -1,0 +1,367 @@
+/*
+ * cpHandleWin.c --
+ *
+ *	Sockets of the Windows port: opening, names, options, and the calls
+ *	that are tried at once.
+ */
+
+#include "cpWin.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static INIT_ONCE initOnce = INIT_ONCE_STATIC_INIT;
+static CpError initError = CP_OK;
+static WinsockEx winsockEx4;
+static WinsockEx winsockEx6;
+int cpWinSkipsOnSuccess = 0;
+
+static int
+GetExtension(
+    SOCKET sock,
+    GUID guid,
+    void *procPtrPtr,
+    DWORD sizeBytes)
+{
+    DWORD bytes;
+
+    return WSAIoctl(sock, SIO_GET_EXTENSION_FUNCTION_POINTER, &guid,
+        sizeof(guid), procPtrPtr, sizeBytes, &bytes, NULL, NULL) == 0;
+}
+
+/*
+ * Finds a family's extension functions. Skip-on-success is safe only when its
+ * sockets are true file system handles: an old layered provider's are not.
+ */
+
+static int
+InitFamily(
+    int family,
+    WinsockEx *exPtr,
+    int *ifsPtr)
+{
+    GUID acceptEx = WSAID_ACCEPTEX;
+    GUID connectEx = WSAID_CONNECTEX;
+    GUID sockaddrs = WSAID_GETACCEPTEXSOCKADDRS;
+    WSAPROTOCOL_INFOW info;
+    int infoBytes = sizeof(info);
+    SOCKET sock = WSASocketW(family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
+        WSA_FLAG_OVERLAPPED);
+    int ok;
+
+    if (sock == INVALID_SOCKET) {
+        return 0;
+    }
+    ok = GetExtension(sock, acceptEx, &exPtr->acceptEx, sizeof(void *))
+        && GetExtension(sock, connectEx, &exPtr->connectEx, sizeof(void *))
+        && GetExtension(sock, sockaddrs, &exPtr->getAcceptExSockaddrs,
+        sizeof(void *));
+    memset(&info, 0, sizeof(info));
+    *ifsPtr = getsockopt(sock, SOL_SOCKET, SO_PROTOCOL_INFOW, (char *) &info,
+        &infoBytes) == 0 && (info.dwServiceFlags1 & XP1_IFS_HANDLES) != 0;
+    closesocket(sock);
+    return ok;
+}
+
+static BOOL CALLBACK
+InitWinsock(
+    PINIT_ONCE oncePtr,
+    PVOID param,
+    PVOID *contextPtr)
+{
+    WSADATA data;
+    int code = WSAStartup(MAKEWORD(2, 2), &data);
+    int ifs4 = 1, ifs6 = 1;
+    int ok4, ok6;
+
+    (void) oncePtr;
+    (void) param;
+    (void) contextPtr;
+    if (code != 0) {
+        initError = CpErrorOfWin((unsigned long) code);
+        return TRUE;
+    }
+    ok4 = InitFamily(AF_INET, &winsockEx4, &ifs4);
+    ok6 = InitFamily(AF_INET6, &winsockEx6, &ifs6);
+    if (!ok4 && !ok6) {
+        initError = CP_EAFNOSUPPORT;
+    }
+    cpWinSkipsOnSuccess = (!ok4 || ifs4) && (!ok6 || ifs6);
+    return TRUE;
+}
+
+CpError
+CpWinInit(void)
+{
+    InitOnceExecuteOnce(&initOnce, InitWinsock, NULL, NULL);
+    return initError;
+}
+
+const WinsockEx *
+CpWinEx(
+    int family)
+{
+    return family == AF_INET6 ? &winsockEx6 : &winsockEx4;
+}
+
+static CpError
+LastError(void)
+{
+    return CpErrorOfWin((unsigned long) WSAGetLastError());
+}
+
+static SOCKADDR *
+Sockaddr(
+    const CpAddr *addrPtr)
+{
+    return (SOCKADDR *) (void *) addrPtr->u.bytes;
+}
+
+CpError
+CpWinHandleNew(
+    CpPort *ownerPtr,
+    int family,
+    CpHandle **handlePtrPtr)
+{
+    CpHandle *handlePtr = calloc(1, sizeof(CpHandle));
+
+    if (handlePtr == NULL) {
+        return CP_ENOMEM;
+    }
+    handlePtr->family = family;
+    handlePtr->ownerPtr = ownerPtr;
+    handlePtr->sock = WSASocketW(family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
+        WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    if (handlePtr->sock == INVALID_SOCKET) {
+        CpError error = LastError();
+
+        free(handlePtr);
+        /* Wine reports a want of handles as an invalid argument. */
+        return error == CP_EINVAL ? CP_EMFILE : error;
+    }
+    CpStatAdd(CP_STAT_SOCKETS, 1);
+    *handlePtrPtr = handlePtr;
+    return CP_OK;
+}
+
+CpError
+CpHandleOpen(
+    CpPort *portPtr,
+    const CpAddr *addrPtr,
+    CpHandle **handlePtrPtr)
+{
+    int family = Sockaddr(addrPtr)->sa_family;
+    CpError error = CpWinHandleNew(portPtr, family, handlePtrPtr);
+    int on = 1;
+
+    if (error != CP_OK) {
+        return error;
+    }
+    if (family == AF_INET6 && setsockopt((*handlePtrPtr)->sock, IPPROTO_IPV6,
+            IPV6_V6ONLY, (const char *) &on, sizeof(on)) != 0) {
+        error = LastError();
+        CpHandleClose(*handlePtrPtr);
+        *handlePtrPtr = NULL;
+    }
+    return error;
+}
+
+CpError
+CpHandleBind(
+    CpHandle *handlePtr,
+    const CpAddr *addrPtr)
+{
+    if (bind(handlePtr->sock, Sockaddr(addrPtr),
+            (int) addrPtr->lengthBytes) != 0) {
+        return LastError();
+    }
+    handlePtr->hasName = 1;
+    return CP_OK;
+}
+
+CpError
+CpHandleListen(
+    CpHandle *handlePtr,
+    int backlog)
+{
+    if (listen(handlePtr->sock, backlog < 0 ? SOMAXCONN : backlog) != 0) {
+        return LastError();
+    }
+    return CP_OK;
+}
+
+CpError
+CpHandleShutdown(
+    CpHandle *handlePtr,
+    int directions)
+{
+    static const int how[] = {0, SD_RECEIVE, SD_SEND, SD_BOTH};
+
+    return shutdown(handlePtr->sock, how[directions & (CP_READ | CP_WRITE)])
+        == 0 ? CP_OK : LastError();
+}
+
+void
+CpHandleClose(
+    CpHandle *handlePtr)
+{
+    assert(handlePtr->pending == 0);
+    assert(handlePtr->parkedFirstPtr == NULL);
+    closesocket(handlePtr->sock);
+    CpStatAdd(CP_STAT_SOCKETS, -1);
+    CpWinUnbindPort(handlePtr);
+    free(handlePtr);
+}
+
+typedef struct OptEntry {
+    int level;
+    int name;
+} OptEntry;
+
+static const OptEntry optTable[] = {
+    [CP_OPT_KEEPALIVE] = {SOL_SOCKET, SO_KEEPALIVE},
+    [CP_OPT_NODELAY] = {IPPROTO_TCP, TCP_NODELAY},
+    [CP_OPT_SNDBUF] = {SOL_SOCKET, SO_SNDBUF},
+    [CP_OPT_RCVBUF] = {SOL_SOCKET, SO_RCVBUF},
+    [CP_OPT_REUSEADDR] = {SOL_SOCKET, SO_REUSEADDR},
+};
+
+CpError
+CpHandleSetOpt(
+    CpHandle *handlePtr,
+    CpSockOpt opt,
+    int value)
+{
+    return setsockopt(handlePtr->sock, optTable[opt].level, optTable[opt].name,
+        (const char *) &value, sizeof(value)) == 0 ? CP_OK : LastError();
+}
+
+CpError
+CpHandleGetOpt(
+    CpHandle *handlePtr,
+    CpSockOpt opt,
+    int *valuePtr)
+{
+    int bytes = sizeof(*valuePtr);
+
+    *valuePtr = 0;              /* A boolean may write but one byte. */
+    return getsockopt(handlePtr->sock, optTable[opt].level, optTable[opt].name,
+        (char *) valuePtr, &bytes) == 0 ? CP_OK : LastError();
+}
+
+typedef int WSAAPI NameProc(SOCKET sock, SOCKADDR *addrPtr, int *lengthPtr);
+
+static CpError
+GetName(
+    CpHandle *handlePtr,
+    NameProc *proc,
+    CpAddr *addrPtr)
+{
+    int length = sizeof(addrPtr->u);
+
+    memset(addrPtr, 0, sizeof(CpAddr));
+    if (proc(handlePtr->sock, Sockaddr(addrPtr), &length) != 0) {
+        return LastError();
+    }
+    addrPtr->lengthBytes = (uint32_t) length;
+    return CP_OK;
+}
+
+CpError
+CpHandleLocal(
+    CpHandle *handlePtr,
+    CpAddr *addrPtr)
+{
+    return GetName(handlePtr, getsockname, addrPtr);
+}
+
+CpError
+CpHandlePeer(
+    CpHandle *handlePtr,
+    CpAddr *addrPtr)
+{
+    return GetName(handlePtr, getpeername, addrPtr);
+}
+
+int
+CpHandleHasData(
+    CpHandle *handlePtr)
+{
+    u_long bytes = 0;
+
+    return ioctlsocket(handlePtr->sock, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+uintptr_t
+CpHandleNative(
+    CpHandle *handlePtr)
+{
+    return (uintptr_t) handlePtr->sock;
+}
+
+/*
+ * Calls without an OVERLAPPED do not wait on a non-blocking socket. Only the
+ * first one pays for making it so.
+ */
+
+static void
+SetNonBlocking(
+    CpHandle *handlePtr)
+{
+    u_long on = 1;
+
+    if (!handlePtr->nonBlocking
+            && ioctlsocket(handlePtr->sock, (long) FIONBIO, &on) == 0) {
+        handlePtr->nonBlocking = 1;
+    }
+}
+
+static ULONG
+WinLength(
+    size_t lengthBytes)
+{
+    return lengthBytes > LONG_MAX ? (ULONG) LONG_MAX : (ULONG) lengthBytes;
+}
+
+CpError
+CpTryRecv(
+    CpHandle *handlePtr,
+    void *bufPtr,
+    size_t lengthBytes,
+    size_t *bytesPtr)
+{
+    WSABUF buf;
+    DWORD bytes = 0, flags = 0;
+
+    SetNonBlocking(handlePtr);
+    buf.buf = bufPtr;
+    buf.len = WinLength(lengthBytes);
+    *bytesPtr = 0;
+    if (WSARecv(handlePtr->sock, &buf, 1, &bytes, &flags, NULL, NULL) != 0) {
+        return LastError();
+    }
+    *bytesPtr = bytes;
+    return CP_OK;
+}
+
+CpError
+CpTrySend(
+    CpHandle *handlePtr,
+    const void *bufPtr,
+    size_t lengthBytes,
+    size_t *bytesPtr)
+{
+    WSABUF buf;
+    DWORD bytes = 0;
+
+    SetNonBlocking(handlePtr);
+    buf.buf = (char *) bufPtr;
+    buf.len = WinLength(lengthBytes);
+    *bytesPtr = 0;
+    if (WSASend(handlePtr->sock, &buf, 1, &bytes, 0, NULL, NULL) != 0) {
+        return LastError();
+    }
+    *bytesPtr = bytes;
+    return bytes > 0 ? CP_OK : CP_EAGAIN;
+}

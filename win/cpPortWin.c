@@ -1,0 +1,794 @@
+/*
+ * cpPortWin.c --
+ *
+ *	The port over an I/O completion port.
+ *
+ *	A port's owner reaps it itself while it is awake. Before it sleeps in
+ *	its notifier it puts a helper thread on the completion port; the helper
+ *	hands the first batch over (inbox), wakes the owner and leaves. The
+ *	helper stays while handles that are bound to this completion port have
+ *	another thread for their owner, as this port's own thread may be busy
+ *	or gone.
+ *
+ *	portLock guards the hand-over: inboxes, the states of owners and
+ *	helpers, who owns a handle. An owner that reaps its own handles' operations
+ *	takes it once per reap.
+ */
+
+#include "cpWin.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REAP_ENTRIES 64         /* Completions taken in one call. */
+#define REAP_BATCHES 16         /* Calls in one reap, at most. */
+
+typedef struct OpList {
+    CpOp *firstPtr;
+    CpOp *lastPtr;
+} OpList;
+
+typedef enum OwnerState {
+    OWNER_AWAKE,                /* Will reap before it sleeps. */
+    OWNER_SLEEPING,             /* In its notifier: wakeProc. */
+    OWNER_IN_PORT,              /* Waits on the completion port itself. */
+    OWNER_IN_COND,              /* Waits for what the helper hands over. */
+    OWNER_GONE
+} OwnerState;
+
+struct CpPort {
+    HANDLE iocp;
+    CpWakeProc *wakeProc;
+    void *clientData;
+    OpList done;                /* Finished at submit. The owner's own. */
+
+    /* Guarded by portLock. */
+    OpList inbox;               /* Completions for the owner. */
+    OwnerState ownerState;
+    CONDITION_VARIABLE ownerCond;
+    int helperOn;               /* The helper is, or will be, on the port. */
+    CONDITION_VARIABLE helperCond;
+    unsigned refs;              /* The owner and the handles bound. */
+    unsigned foreign;           /* Handles bound here, owned elsewhere. */
+};
+
+static SRWLOCK portLock = SRWLOCK_INIT;
+static volatile LONG64 stats[CP_STAT_COUNT];
+
+/* The space that the contract reserves is enough. */
+typedef char WinOpFits[sizeof(WinOp) <= sizeof(((CpOp *) 0)->space) ? 1 : -1];
+typedef char AcceptFits[2 * ACCEPT_ADDR_BYTES
+    <= sizeof(((CpAcceptOp *) 0)->space) ? 1 : -1];
+
+void
+CpStatAdd(
+    CpStat stat,
+    int64_t amount)
+{
+    InterlockedExchangeAdd64(&stats[stat], amount);
+}
+
+int64_t
+CpStatGet(
+    CpStat stat)
+{
+    return InterlockedExchangeAdd64(&stats[stat], 0);
+}
+
+uint64_t
+CpNowMs(void)
+{
+    return GetTickCount64();
+}
+
+static void
+Append(
+    OpList *listPtr,
+    CpOp *opPtr)
+{
+    opPtr->nextPtr = NULL;
+    if (listPtr->lastPtr != NULL) {
+        listPtr->lastPtr->nextPtr = opPtr;
+    } else {
+        listPtr->firstPtr = opPtr;
+    }
+    listPtr->lastPtr = opPtr;
+}
+
+static OpList
+TakeAll(
+    OpList *listPtr)
+{
+    OpList taken = *listPtr;
+
+    listPtr->firstPtr = listPtr->lastPtr = NULL;
+    return taken;
+}
+
+/* ------------------------------------------------------- hand-over */
+
+/* Gives completions to their owner, and wakes it. */
+
+static void
+PushLocked(
+    CpPort *lockedPortPtr,
+    CpOp *opPtr)
+{
+    Append(&lockedPortPtr->inbox, opPtr);
+    switch (lockedPortPtr->ownerState) {
+    case OWNER_AWAKE:
+    case OWNER_GONE:
+        return;
+    case OWNER_SLEEPING:
+        lockedPortPtr->wakeProc(lockedPortPtr->clientData);
+        break;
+    case OWNER_IN_PORT:
+        PostQueuedCompletionStatus(lockedPortPtr->iocp, 0, 0, NULL);
+        break;
+    case OWNER_IN_COND:
+        WakeConditionVariable(&lockedPortPtr->ownerCond);
+        break;
+    }
+    lockedPortPtr->ownerState = OWNER_AWAKE;
+}
+
+/* Hands a completion to whoever owns its handle now. */
+
+static void
+HandOverLocked(
+    CpOp *opPtr)
+{
+    CpHandle *handlePtr = opPtr->handlePtr;
+
+    if (handlePtr->ownerPtr != NULL) {
+        PushLocked(handlePtr->ownerPtr, opPtr);
+        return;
+    }
+    opPtr->nextPtr = NULL;
+    if (handlePtr->parkedLastPtr != NULL) {
+        handlePtr->parkedLastPtr->nextPtr = opPtr;
+    } else {
+        handlePtr->parkedFirstPtr = opPtr;
+    }
+    handlePtr->parkedLastPtr = opPtr;
+}
+
+static void
+PutHelperOnLocked(
+    CpPort *lockedPortPtr)
+{
+    if (!lockedPortPtr->helperOn) {
+        lockedPortPtr->helperOn = 1;
+        WakeConditionVariable(&lockedPortPtr->helperCond);
+    }
+}
+
+/* Takes a result over from the system's OVERLAPPED. */
+
+static CpOp *
+OpOfEntry(
+    const OVERLAPPED_ENTRY *entryPtr)
+{
+    WinOp *winOpPtr = CP_OWNER_OF(entryPtr->lpOverlapped, WinOp, overlapped);
+    CpOp *opPtr = CP_OWNER_OF(winOpPtr, CpOp, space);
+
+    opPtr->error = CpErrorOfStatus((unsigned long)
+        (ULONG_PTR) winOpPtr->overlapped.Internal);
+    opPtr->bytes = entryPtr->dwNumberOfBytesTransferred;
+    return opPtr;
+}
+
+static void
+HandOverEntries(
+    CpPort *portPtr,
+    const OVERLAPPED_ENTRY *entries,
+    ULONG count)
+{
+    ULONG i;
+
+    AcquireSRWLockExclusive(&portLock);
+    for (i = 0; i < count; i++) {
+        if (entries[i].lpOverlapped != NULL) {
+            HandOverLocked(OpOfEntry(&entries[i]));
+        }
+    }
+    portPtr->helperOn = portPtr->foreign > 0;
+    ReleaseSRWLockExclusive(&portLock);
+}
+
+static DWORD WINAPI
+HelperMain(
+    LPVOID param)
+{
+    CpPort *portPtr = param;
+    OVERLAPPED_ENTRY entries[REAP_ENTRIES];
+    ULONG count;
+
+    for (;;) {
+        unsigned refs;
+
+        AcquireSRWLockExclusive(&portLock);
+        while (!portPtr->helperOn && portPtr->refs > 0) {
+            SleepConditionVariableSRW(&portPtr->helperCond, &portLock,
+                INFINITE, 0);
+        }
+        refs = portPtr->refs;
+        ReleaseSRWLockExclusive(&portLock);
+        if (refs == 0) {
+            break;
+        }
+        if (GetQueuedCompletionStatusEx(portPtr->iocp, entries, REAP_ENTRIES,
+                &count, INFINITE, FALSE)) {
+            HandOverEntries(portPtr, entries, count);
+        }
+    }
+    CloseHandle(portPtr->iocp);
+    free(portPtr);
+    return 0;
+}
+
+/* ----------------------------------------------------------- ports */
+
+/* A helper may sleep in this library's code until the process ends. */
+
+static void
+PinModule(void)
+{
+    HMODULE module;
+
+    GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS
+        | GET_MODULE_HANDLE_EX_FLAG_PIN, (LPCWSTR) (void *) &portLock, &module);
+}
+
+CpPort *
+CpPortNew(
+    CpWakeProc *wakeProc,
+    void *clientData,
+    CpError *errorPtr)
+{
+    CpPort *portPtr;
+    HANDLE thread;
+
+    *errorPtr = CpWinInit();
+    if (*errorPtr != CP_OK) {
+        return NULL;
+    }
+    *errorPtr = CP_ENOMEM;
+    portPtr = calloc(1, sizeof(CpPort));
+    if (portPtr == NULL) {
+        return NULL;
+    }
+    portPtr->wakeProc = wakeProc;
+    portPtr->clientData = clientData;
+    portPtr->refs = 1;
+    portPtr->ownerState = OWNER_AWAKE;
+    InitializeConditionVariable(&portPtr->ownerCond);
+    InitializeConditionVariable(&portPtr->helperCond);
+    portPtr->iocp = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+    if (portPtr->iocp == NULL) {
+        goto freePort;
+    }
+    PinModule();
+    thread = CreateThread(NULL, 65536, HelperMain, portPtr,
+        STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
+    if (thread == NULL) {
+        goto closeIocp;
+    }
+    CloseHandle(thread);
+    *errorPtr = CP_OK;
+    return portPtr;
+
+closeIocp:
+    CloseHandle(portPtr->iocp);
+freePort:
+    free(portPtr);
+    return NULL;
+}
+
+/* The last one to leave sends the helper away, which frees the port. */
+
+static void
+UnrefLocked(
+    CpPort *lockedPortPtr)
+{
+    assert(lockedPortPtr->refs > 0);
+    if (--lockedPortPtr->refs == 0) {
+        WakeConditionVariable(&lockedPortPtr->helperCond);
+        PostQueuedCompletionStatus(lockedPortPtr->iocp, 0, 0, NULL);
+    }
+}
+
+void
+CpPortRelease(
+    CpPort *portPtr)
+{
+    AcquireSRWLockExclusive(&portLock);
+    assert(portPtr->inbox.firstPtr == NULL && portPtr->done.firstPtr == NULL);
+    portPtr->ownerState = OWNER_GONE;
+    UnrefLocked(portPtr);
+    ReleaseSRWLockExclusive(&portLock);
+}
+
+CpError
+CpWinBindPort(
+    CpHandle *handlePtr)
+{
+    CpPort *portPtr = handlePtr->ownerPtr;
+
+    if (handlePtr->boundPtr != NULL) {
+        return CP_OK;
+    }
+    if (CreateIoCompletionPort((HANDLE) handlePtr->sock, portPtr->iocp, 0, 0)
+            == NULL) {
+        return CpErrorOfWin(GetLastError());
+    }
+    if (cpWinSkipsOnSuccess
+            && !SetFileCompletionNotificationModes((HANDLE) handlePtr->sock,
+            FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
+            | FILE_SKIP_SET_EVENT_ON_HANDLE)) {
+        return CpErrorOfWin(GetLastError());
+    }
+    AcquireSRWLockExclusive(&portLock);
+    portPtr->refs++;
+    handlePtr->boundPtr = portPtr;
+    ReleaseSRWLockExclusive(&portLock);
+    return CP_OK;
+}
+
+static int
+IsForeign(
+    const CpHandle *handlePtr)
+{
+    return handlePtr->ownerPtr != NULL && handlePtr->boundPtr != NULL
+        && handlePtr->ownerPtr != handlePtr->boundPtr;
+}
+
+void
+CpWinUnbindPort(
+    CpHandle *handlePtr)
+{
+    CpPort *portPtr = handlePtr->boundPtr;
+
+    if (portPtr == NULL) {
+        return;
+    }
+    AcquireSRWLockExclusive(&portLock);
+    portPtr->foreign -= IsForeign(handlePtr);
+    handlePtr->boundPtr = NULL;
+    UnrefLocked(portPtr);
+    ReleaseSRWLockExclusive(&portLock);
+}
+
+/* Moves a handle's operations from one list to its parked ones. */
+
+static void
+ParkOps(
+    OpList *listPtr,
+    CpHandle *handlePtr)
+{
+    OpList all = TakeAll(listPtr);
+    CpOp *opPtr = all.firstPtr;
+
+    while (opPtr != NULL) {
+        CpOp *nextPtr = opPtr->nextPtr;
+
+        if (opPtr->handlePtr == handlePtr) {
+            HandOverLocked(opPtr);
+        } else {
+            Append(listPtr, opPtr);
+        }
+        opPtr = nextPtr;
+    }
+}
+
+void
+CpHandleMove(
+    CpHandle *handlePtr,
+    CpPort *portPtr)
+{
+    CpPort *boundPtr = handlePtr->boundPtr;
+    CpPort *oldPtr = handlePtr->ownerPtr;
+    CpOp *opPtr;
+
+    if (oldPtr == portPtr) {
+        return;
+    }
+    AcquireSRWLockExclusive(&portLock);
+    if (boundPtr != NULL) {
+        boundPtr->foreign -= IsForeign(handlePtr);
+    }
+    handlePtr->ownerPtr = portPtr;
+    if (boundPtr != NULL && IsForeign(handlePtr)) {
+        boundPtr->foreign++;
+        PutHelperOnLocked(boundPtr);
+    }
+    if (portPtr == NULL) {
+        assert(oldPtr != NULL);
+        ParkOps(&oldPtr->done, handlePtr);
+        ParkOps(&oldPtr->inbox, handlePtr);
+    } else {
+        while ((opPtr = handlePtr->parkedFirstPtr) != NULL) {
+            handlePtr->parkedFirstPtr = opPtr->nextPtr;
+            PushLocked(portPtr, opPtr);
+        }
+        handlePtr->parkedLastPtr = NULL;
+    }
+    ReleaseSRWLockExclusive(&portLock);
+}
+
+/* ------------------------------------------------------ completion */
+
+/*
+ * The socket of an accepted client takes the listener's properties over, and
+ * from then on answers for its names.
+ */
+
+static void
+FinishAccept(
+    CpAcceptOp *acceptPtr)
+{
+    CpHandle *listenerPtr = acceptPtr->op.handlePtr;
+    CpHandle *newPtr = acceptPtr->newHandlePtr;
+    SOCKADDR *localPtr, *peerPtr;
+    int localLength, peerLength;
+
+    if (newPtr == NULL) {
+        return;
+    }
+    if (acceptPtr->op.error == CP_OK && setsockopt(newPtr->sock, SOL_SOCKET,
+            SO_UPDATE_ACCEPT_CONTEXT, (const char *) &listenerPtr->sock,
+            sizeof(SOCKET)) != 0) {
+        acceptPtr->op.error = CP_ECONNABORTED;
+    }
+    if (acceptPtr->op.error != CP_OK) {
+        CpHandleClose(newPtr);
+        acceptPtr->newHandlePtr = NULL;
+        return;
+    }
+    newPtr->ownerPtr = listenerPtr->ownerPtr;
+    CpWinEx(listenerPtr->family)->getAcceptExSockaddrs(acceptPtr->space, 0,
+        ACCEPT_ADDR_BYTES, ACCEPT_ADDR_BYTES, &localPtr, &localLength,
+        &peerPtr, &peerLength);
+    memset(&acceptPtr->peer, 0, sizeof(CpAddr));
+    if (peerLength > 0 && (size_t) peerLength <= sizeof(acceptPtr->peer.u)) {
+        acceptPtr->peer.lengthBytes = (uint32_t) peerLength;
+        memcpy(acceptPtr->peer.u.bytes, peerPtr, (size_t) peerLength);
+    }
+}
+
+static void
+Complete(
+    CpOp *opPtr)
+{
+    switch ((WinOpKind) WIN_OP(opPtr)->kind) {
+    case WIN_OP_RECV:
+    case WIN_OP_SEND:
+        break;
+    case WIN_OP_ACCEPT:
+        FinishAccept(CP_OWNER_OF(opPtr, CpAcceptOp, op));
+        break;
+    case WIN_OP_CONNECT:
+        if (opPtr->error == CP_OK && setsockopt(opPtr->handlePtr->sock,
+                SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0) != 0) {
+            opPtr->error = CpErrorOfWin((unsigned long) WSAGetLastError());
+        }
+        break;
+    }
+    opPtr->handlePtr->pending--;
+    CpStatAdd(CP_STAT_OPERATIONS, -1);
+    opPtr->proc(opPtr);
+}
+
+static unsigned
+CompleteAll(
+    OpList list)
+{
+    CpOp *opPtr = list.firstPtr;
+    unsigned count = 0;
+
+    while (opPtr != NULL) {
+        CpOp *nextPtr = opPtr->nextPtr;
+
+        Complete(opPtr);
+        opPtr = nextPtr;
+        count++;
+    }
+    return count;
+}
+
+static unsigned
+CompleteEntries(
+    CpPort *portPtr,
+    const OVERLAPPED_ENTRY *entries,
+    ULONG count)
+{
+    unsigned completed = 0;
+    ULONG i;
+
+    for (i = 0; i < count; i++) {
+        CpOp *opPtr;
+
+        if (entries[i].lpOverlapped == NULL) {
+            continue;           /* Woken by another thread. */
+        }
+        opPtr = OpOfEntry(&entries[i]);
+
+        /* Unlocked: nobody else takes a handle away from this thread. */
+        if (opPtr->handlePtr->ownerPtr == portPtr) {
+            Complete(opPtr);
+            completed++;
+        } else {
+            AcquireSRWLockExclusive(&portLock);
+            HandOverLocked(opPtr);
+            ReleaseSRWLockExclusive(&portLock);
+        }
+    }
+    return completed;
+}
+
+static unsigned
+ReapNow(
+    CpPort *portPtr)
+{
+    OVERLAPPED_ENTRY entries[REAP_ENTRIES];
+    OpList inbox;
+    ULONG count;
+    unsigned completed, batch;
+
+    AcquireSRWLockExclusive(&portLock);
+    portPtr->ownerState = OWNER_AWAKE;
+    inbox = TakeAll(&portPtr->inbox);
+    ReleaseSRWLockExclusive(&portLock);
+    completed = CompleteAll(TakeAll(&portPtr->done));
+    completed += CompleteAll(inbox);
+    for (batch = 0; batch < REAP_BATCHES; batch++) {
+        if (!GetQueuedCompletionStatusEx(portPtr->iocp, entries, REAP_ENTRIES,
+                &count, 0, FALSE)) {
+            break;
+        }
+        completed += CompleteEntries(portPtr, entries, count);
+        if (count < REAP_ENTRIES) {
+            break;
+        }
+    }
+    return completed;
+}
+
+/*
+ * Waits for a completion: on the completion port, or where the helper is on
+ * it, for what that hands over.
+ */
+
+static unsigned
+Wait(
+    CpPort *portPtr,
+    int timeoutMs)
+{
+    DWORD winTimeout = timeoutMs < 0 ? INFINITE : (DWORD) timeoutMs;
+    OVERLAPPED_ENTRY entries[REAP_ENTRIES];
+    ULONG count = 0;
+
+    AcquireSRWLockExclusive(&portLock);
+    if (portPtr->inbox.firstPtr != NULL || portPtr->done.firstPtr != NULL) {
+        ReleaseSRWLockExclusive(&portLock);
+        return 0;
+    }
+    if (portPtr->helperOn) {
+        portPtr->ownerState = OWNER_IN_COND;
+        SleepConditionVariableSRW(&portPtr->ownerCond, &portLock, winTimeout,
+            0);
+        portPtr->ownerState = OWNER_AWAKE;
+        ReleaseSRWLockExclusive(&portLock);
+        return 0;
+    }
+    portPtr->ownerState = OWNER_IN_PORT;
+    ReleaseSRWLockExclusive(&portLock);
+    if (!GetQueuedCompletionStatusEx(portPtr->iocp, entries, REAP_ENTRIES,
+            &count, winTimeout, FALSE)) {
+        count = 0;
+    }
+    return CompleteEntries(portPtr, entries, count);
+}
+
+unsigned
+CpPortReap(
+    CpPort *portPtr,
+    int timeoutMs)
+{
+    unsigned completed = ReapNow(portPtr);
+
+    if (completed == 0 && timeoutMs != 0) {
+        completed = Wait(portPtr, timeoutMs);
+        completed += ReapNow(portPtr);
+    }
+    return completed;
+}
+
+int
+CpPortSleep(
+    CpPort *portPtr)
+{
+    int sleeps;
+
+    AcquireSRWLockExclusive(&portLock);
+    sleeps = portPtr->inbox.firstPtr == NULL && portPtr->done.firstPtr == NULL;
+    if (sleeps) {
+        portPtr->ownerState = OWNER_SLEEPING;
+        PutHelperOnLocked(portPtr);
+    }
+    ReleaseSRWLockExclusive(&portLock);
+    return sleeps;
+}
+
+/* --------------------------------------------------------- submits */
+
+static void
+Begin(
+    CpHandle *handlePtr,
+    CpOp *opPtr,
+    WinOpKind kind)
+{
+    WinOp *winOpPtr = WIN_OP(opPtr);
+
+    memset(winOpPtr, 0, sizeof(WinOp));
+    winOpPtr->kind = (unsigned char) kind;
+    opPtr->handlePtr = handlePtr;
+    opPtr->bytes = 0;
+    handlePtr->pending++;
+    CpStatAdd(CP_STAT_OPERATIONS, 1);
+}
+
+/* Finished at submit: completes in the owner's next reap. */
+
+static void
+FinishNow(
+    CpOp *opPtr,
+    CpError error)
+{
+    opPtr->error = error;
+    Append(&opPtr->handlePtr->ownerPtr->done, opPtr);
+}
+
+/*
+ * What a submit came to: pending, failed, or done at once, which the
+ * completion port is told of unless it skips that.
+ */
+
+static void
+Submitted(
+    CpOp *opPtr,
+    int ok)
+{
+    int code = ok ? 0 : WSAGetLastError();
+
+    if (code == WSA_IO_PENDING || (code == 0 && !cpWinSkipsOnSuccess)) {
+        return;
+    }
+    if (code == 0) {
+        opPtr->bytes = (uint32_t) WIN_OP(opPtr)->overlapped.InternalHigh;
+    }
+    FinishNow(opPtr, CpErrorOfWin((unsigned long) code));
+}
+
+void
+CpSubmitAccept(
+    CpHandle *listenerPtr,
+    CpAcceptOp *acceptPtr)
+{
+    CpOp *opPtr = &acceptPtr->op;
+    CpError error;
+    DWORD bytes;
+
+    Begin(listenerPtr, opPtr, WIN_OP_ACCEPT);
+    acceptPtr->newHandlePtr = NULL;
+    error = CpWinBindPort(listenerPtr);
+    if (error == CP_OK) {
+        error = CpWinHandleNew(listenerPtr->ownerPtr, listenerPtr->family,
+            &acceptPtr->newHandlePtr);
+    }
+    if (error != CP_OK) {
+        FinishNow(opPtr, error);
+        return;
+    }
+    Submitted(opPtr, CpWinEx(listenerPtr->family)->acceptEx(listenerPtr->sock,
+        acceptPtr->newHandlePtr->sock, acceptPtr->space, 0,
+        ACCEPT_ADDR_BYTES, ACCEPT_ADDR_BYTES, &bytes,
+        &WIN_OP(opPtr)->overlapped));
+}
+
+/* ConnectEx wants a socket with a name. */
+
+static CpError
+BindAny(
+    CpHandle *handlePtr)
+{
+    CpAddr any;
+
+    if (handlePtr->hasName) {
+        return CP_OK;
+    }
+    memset(&any, 0, sizeof(any));
+    ((SOCKADDR *) (void *) any.u.bytes)->sa_family =
+        (ADDRESS_FAMILY) handlePtr->family;
+    any.lengthBytes = handlePtr->family == AF_INET6
+        ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    return CpHandleBind(handlePtr, &any);
+}
+
+void
+CpSubmitConnect(
+    CpHandle *handlePtr,
+    CpOp *opPtr,
+    const CpAddr *addrPtr)
+{
+    CpError error;
+
+    Begin(handlePtr, opPtr, WIN_OP_CONNECT);
+    error = BindAny(handlePtr);
+    if (error == CP_OK) {
+        error = CpWinBindPort(handlePtr);
+    }
+    if (error != CP_OK) {
+        FinishNow(opPtr, error);
+        return;
+    }
+    Submitted(opPtr, CpWinEx(handlePtr->family)->connectEx(handlePtr->sock,
+        (const SOCKADDR *) (const void *) addrPtr->u.bytes,
+        (int) addrPtr->lengthBytes, NULL, 0, NULL,
+        &WIN_OP(opPtr)->overlapped));
+}
+
+void
+CpSubmitRecv(
+    CpHandle *handlePtr,
+    CpOp *opPtr,
+    void *bufPtr,
+    size_t lengthBytes)
+{
+    WSABUF buf;
+    DWORD flags = 0;
+    CpError error;
+
+    Begin(handlePtr, opPtr, WIN_OP_RECV);
+    error = CpWinBindPort(handlePtr);
+    if (error != CP_OK) {
+        FinishNow(opPtr, error);
+        return;
+    }
+    buf.buf = bufPtr;
+    buf.len = (ULONG) lengthBytes;
+    Submitted(opPtr, WSARecv(handlePtr->sock, &buf, 1, NULL, &flags,
+        &WIN_OP(opPtr)->overlapped, NULL) == 0);
+}
+
+void
+CpSubmitSend(
+    CpHandle *handlePtr,
+    CpOp *opPtr,
+    const void *bufPtr,
+    size_t lengthBytes)
+{
+    WSABUF buf;
+    CpError error;
+
+    Begin(handlePtr, opPtr, WIN_OP_SEND);
+    error = CpWinBindPort(handlePtr);
+    if (error != CP_OK) {
+        FinishNow(opPtr, error);
+        return;
+    }
+    buf.buf = (char *) bufPtr;
+    buf.len = (ULONG) lengthBytes;
+    Submitted(opPtr, WSASend(handlePtr->sock, &buf, 1, NULL, 0,
+        &WIN_OP(opPtr)->overlapped, NULL) == 0);
+}
+
+void
+CpCancel(
+    CpHandle *handlePtr,
+    CpOp *opPtr)
+{
+    CancelIoEx((HANDLE) handlePtr->sock,
+        opPtr != NULL ? &WIN_OP(opPtr)->overlapped : NULL);
+}

@@ -1,0 +1,223 @@
+/*
+ * cpResolveWin.c --
+ *
+ *	Names and addresses, by Winsock.
+ */
+
+#include "cpWin.h"
+
+#include "cpResolve.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A UTF-8 string in UTF-16, to be freed; NULL without memory. */
+
+static WCHAR *
+NewWide(
+    const char *utf8)
+{
+    int length = MultiByteToWideChar(CP_UTF8, 0, utf8, -1, NULL, 0);
+    WCHAR *wide = malloc(((size_t) length + 1) * sizeof(WCHAR));
+
+    if (wide != NULL
+            && MultiByteToWideChar(CP_UTF8, 0, utf8, -1, wide, length) == 0) {
+        wide[0] = L'\0';
+    }
+    return wide;
+}
+
+static void
+FormatWinMessage(
+    int code,
+    char *message)
+{
+    WCHAR wide[CP_MESSAGE_BYTES / 3];
+
+    if (FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM
+            | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK,
+            NULL, (DWORD) code, MAKELANGID(LANG_NEUTRAL, SUBLANG_DEFAULT),
+            wide, CP_MESSAGE_BYTES / 3, NULL) == 0
+            || WideCharToMultiByte(CP_UTF8, 0, wide, -1, message,
+            CP_MESSAGE_BYTES, NULL, NULL) == 0) {
+        strcpy(message, "unknown resolver error");
+    }
+}
+
+/* Copies the addresses of one family, or of all but one (exceptFamily). */
+
+static unsigned
+CopyAddrs(
+    const ADDRINFOW *infoPtr,
+    int family,
+    int exceptFamily,
+    CpAddr *addrs)
+{
+    unsigned count = 0;
+
+    for (; infoPtr != NULL; infoPtr = infoPtr->ai_next) {
+        if ((family != AF_UNSPEC && infoPtr->ai_family != family)
+                || infoPtr->ai_family == exceptFamily
+                || infoPtr->ai_addrlen > sizeof(addrs->u)) {
+            continue;
+        }
+        if (addrs != NULL) {
+            memset(&addrs[count], 0, sizeof(CpAddr));
+            addrs[count].lengthBytes = (uint32_t) infoPtr->ai_addrlen;
+            memcpy(addrs[count].u.bytes, infoPtr->ai_addr,
+                infoPtr->ai_addrlen);
+        }
+        count++;
+    }
+    return count;
+}
+
+static CpAddr *
+NewAddrs(
+    const ADDRINFOW *infoPtr,
+    int listening,
+    unsigned *countPtr)
+{
+    CpAddr *addrs;
+
+    *countPtr = CopyAddrs(infoPtr, AF_UNSPEC, -1, NULL);
+    addrs = malloc((*countPtr > 0 ? *countPtr : 1) * sizeof(CpAddr));
+    if (addrs == NULL) {
+        return NULL;
+    }
+    if (listening) {
+        unsigned count = CopyAddrs(infoPtr, AF_INET, -1, addrs);
+
+        CopyAddrs(infoPtr, AF_UNSPEC, AF_INET, addrs + count);
+    } else {
+        CopyAddrs(infoPtr, AF_UNSPEC, -1, addrs);
+    }
+    return addrs;
+}
+
+int
+CpResolve(
+    const char *host,
+    unsigned port,
+    CpFamily family,
+    int listening,
+    CpAddr **addrsPtr,
+    unsigned *countPtr,
+    char *message)
+{
+    static const int families[] = {AF_UNSPEC, AF_INET, AF_INET6};
+    ADDRINFOW hints, *infoPtr = NULL;
+    WCHAR *wideHost = NULL;
+    WCHAR portString[16];
+    int code;
+
+    if (CpWinInit() != CP_OK) {
+        strcpy(message, "Winsock cannot be started");
+        return 0;
+    }
+    *addrsPtr = NULL;
+    if (host != NULL && (wideHost = NewWide(host)) == NULL) {
+        strcpy(message, "not enough memory");
+        return 0;
+    }
+    memset(&hints, 0, sizeof(hints));
+    hints.ai_family = families[family];
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = listening ? AI_PASSIVE : 0;
+    wsprintfW(portString, L"%u", port);
+    code = GetAddrInfoW(wideHost,
+        host != NULL && port == 0 ? NULL : portString, &hints, &infoPtr);
+    free(wideHost);
+    if (code != 0) {
+        FormatWinMessage(code, message);
+        return 0;
+    }
+    *addrsPtr = NewAddrs(infoPtr, listening, countPtr);
+    FreeAddrInfoW(infoPtr);
+    if (*addrsPtr == NULL || *countPtr == 0) {
+        strcpy(message, *addrsPtr == NULL
+            ? "not enough memory" : "host has no usable address");
+        CpResolveFree(*addrsPtr);
+        return 0;
+    }
+    return 1;
+}
+
+void
+CpResolveFree(
+    CpAddr *addrs)
+{
+    free(addrs);
+}
+
+int
+CpServicePort(
+    const char *name)
+{
+    const struct servent *entryPtr = NULL;
+
+    if (CpWinInit() == CP_OK) {
+        entryPtr = getservbyname(name, "tcp");
+    }
+    return entryPtr != NULL ? ntohs((u_short) entryPtr->s_port) : -1;
+}
+
+void
+CpAddrHost(
+    const CpAddr *addrPtr,
+    int numeric,
+    char *host)
+{
+    WCHAR wide[NI_MAXHOST];
+
+    if (GetNameInfoW((const SOCKADDR *) (const void *) addrPtr->u.bytes,
+            (socklen_t) addrPtr->lengthBytes, wide, NI_MAXHOST, NULL, 0,
+            numeric ? NI_NUMERICHOST : 0) != 0
+            || WideCharToMultiByte(CP_UTF8, 0, wide, -1, host, CP_HOST_BYTES,
+            NULL, NULL) == 0) {
+        host[0] = '\0';
+    }
+}
+
+/* Both families keep the port in one place. */
+
+unsigned
+CpAddrPort(
+    const CpAddr *addrPtr)
+{
+    struct sockaddr_in in;
+
+    memcpy(&in, addrPtr->u.bytes, sizeof(in));
+    return ntohs(in.sin_port);
+}
+
+void
+CpAddrSetPort(
+    CpAddr *addrPtr,
+    unsigned port)
+{
+    u_short netPort = htons((u_short) port);
+
+    memcpy(addrPtr->u.bytes + offsetof(struct sockaddr_in, sin_port),
+        &netPort, sizeof(netPort));
+}
+
+int
+CpAddrIsAny(
+    const CpAddr *addrPtr)
+{
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+
+    memcpy(&in, addrPtr->u.bytes, sizeof(in));
+    if (in.sin_family == AF_INET) {
+        return in.sin_addr.s_addr == INADDR_ANY;
+    }
+    memcpy(&in6, addrPtr->u.bytes, sizeof(in6));
+    if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
+        static const unsigned char zeros[4];
+
+        return memcmp(in6.sin6_addr.s6_addr + 12, zeros, 4) == 0;
+    }
+    return IN6_IS_ADDR_UNSPECIFIED(&in6.sin6_addr) != 0;
+}

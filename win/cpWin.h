@@ -1,0 +1,89 @@
+/*
+ * cpWin.h --
+ *
+ *	What the files of the Windows port share.
+ */
+
+#ifndef CP_WIN_H
+#define CP_WIN_H
+
+#ifndef _WIN32_WINNT
+#define _WIN32_WINNT 0x0601     /* Windows 7 */
+#endif
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <mswsock.h>
+#include <windows.h>
+
+#include "cpErrorWin.h"
+#include "cpPort.h"
+
+struct CpHandle {
+    SOCKET sock;
+    int family;
+    CpPort *ownerPtr;           /* Whose thread's; NULL between owners. */
+    CpPort *boundPtr;           /* Whose completion port its operations are
+                                 * queued to: for good, from the first one. */
+    CpOp *parkedFirstPtr;       /* Completed between owners. */
+    CpOp *parkedLastPtr;
+    unsigned pending;           /* Operations outstanding. */
+    int hasName;                /* bind was called. */
+    int nonBlocking;
+    int listening;
+};
+
+/*
+ * An operation's own space, laid over CpOp.space. The OVERLAPPED comes first,
+ * so that the completion port's pointer finds the operation.
+ */
+
+typedef struct WinOp {
+    OVERLAPPED overlapped;
+    unsigned char kind;         /* A WinOpKind. */
+} WinOp;
+
+typedef enum WinOpKind {
+    WIN_OP_RECV,
+    WIN_OP_SEND,
+    WIN_OP_ACCEPT,
+    WIN_OP_CONNECT
+} WinOpKind;
+
+#define WIN_OP(opPtr) ((WinOp *) (void *) (opPtr)->space)
+
+/* AcceptEx's buffer: room for two addresses, laid over CpAcceptOp.space. */
+#define ACCEPT_ADDR_BYTES (sizeof(struct sockaddr_in6) + 16)
+
+/* Winsock's extension functions of one address family. */
+
+typedef struct WinsockEx {
+    LPFN_ACCEPTEX acceptEx;
+    LPFN_CONNECTEX connectEx;
+    LPFN_GETACCEPTEXSOCKADDRS getAcceptExSockaddrs;
+} WinsockEx;
+
+/*
+ * CpWinInit --
+ *
+ *	Starts Winsock once. Results: CP_OK or why there are no sockets.
+ */
+
+CpError CpWinInit(void);
+const WinsockEx *CpWinEx(int family);
+
+/* A handle over a new socket, without telling anybody of an owner yet. */
+CpError CpWinHandleNew(CpPort *ownerPtr, int family, CpHandle **handlePtrPtr);
+
+/* Associates a handle with its owner's completion port, once. */
+CpError CpWinBindPort(CpHandle *handlePtr);
+
+/* The handle's completion port can forget it. */
+void CpWinUnbindPort(CpHandle *handlePtr);
+
+/* Whether operations that finish at once queue no completion. */
+extern int cpWinSkipsOnSuccess;
+
+#endif /* CP_WIN_H */
