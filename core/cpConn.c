@@ -246,6 +246,32 @@ CpConnHandle(
     return connPtr->handlePtr;
 }
 
+CpError
+CpConnSetOpt(
+    CpConn *connPtr,
+    CpSockOpt opt,
+    int value)
+{
+    if (connPtr->dialPtr != NULL) {
+        return CpDialSetOpt(connPtr->dialPtr, opt, value);
+    }
+    return connPtr->handlePtr != NULL
+        ? CpHandleSetOpt(connPtr->handlePtr, opt, value) : CP_ENOTCONN;
+}
+
+CpError
+CpConnGetOpt(
+    CpConn *connPtr,
+    CpSockOpt opt,
+    int *valuePtr)
+{
+    if (connPtr->dialPtr != NULL) {
+        return CpDialGetOpt(connPtr->dialPtr, opt, valuePtr);
+    }
+    return connPtr->handlePtr != NULL
+        ? CpHandleGetOpt(connPtr->handlePtr, opt, valuePtr) : CP_ENOTCONN;
+}
+
 void
 CpConnGetStats(
     const CpConn *connPtr,

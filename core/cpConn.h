@@ -142,6 +142,14 @@ CpConnState CpConnGetState(const CpConn *connPtr);
 /* Why dialling failed: given once, then CP_OK. */
 CpError CpConnTakeError(CpConn *connPtr);
 
+/*
+ * Options of the socket; while dialling, of each one that is tried. CP_ENOTCONN
+ * when dialling has failed.
+ */
+
+CpError CpConnSetOpt(CpConn *connPtr, CpSockOpt opt, int value);
+CpError CpConnGetOpt(CpConn *connPtr, CpSockOpt opt, int *valuePtr);
+
 /* NULL while there is none: dialling, failed. */
 CpHandle *CpConnHandle(const CpConn *connPtr);
 

@@ -17,6 +17,8 @@ struct CpDial {
                                  * a failed one cannot connect again. */
     CpError error;              /* Of the last attempt. */
     int cancelled;
+    unsigned optsSet;           /* Bits, by CpSockOpt. */
+    int opts[CP_OPT_COUNT];
     unsigned nextAttempt;       /* remote * locals + local */
     unsigned remoteCount;
     unsigned localCount;        /* At least 1: no address is one. */
@@ -50,9 +52,16 @@ OpenAttempt(
 {
     CpError error = CpHandleOpen(dialPtr->portPtr, remotePtr,
         &dialPtr->handlePtr);
+    unsigned opt;
 
     if (error != CP_OK) {
         return error;
+    }
+    for (opt = 0; opt < CP_OPT_COUNT; opt++) {
+        if (dialPtr->optsSet & (1u << opt)) {
+            (void) CpHandleSetOpt(dialPtr->handlePtr, (CpSockOpt) opt,
+                dialPtr->opts[opt]);
+        }
     }
     if (localPtr->lengthBytes != 0) {
         error = CpHandleBind(dialPtr->handlePtr, localPtr);
@@ -167,6 +176,30 @@ CpDialCancel(
 {
     dialPtr->cancelled = 1;
     CpCancel(dialPtr->handlePtr, &dialPtr->op);
+}
+
+CpError
+CpDialSetOpt(
+    CpDial *dialPtr,
+    CpSockOpt opt,
+    int value)
+{
+    CpError error = CpHandleSetOpt(dialPtr->handlePtr, opt, value);
+
+    if (error == CP_OK) {
+        dialPtr->optsSet |= 1u << opt;
+        dialPtr->opts[opt] = value;
+    }
+    return error;
+}
+
+CpError
+CpDialGetOpt(
+    CpDial *dialPtr,
+    CpSockOpt opt,
+    int *valuePtr)
+{
+    return CpHandleGetOpt(dialPtr->handlePtr, opt, valuePtr);
 }
 
 void

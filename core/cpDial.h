@@ -37,6 +37,10 @@ CpError CpDialStart(CpPort *portPtr, const CpAddr *remotes,
 /* The attempt under way is the last; its end is still reported. */
 void CpDialCancel(CpDial *dialPtr);
 
+/* Options of the attempt under way, and of those that follow it. */
+CpError CpDialSetOpt(CpDial *dialPtr, CpSockOpt opt, int value);
+CpError CpDialGetOpt(CpDial *dialPtr, CpSockOpt opt, int *valuePtr);
+
 /* As CpHandleMove. */
 void CpDialMove(CpDial *dialPtr, CpPort *portPtr);
 

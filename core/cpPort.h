@@ -130,7 +130,8 @@ typedef enum CpSockOpt {
     CP_OPT_NODELAY,		/* 0, 1 */
     CP_OPT_SNDBUF,		/* bytes */
     CP_OPT_RCVBUF,		/* bytes */
-    CP_OPT_REUSEADDR		/* 0, 1: share the address with any socket */
+    CP_OPT_REUSEADDR,		/* 0, 1: share the address with any socket */
+    CP_OPT_COUNT
 } CpSockOpt;
 
 /*
@@ -223,7 +224,8 @@ CpError CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
 /* ----------------------------------------------------------- counters */
 
 typedef enum CpStat {
-    CP_STAT_SOCKETS,		/* Handles open. */
+    CP_STAT_SOCKETS,		/* Handles open, but for spare ones of
+                                 * accepts that wait for a client. */
     CP_STAT_OPERATIONS,		/* Submitted and not completed. */
     CP_STAT_BYTES_IN,
     CP_STAT_BYTES_OUT,

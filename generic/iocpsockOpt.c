@@ -368,8 +368,8 @@ GetStats(
         PutListenerStats(dictPtr, chanPtr->serverPtr);
     } else {
         PutConnStats(dictPtr, chanPtr->connPtr);
+        IocpsockPutCounter(dictPtr, "events", (int64_t) chanPtr->events);
     }
-    IocpsockPutCounter(dictPtr, "events", (int64_t) chanPtr->events);
     Tcl_DStringAppend(dsPtr, Tcl_GetString(dictPtr), -1);
     Tcl_DecrRefCount(dictPtr);
     return TCL_OK;
@@ -377,15 +377,23 @@ GetStats(
 
 /* ------------------------------------------- options of the socket */
 
-/* The connection's handle, or a listener's, which keeps the settings. */
+/* A listener's sockets all have the same settings. */
 
-static CpHandle *
-OptionHandle(
-    const IocpsockChan *chanPtr)
+static int
+ReadSockOpt(
+    IocpsockChan *chanPtr,
+    CpSockOpt opt)
 {
-    return chanPtr->serverPtr != NULL
-        ? CpListenerHandle(chanPtr->serverPtr->listeners[0])
-        : ConnHandle(chanPtr);
+    int value = 0;
+
+    /* As with the core, a socket that is not there has a default. */
+    if (chanPtr->serverPtr != NULL) {
+        (void) CpHandleGetOpt(
+            CpListenerHandle(chanPtr->serverPtr->listeners[0]), opt, &value);
+    } else {
+        (void) CpConnGetOpt(chanPtr->connPtr, opt, &value);
+    }
+    return value;
 }
 
 /* What a listener passes on, since accepted sockets may lose it. */
@@ -405,30 +413,33 @@ InheritSlot(
     case CP_OPT_RCVBUF:
         return &inheritPtr->rcvBuf;
     case CP_OPT_REUSEADDR:
+    case CP_OPT_COUNT:
         break;                  /* Of no use to a connection. */
     }
     return NULL;
 }
 
 static int
-GetSockOpt(
+GetSockSize(
     IocpsockChan *chanPtr,
     Tcl_Interp *interp,
     const Option *optionPtr,
     Tcl_DString *dsPtr)
 {
-    CpHandle *handlePtr = OptionHandle(chanPtr);
-    int isSize = optionPtr->sockOpt == CP_OPT_SNDBUF
-        || optionPtr->sockOpt == CP_OPT_RCVBUF;
-    int value = 0;
-
     (void) interp;
+    AppendInteger(dsPtr, ReadSockOpt(chanPtr, optionPtr->sockOpt));
+    return TCL_OK;
+}
 
-    /* As with the core, a socket that is not there yet has the default. */
-    if (handlePtr != NULL) {
-        (void) CpHandleGetOpt(handlePtr, optionPtr->sockOpt, &value);
-    }
-    AppendInteger(dsPtr, isSize ? value : value != 0);
+static int
+GetSockBoolean(
+    IocpsockChan *chanPtr,
+    Tcl_Interp *interp,
+    const Option *optionPtr,
+    Tcl_DString *dsPtr)
+{
+    (void) interp;
+    AppendInteger(dsPtr, ReadSockOpt(chanPtr, optionPtr->sockOpt) != 0);
     return TCL_OK;
 }
 
@@ -439,15 +450,8 @@ GetNagle(
     const Option *optionPtr,
     Tcl_DString *dsPtr)
 {
-    CpHandle *handlePtr = OptionHandle(chanPtr);
-    int noDelay = 0;
-
     (void) interp;
-    (void) optionPtr;
-    if (handlePtr != NULL) {
-        (void) CpHandleGetOpt(handlePtr, CP_OPT_NODELAY, &noDelay);
-    }
-    AppendInteger(dsPtr, !noDelay);
+    AppendInteger(dsPtr, ReadSockOpt(chanPtr, optionPtr->sockOpt) == 0);
     return TCL_OK;
 }
 
@@ -467,10 +471,8 @@ ApplySockOpt(
             error = CpHandleSetOpt(CpListenerHandle(serverPtr->listeners[i]),
                 opt, value);
         }
-    } else if (ConnHandle(chanPtr) == NULL) {
-        error = CP_ENOTCONN;
     } else {
-        error = CpHandleSetOpt(ConnHandle(chanPtr), opt, value);
+        error = CpConnSetOpt(chanPtr->connPtr, opt, value);
     }
     if (error != CP_OK) {
         return PosixFailure(interp, "couldn't set socket option", error);
@@ -723,15 +725,15 @@ static const Option options[] = {
     {"-connecting", ON_BOTH, GetConnecting, NULL, 0},
     {"-peername", ON_BOTH | LISTED, GetPeerName, NULL, 0},
     {"-sockname", ON_BOTH | LISTED, GetSockName, NULL, 0},
-    {"-keepalive", ON_BOTH | LISTED_IN_9, GetSockOpt, SetSockBoolean,
+    {"-keepalive", ON_BOTH | LISTED_IN_9, GetSockBoolean, SetSockBoolean,
         CP_OPT_KEEPALIVE},
-    {"-nodelay", ON_BOTH | LISTED_IN_9, GetSockOpt, SetSockBoolean,
+    {"-nodelay", ON_BOTH | LISTED_IN_9, GetSockBoolean, SetSockBoolean,
         CP_OPT_NODELAY},
     {"-nagle", ON_BOTH, GetNagle, SetNagle, CP_OPT_NODELAY},
     {"-sendcap", ON_BOTH, GetSendCap, SetSendCap, 0},
     {"-recvmode", ON_BOTH, GetRecvMode, SetRecvMode, 0},
-    {"-sosndbuf", ON_BOTH, GetSockOpt, SetSockSize, CP_OPT_SNDBUF},
-    {"-sorcvbuf", ON_BOTH, GetSockOpt, SetSockSize, CP_OPT_RCVBUF},
+    {"-sosndbuf", ON_BOTH, GetSockSize, SetSockSize, CP_OPT_SNDBUF},
+    {"-sorcvbuf", ON_BOTH, GetSockSize, SetSockSize, CP_OPT_RCVBUF},
     {"-stats", ON_BOTH, GetStats, NULL, 0},
     {"-backlog", ON_SERVER, GetBacklog, SetBacklog, 0},
     {"-acceptmode", ON_SERVER, GetAcceptMode, SetAcceptMode, 0},
@@ -811,6 +813,10 @@ IocpsockGetOption(
     IocpsockChan *chanPtr = instanceData;
     const Option *optionPtr;
 
+    /* Scripts poll a connect with -connecting or -error, without events. */
+    if (IsDialling(chanPtr) && chanPtr->threadPtr != NULL) {
+        CpPortReap(chanPtr->threadPtr->portPtr, 0);
+    }
     if (optionName == NULL) {
         ListOptions(chanPtr, interp, dsPtr);
         return TCL_OK;

@@ -58,6 +58,13 @@ IocpsockServerReady(
     return 0;
 }
 
+/* The core's own way: 8.6 evaluates in the scope of whoever waits. */
+#if TCL_MAJOR_VERSION < 9
+#define ACCEPT_EVAL_FLAGS 0
+#else
+#define ACCEPT_EVAL_FLAGS (TCL_EVAL_DIRECT | TCL_EVAL_GLOBAL)
+#endif
+
 /* Evaluates "script channel address port"; the channel is registered. */
 
 static void
@@ -89,7 +96,7 @@ EvalAcceptScript(
     Tcl_Preserve(interp);
     Tcl_RegisterChannel(interp, channel);
     Tcl_RegisterChannel(NULL, channel);
-    result = Tcl_EvalObjEx(interp, cmdPtr, TCL_EVAL_DIRECT | TCL_EVAL_GLOBAL);
+    result = Tcl_EvalObjEx(interp, cmdPtr, ACCEPT_EVAL_FLAGS);
     if (result != TCL_OK) {
         Tcl_BackgroundException(interp, result);
         Tcl_UnregisterChannel(interp, channel);

@@ -140,9 +140,16 @@ CpWinHandleNew(
         /* Wine reports a want of handles as an invalid argument. */
         return error == CP_EINVAL ? CP_EMFILE : error;
     }
-    CpStatAdd(CP_STAT_SOCKETS, 1);
     *handlePtrPtr = handlePtr;
     return CP_OK;
+}
+
+void
+CpWinHandleCount(
+    CpHandle *handlePtr)
+{
+    handlePtr->counted = 1;
+    CpStatAdd(CP_STAT_SOCKETS, 1);
 }
 
 CpError
@@ -158,6 +165,7 @@ CpHandleOpen(
     if (error != CP_OK) {
         return error;
     }
+    CpWinHandleCount(*handlePtrPtr);
     if (family == AF_INET6 && setsockopt((*handlePtrPtr)->sock, IPPROTO_IPV6,
             IPV6_V6ONLY, (const char *) &on, sizeof(on)) != 0) {
         error = LastError();
@@ -209,7 +217,9 @@ CpHandleClose(
     assert(handlePtr->pending == 0);
     assert(handlePtr->parkedFirstPtr == NULL);
     closesocket(handlePtr->sock);
-    CpStatAdd(CP_STAT_SOCKETS, -1);
+    if (handlePtr->counted) {
+        CpStatAdd(CP_STAT_SOCKETS, -1);
+    }
     CpWinUnbindPort(handlePtr);
     free(handlePtr);
 }
@@ -219,7 +229,7 @@ typedef struct OptEntry {
     int name;
 } OptEntry;
 
-static const OptEntry optTable[] = {
+static const OptEntry optTable[CP_OPT_COUNT] = {
     [CP_OPT_KEEPALIVE] = {SOL_SOCKET, SO_KEEPALIVE},
     [CP_OPT_NODELAY] = {IPPROTO_TCP, TCP_NODELAY},
     [CP_OPT_SNDBUF] = {SOL_SOCKET, SO_SNDBUF},

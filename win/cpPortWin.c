@@ -447,6 +447,7 @@ FinishAccept(
         return;
     }
     newPtr->ownerPtr = listenerPtr->ownerPtr;
+    CpWinHandleCount(newPtr);
     CpWinEx(listenerPtr->family)->getAcceptExSockaddrs(acceptPtr->space, 0,
         ACCEPT_ADDR_BYTES, ACCEPT_ADDR_BYTES, &localPtr, &localLength,
         &peerPtr, &peerLength);

@@ -40,7 +40,7 @@ FormatWinMessage(
             wide, CP_MESSAGE_BYTES / 3, NULL) == 0
             || WideCharToMultiByte(CP_UTF8, 0, wide, -1, message,
             CP_MESSAGE_BYTES, NULL, NULL) == 0) {
-        strcpy(message, "unknown resolver error");
+        message[0] = '\0';      /* The core says no more either. */
     }
 }
 

@@ -32,7 +32,7 @@ struct CpHandle {
     unsigned pending;           /* Operations outstanding. */
     int hasName;                /* bind was called. */
     int nonBlocking;
-    int listening;
+    int counted;                /* In CP_STAT_SOCKETS. */
 };
 
 /*
@@ -74,8 +74,10 @@ typedef struct WinsockEx {
 CpError CpWinInit(void);
 const WinsockEx *CpWinEx(int family);
 
-/* A handle over a new socket, without telling anybody of an owner yet. */
+/* A handle over a new socket: a spare one, until it is counted. */
 CpError CpWinHandleNew(CpPort *ownerPtr, int family, CpHandle **handlePtrPtr);
+
+void CpWinHandleCount(CpHandle *handlePtr);
 
 /* Associates a handle with its owner's completion port, once. */
 CpError CpWinBindPort(CpHandle *handlePtr);
