@@ -144,13 +144,13 @@ CpError CpConnTakeError(CpConn *connPtr);
 
 /*
  * Options of the socket; while dialling, of each one that is tried. CP_ENOTCONN
- * when dialling has failed.
+ * where there is none.
  */
 
 CpError CpConnSetOpt(CpConn *connPtr, CpSockOpt opt, int value);
 CpError CpConnGetOpt(CpConn *connPtr, CpSockOpt opt, int *valuePtr);
 
-/* NULL while there is none: dialling, failed. */
+/* NULL while there is none. */
 CpHandle *CpConnHandle(const CpConn *connPtr);
 
 CpRecvMode CpConnRecvMode(const CpConn *connPtr);

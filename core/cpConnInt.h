@@ -13,7 +13,8 @@
 
 struct CpConn {
     CpPort *portPtr;            /* The owner's; NULL between owners. */
-    CpHandle *handlePtr;        /* NULL while dialling or failed. */
+    CpHandle *handlePtr;        /* NULL while dialling. A failed one's is
+                                 * that of its last attempt, or NULL. */
     CpDial *dialPtr;            /* Non-NULL exactly in CP_CONN_DIALLING, and
                                  * in CP_CONN_CLOSING until it has ended. */
     CpConnState state;

@@ -112,15 +112,13 @@ AttemptDone(
     CpHandle *handlePtr = dialPtr->handlePtr;
     CpError error = opPtr->error;
 
-    if (error != CP_OK) {
-        CpHandleClose(handlePtr);
-        handlePtr = dialPtr->handlePtr = NULL;
+    if (error != CP_OK && !dialPtr->cancelled) {
+        dialPtr->handlePtr = NULL;
         dialPtr->error = error;
-        if (!dialPtr->cancelled) {
-            error = NextAttempt(dialPtr);
-            if (error == CP_EAGAIN) {
-                return;
-            }
+        error = NextAttempt(dialPtr);
+        if (error == CP_EAGAIN) {
+            CpHandleClose(handlePtr);
+            return;
         }
     }
     dialPtr->proc(dialPtr->clientData, error, handlePtr);

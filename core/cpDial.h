@@ -13,8 +13,9 @@
 typedef struct CpDial CpDial;
 
 /*
- * Called once when the dialling is over; the dial is gone then. handlePtr is
- * the caller's on CP_OK and NULL otherwise: error is the last attempt's.
+ * Called once when the dialling is over; the dial is gone then. error and
+ * handlePtr are the last attempt's. The handle is the caller's; after a failed
+ * attempt it is only good for its local name, and NULL if there was no socket.
  */
 
 typedef void CpDialProc(void *clientData, CpError error, CpHandle *handlePtr);

@@ -214,7 +214,16 @@ ParseArgs(
     if (a != objc - 1) {
         return WrongArgs(interp, objv);
     }
-    return GetPort(interp, objv[a], &argsPtr->port);
+    if (GetPort(interp, objv[a], &argsPtr->port) != TCL_OK) {
+#if TCL_MAJOR_VERSION >= 9
+        if (argsPtr->scriptPtr != NULL) {
+            return Failure(interp,
+                "couldn't open socket: invalid port number");
+        }
+#endif
+        return TCL_ERROR;
+    }
+    return TCL_OK;
 }
 
 /* Addresses of a host; leaves the resolver's message in the interpreter. */

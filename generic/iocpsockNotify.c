@@ -300,6 +300,19 @@ IsIdle(
     return threadPtr->channels == 0 && threadPtr->closing == 0;
 }
 
+/* Whether any channel on the ready list still is; drops those that are not. */
+
+static int
+AnyReady(
+    IocpsockThread *threadPtr)
+{
+    while (threadPtr->firstReadyPtr != NULL
+            && ReadyMask(threadPtr->firstReadyPtr) == 0) {
+        UnlinkReady(threadPtr->firstReadyPtr);
+    }
+    return threadPtr->firstReadyPtr != NULL;
+}
+
 static void
 SetupProc(
     void *clientData,
@@ -313,7 +326,7 @@ SetupProc(
     }
     CpPortReap(threadPtr->portPtr, 0);
     TickServers(threadPtr);
-    threadPtr->reaped = threadPtr->firstReadyPtr != NULL;
+    threadPtr->reaped = AnyReady(threadPtr);
     if (threadPtr->reaped || (!(flags & TCL_DONT_WAIT)
             && !CpPortSleep(threadPtr->portPtr))) {
         Tcl_SetMaxBlockTime(&noTime);
@@ -334,14 +347,11 @@ CheckProc(
         CpPortReap(threadPtr->portPtr, 0);
     }
     threadPtr->reaped = 0;
-    while (threadPtr->firstReadyPtr != NULL) {
+    while (AnyReady(threadPtr)) {
         IocpsockChan *chanPtr = threadPtr->firstReadyPtr;
         ReadyEvent *eventPtr;
 
         UnlinkReady(chanPtr);
-        if (ReadyMask(chanPtr) == 0) {
-            continue;
-        }
         eventPtr = (ReadyEvent *) (void *) Tcl_Alloc(sizeof(ReadyEvent));
         eventPtr->header.proc = ReadyEventProc;
         eventPtr->chanPtr = chanPtr;
@@ -364,6 +374,13 @@ ReadyEventProc(
     }
     chanPtr->eventPending = 0;
     mask = ReadyMask(chanPtr);
+
+    /*
+     * Level-triggered: once more in the next pass if it is still ready then,
+     * be it in an event loop that the handler itself enters.
+     */
+
+    IocpsockNoteReady(chanPtr);
     if (mask != 0) {
         chanPtr->events++;
         if (chanPtr->serverPtr != NULL) {
@@ -372,9 +389,6 @@ ReadyEventProc(
             Tcl_NotifyChannel(chanPtr->channel, mask);
         }
     }
-
-    /* Level-triggered: once more, in the next pass, if it is still ready. */
-    IocpsockNoteReady(chanPtr);
     IocpsockReleaseChan(chanPtr);
     return 1;
 }

@@ -68,19 +68,6 @@ BadValue(
 }
 
 static int
-GetBoolean(
-    Tcl_Interp *interp,
-    const Option *optionPtr,
-    const char *value,
-    int *resultPtr)
-{
-    if (Tcl_GetBoolean(NULL, value, resultPtr) != TCL_OK) {
-        return BadValue(interp, optionPtr, value, "a boolean");
-    }
-    return TCL_OK;
-}
-
-static int
 GetInteger(
     Tcl_Interp *interp,
     const Option *optionPtr,
@@ -492,7 +479,8 @@ SetSockBoolean(
 {
     int on;
 
-    if (GetBoolean(interp, optionPtr, value, &on) != TCL_OK) {
+    /* As Tcl 9, down to the message. */
+    if (Tcl_GetBoolean(interp, value, &on) != TCL_OK) {
         return TCL_ERROR;
     }
     return ApplySockOpt(chanPtr, interp, optionPtr->sockOpt, on);
@@ -507,8 +495,8 @@ SetNagle(
 {
     int on;
 
-    if (GetBoolean(interp, optionPtr, value, &on) != TCL_OK) {
-        return TCL_ERROR;
+    if (Tcl_GetBoolean(NULL, value, &on) != TCL_OK) {
+        return BadValue(interp, optionPtr, value, "a boolean");
     }
     return ApplySockOpt(chanPtr, interp, CP_OPT_NODELAY, !on);
 }

@@ -34,6 +34,10 @@ FormatWinMessage(
 {
     WCHAR wide[CP_MESSAGE_BYTES / 3];
 
+    /* Wine passes the host system's number on for a family mismatch. */
+    if (code < 0) {
+        code = WSAHOST_NOT_FOUND;
+    }
     if (FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM
             | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK,
             NULL, (DWORD) code, MAKELANGID(LANG_NEUTRAL, SUBLANG_DEFAULT),
