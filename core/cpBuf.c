@@ -1,7 +1,7 @@
 /*
  * cpBuf.c --
  *
- *	Buffers of posted receives and sends, and their queues.
+ *      Buffers of posted receives and sends, and their queues.
  */
 
 #include "cpBuf.h"
@@ -11,8 +11,7 @@
 #include <string.h>
 
 CpBuf *
-CpBufNew(
-    uint32_t sizeBytes)
+CpBufNew(uint32_t sizeBytes)
 {
     CpBuf *bufPtr = malloc(sizeof(CpBuf) + sizeBytes);
 
@@ -26,8 +25,7 @@ CpBufNew(
 }
 
 void
-CpBufFree(
-    CpBuf *bufPtr)
+CpBufFree(CpBuf *bufPtr)
 {
     assert(!bufPtr->pending);
     CpStatAdd(CP_STAT_BUFFER_BYTES, -(int64_t) bufPtr->sizeBytes);
@@ -35,9 +33,7 @@ CpBufFree(
 }
 
 void
-CpBufAppend(
-    CpBufQueue *queuePtr,
-    CpBuf *bufPtr)
+CpBufAppend(CpBufQueue *queuePtr, CpBuf *bufPtr)
 {
     bufPtr->nextPtr = NULL;
     if (queuePtr->lastPtr != NULL) {
@@ -49,8 +45,7 @@ CpBufAppend(
 }
 
 CpBuf *
-CpBufTake(
-    CpBufQueue *queuePtr)
+CpBufTake(CpBufQueue *queuePtr)
 {
     CpBuf *bufPtr = queuePtr->firstPtr;
 
@@ -63,10 +58,7 @@ CpBufTake(
 }
 
 size_t
-CpBufRead(
-    CpBuf *bufPtr,
-    void *destPtr,
-    size_t lengthBytes)
+CpBufRead(CpBuf *bufPtr, void *destPtr, size_t lengthBytes)
 {
     size_t have = bufPtr->end - bufPtr->start;
 

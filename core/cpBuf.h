@@ -1,8 +1,8 @@
 /*
  * cpBuf.h --
  *
- *	Buffers of posted receives and sends, and their first-in first-out
- *	queues.
+ *      Buffers of posted receives and sends, and their first-in first-out
+ *      queues.
  */
 
 #ifndef CP_BUF_H
@@ -19,9 +19,9 @@ typedef struct CpBuf CpBuf;
 
 struct CpBuf {
     CpOp op;
-    void *ownerPtr;             /* What the op's proc works on. */
-    CpBuf *nextPtr;             /* In a CpBufQueue. */
-    int pending;                /* True exactly from submit to reap. */
+    void *ownerPtr; /* What the op's proc works on. */
+    CpBuf *nextPtr; /* In a CpBufQueue. */
+    int pending;    /* True exactly from submit to reap. */
     uint32_t start;
     uint32_t end;
     uint32_t sizeBytes;

@@ -1,8 +1,8 @@
 /*
  * cpConn.c --
  *
- *	The connection's state machine: states, dialling, half-close and close.
- *	Receiving is in cpRecv.c, sending in cpSend.c.
+ *      The connection's state machine: states, dialling, half-close and close.
+ *      Receiving is in cpRecv.c, sending in cpSend.c.
  */
 
 #include "cpConnInt.h"
@@ -11,10 +11,7 @@
 #include <stdlib.h>
 
 static CpConn *
-NewConn(
-    CpPort *portPtr,
-    CpConnProc *proc,
-    void *clientData)
+NewConn(CpPort *portPtr, CpConnProc *proc, void *clientData)
 {
     CpConn *connPtr = calloc(1, sizeof(CpConn));
 
@@ -32,8 +29,7 @@ NewConn(
 }
 
 void
-CpConnNotify(
-    CpConn *connPtr)
+CpConnNotify(CpConn *connPtr)
 {
     if (connPtr->state != CP_CONN_CLOSING) {
         connPtr->proc(connPtr->clientData);
@@ -41,10 +37,7 @@ CpConnNotify(
 }
 
 static void
-DialDone(
-    void *clientData,
-    CpError error,
-    CpHandle *handlePtr)
+DialDone(void *clientData, CpError error, CpHandle *handlePtr)
 {
     CpConn *connPtr = clientData;
 
@@ -65,13 +58,8 @@ DialDone(
 }
 
 CpConn *
-CpConnDial(
-    CpPort *portPtr,
-    const CpAddr *remotes,
-    unsigned remoteCount,
-    const CpAddr *locals,
-    unsigned localCount,
-    CpConnProc *proc,
+CpConnDial(CpPort *portPtr, const CpAddr *remotes, unsigned remoteCount,
+    const CpAddr *locals, unsigned localCount, CpConnProc *proc,
     void *clientData)
 {
     CpConn *connPtr = NewConn(portPtr, proc, clientData);
@@ -91,10 +79,7 @@ CpConnDial(
 }
 
 CpConn *
-CpConnAccepted(
-    CpPort *portPtr,
-    CpHandle *handlePtr,
-    CpConnProc *proc,
+CpConnAccepted(CpPort *portPtr, CpHandle *handlePtr, CpConnProc *proc,
     void *clientData)
 {
     CpConn *connPtr = NewConn(portPtr, proc, clientData);
@@ -107,8 +92,7 @@ CpConnAccepted(
 }
 
 int
-CpConnReady(
-    const CpConn *connPtr)
+CpConnReady(const CpConn *connPtr)
 {
     switch (connPtr->state) {
     case CP_CONN_DIALLING:
@@ -124,9 +108,7 @@ CpConnReady(
 }
 
 CpError
-CpConnShutdown(
-    CpConn *connPtr,
-    int directions)
+CpConnShutdown(CpConn *connPtr, int directions)
 {
     CpError error = CP_OK;
 
@@ -154,10 +136,7 @@ CpConnShutdown(
 }
 
 void
-CpConnClose(
-    CpConn *connPtr,
-    CpConnProc *closedProc,
-    void *clientData)
+CpConnClose(CpConn *connPtr, CpConnProc *closedProc, void *clientData)
 {
     assert(connPtr->state != CP_CONN_CLOSING);
     connPtr->state = CP_CONN_CLOSING;
@@ -177,7 +156,7 @@ CpConnClose(
      * Not while sends are outstanding: under Wine the shutdown overtakes them.
      */
     if (connPtr->handlePtr != NULL && connPtr->sendPending == 0
-            && CpRecvPending(connPtr) > 0 && !connPtr->sendShut) {
+        && CpRecvPending(connPtr) > 0 && !connPtr->sendShut) {
         connPtr->sendShut = 1;
         (void) CpHandleShutdown(connPtr->handlePtr, CP_WRITE);
     }
@@ -190,15 +169,14 @@ CpConnClose(
  */
 
 void
-CpConnFinish(
-    CpConn *connPtr)
+CpConnFinish(CpConn *connPtr)
 {
     CpConnProc *closedProc = connPtr->proc;
     void *clientData = connPtr->clientData;
 
     assert(connPtr->state == CP_CONN_CLOSING);
     if (connPtr->dialPtr != NULL || connPtr->sendPending > 0
-            || CpRecvPending(connPtr) > 0) {
+        || CpRecvPending(connPtr) > 0) {
         return;
     }
     CpRecvFree(connPtr);
@@ -210,9 +188,7 @@ CpConnFinish(
 }
 
 void
-CpConnMove(
-    CpConn *connPtr,
-    CpPort *portPtr)
+CpConnMove(CpConn *connPtr, CpPort *portPtr)
 {
     connPtr->portPtr = portPtr;
     if (connPtr->dialPtr != NULL) {
@@ -223,15 +199,13 @@ CpConnMove(
 }
 
 CpConnState
-CpConnGetState(
-    const CpConn *connPtr)
+CpConnGetState(const CpConn *connPtr)
 {
     return connPtr->state;
 }
 
 CpError
-CpConnTakeError(
-    CpConn *connPtr)
+CpConnTakeError(CpConn *connPtr)
 {
     CpError error = connPtr->dialError;
 
@@ -240,42 +214,35 @@ CpConnTakeError(
 }
 
 CpHandle *
-CpConnHandle(
-    const CpConn *connPtr)
+CpConnHandle(const CpConn *connPtr)
 {
     return connPtr->handlePtr;
 }
 
 CpError
-CpConnSetOpt(
-    CpConn *connPtr,
-    CpSockOpt opt,
-    int value)
+CpConnSetOpt(CpConn *connPtr, CpSockOpt opt, int value)
 {
     if (connPtr->dialPtr != NULL) {
         return CpDialSetOpt(connPtr->dialPtr, opt, value);
     }
     return connPtr->handlePtr != NULL
-        ? CpHandleSetOpt(connPtr->handlePtr, opt, value) : CP_ENOTCONN;
+        ? CpHandleSetOpt(connPtr->handlePtr, opt, value)
+        : CP_ENOTCONN;
 }
 
 CpError
-CpConnGetOpt(
-    CpConn *connPtr,
-    CpSockOpt opt,
-    int *valuePtr)
+CpConnGetOpt(CpConn *connPtr, CpSockOpt opt, int *valuePtr)
 {
     if (connPtr->dialPtr != NULL) {
         return CpDialGetOpt(connPtr->dialPtr, opt, valuePtr);
     }
     return connPtr->handlePtr != NULL
-        ? CpHandleGetOpt(connPtr->handlePtr, opt, valuePtr) : CP_ENOTCONN;
+        ? CpHandleGetOpt(connPtr->handlePtr, opt, valuePtr)
+        : CP_ENOTCONN;
 }
 
 void
-CpConnGetStats(
-    const CpConn *connPtr,
-    CpConnStats *statsPtr)
+CpConnGetStats(const CpConn *connPtr, CpConnStats *statsPtr)
 {
     statsPtr->bytesIn = connPtr->bytesIn;
     statsPtr->bytesOut = connPtr->bytesOut;

@@ -1,8 +1,8 @@
 /*
  * cpConn.h --
  *
- *	One TCP connection: dialling, receiving, sending, half-close and close.
- *	Every function is called by the thread that owns the connection.
+ *      One TCP connection: dialling, receiving, sending, half-close and close.
+ *      Every function is called by the thread that owns the connection.
  */
 
 #ifndef CP_CONN_H
@@ -13,19 +13,19 @@
 typedef struct CpConn CpConn;
 
 typedef enum CpConnState {
-    CP_CONN_DIALLING,           /* No connection yet. */
+    CP_CONN_DIALLING, /* No connection yet. */
     CP_CONN_OPEN,
-    CP_CONN_FAILED,             /* Dialling failed; waits for its close. */
-    CP_CONN_CLOSING             /* Closed by its user; ends by itself. */
+    CP_CONN_FAILED, /* Dialling failed; waits for its close. */
+    CP_CONN_CLOSING /* Closed by its user; ends by itself. */
 } CpConnState;
 
 typedef enum CpRecvMode {
-    CP_RECV_ADAPTIVE,           /* A probe while idle; reads ahead into a
+    CP_RECV_ADAPTIVE,        /* A probe while idle; reads ahead into a
                                  * buffer when the peer sends faster than the
                                  * reader's own buffer takes. */
-    CP_RECV_ZERO_BYTE,          /* A probe, then straight to the reader. */
-    CP_RECV_FLOW_CONTROLLED,    /* One buffer, posted anew by the reader. */
-    CP_RECV_BURST_DETECTION     /* As many as the burst wants. */
+    CP_RECV_ZERO_BYTE,       /* A probe, then straight to the reader. */
+    CP_RECV_FLOW_CONTROLLED, /* One buffer, posted anew by the reader. */
+    CP_RECV_BURST_DETECTION  /* As many as the burst wants. */
 } CpRecvMode;
 
 /*
@@ -43,10 +43,10 @@ typedef enum CpRecvMode {
 typedef struct CpConnStats {
     uint64_t bytesIn;
     uint64_t bytesOut;
-    unsigned recvPending;       /* Receives and probes outstanding. */
-    unsigned sendPending;       /* Sends outstanding. */
-    uint64_t recvBuffered;      /* Bytes received and not read. */
-    uint64_t sendBuffered;      /* Bytes written and not sent. */
+    unsigned recvPending;  /* Receives and probes outstanding. */
+    unsigned sendPending;  /* Sends outstanding. */
+    uint64_t recvBuffered; /* Bytes received and not read. */
+    uint64_t sendBuffered; /* Bytes written and not sent. */
 } CpConnStats;
 
 /*
@@ -59,16 +59,16 @@ typedef void CpConnProc(void *clientData);
 /*
  * CpConnDial --
  *
- *	A connection that dials (see CpDialStart). When no attempt could be
- *	started the state is CP_CONN_FAILED at once.
+ *      A connection that dials (see CpDialStart). When no attempt could be
+ *      started the state is CP_CONN_FAILED at once.
  *
  * Results:
- *	The connection, or NULL when there is no memory.
+ *      The connection, or NULL when there is no memory.
  */
 
-CpConn *CpConnDial(CpPort *portPtr, const CpAddr *remotes,
-    unsigned remoteCount, const CpAddr *locals, unsigned localCount,
-    CpConnProc *proc, void *clientData);
+CpConn *CpConnDial(CpPort *portPtr, const CpAddr *remotes, unsigned remoteCount,
+    const CpAddr *locals, unsigned localCount, CpConnProc *proc,
+    void *clientData);
 
 /* An open connection over an accepted handle; NULL when out of memory, and
  * the handle stays the caller's. */
@@ -78,11 +78,11 @@ CpConn *CpConnAccepted(CpPort *portPtr, CpHandle *handlePtr, CpConnProc *proc,
 /*
  * CpConnRead --
  *
- *	Moves received bytes to the caller. A reset peer reads as end of file.
+ *      Moves received bytes to the caller. A reset peer reads as end of file.
  *
  * Results:
- *	CP_OK and *bytesPtr (0 is end of file), CP_EAGAIN when there is nothing
- *	yet, or an error.
+ *      CP_OK and *bytesPtr (0 is end of file), CP_EAGAIN when there is nothing
+ *      yet, or an error.
  */
 
 CpError CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes,
@@ -91,11 +91,11 @@ CpError CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes,
 /*
  * CpConnWrite --
  *
- *	Takes bytes to send: hands them to the system at once, or copies them.
+ *      Takes bytes to send: hands them to the system at once, or copies them.
  *
  * Results:
- *	CP_OK and *bytesPtr, at least 1 and perhaps less than asked; CP_EAGAIN
- *	when the send cap is reached; the error of this or an earlier send.
+ *      CP_OK and *bytesPtr, at least 1 and perhaps less than asked; CP_EAGAIN
+ *      when the send cap is reached; the error of this or an earlier send.
  */
 
 CpError CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes,
@@ -119,7 +119,7 @@ CpError CpConnSendError(const CpConn *connPtr);
 /*
  * CpConnShutdown --
  *
- *	Half-close. The write side's end of file follows all that was written.
+ *      Half-close. The write side's end of file follows all that was written.
  */
 
 CpError CpConnShutdown(CpConn *connPtr, int directions);
@@ -127,9 +127,9 @@ CpError CpConnShutdown(CpConn *connPtr, int directions);
 /*
  * CpConnClose --
  *
- *	Closes: stops receiving, sends what was written, closes the handle and
- *	frees the connection. closedProc is called once at the end, perhaps
- *	before this returns; no other call follows.
+ *      Closes: stops receiving, sends what was written, closes the handle and
+ *      frees the connection. closedProc is called once at the end, perhaps
+ *      before this returns; no other call follows.
  */
 
 void CpConnClose(CpConn *connPtr, CpConnProc *closedProc, void *clientData);

@@ -1,7 +1,7 @@
 /*
  * cpConnInt.h --
  *
- *	The connection's structure, shared by cpConn.c, cpRecv.c and cpSend.c.
+ *      The connection's structure, shared by cpConn.c, cpRecv.c and cpSend.c.
  */
 
 #ifndef CP_CONN_INT_H
@@ -12,40 +12,40 @@
 #include "cpDial.h"
 
 struct CpConn {
-    CpPort *portPtr;            /* The owner's; NULL between owners. */
-    CpHandle *handlePtr;        /* NULL while dialling. A failed one's is
+    CpPort *portPtr;     /* The owner's; NULL between owners. */
+    CpHandle *handlePtr; /* NULL while dialling. A failed one's is
                                  * that of its last attempt, or NULL. */
-    CpDial *dialPtr;            /* Non-NULL exactly in CP_CONN_DIALLING, and
+    CpDial *dialPtr;     /* Non-NULL exactly in CP_CONN_DIALLING, and
                                  * in CP_CONN_CLOSING until it has ended. */
     CpConnState state;
-    CpError dialError;          /* Of CP_CONN_FAILED, until taken. */
-    CpConnProc *proc;           /* The closedProc in CP_CONN_CLOSING. */
+    CpError dialError; /* Of CP_CONN_FAILED, until taken. */
+    CpConnProc *proc;  /* The closedProc in CP_CONN_CLOSING. */
     void *clientData;
 
     /* Receiving: cpRecv.c */
     CpRecvMode recvMode;
     CpOp probe;
     unsigned probePending : 1;
-    unsigned probeStale : 1;    /* Something was taken since its submit: its
+    unsigned probeStale : 1; /* Something was taken since its submit: its
                                  * completion says nothing. */
-    unsigned probed : 1;        /* A probe found something, not yet taken. */
+    unsigned probed : 1;     /* A probe found something, not yet taken. */
     unsigned watchRead : 1;
-    unsigned recvShut : 1;      /* Half-closed for reading. */
+    unsigned recvShut : 1; /* Half-closed for reading. */
     unsigned eof : 1;
-    unsigned burst : 1;         /* The last read filled the reader's buffer. */
-    unsigned sendShut : 1;      /* Half-closed for writing. */
-    CpError recvError;          /* Sticky. */
-    uint32_t recvBytes;         /* Size of the next posted buffer. */
-    unsigned recvDepth;         /* Buffers wanted outstanding. */
-    unsigned recvBufs;          /* In recvQueue. */
-    unsigned recvBufsPending;   /* Of these, outstanding. */
-    CpBufQueue recvQueue;       /* In the order of the bytes. */
+    unsigned burst : 1;       /* The last read filled the reader's buffer. */
+    unsigned sendShut : 1;    /* Half-closed for writing. */
+    CpError recvError;        /* Sticky. */
+    uint32_t recvBytes;       /* Size of the next posted buffer. */
+    unsigned recvDepth;       /* Buffers wanted outstanding. */
+    unsigned recvBufs;        /* In recvQueue. */
+    unsigned recvBufsPending; /* Of these, outstanding. */
+    CpBufQueue recvQueue;     /* In the order of the bytes. */
     uint64_t bytesIn;
 
     /* Sending: cpSend.c */
     unsigned sendCap;
     unsigned sendPending;
-    CpError sendError;          /* The first, sticky. */
+    CpError sendError; /* The first, sticky. */
     uint64_t sendBuffered;
     uint64_t bytesOut;
 };

@@ -1,7 +1,7 @@
 /*
  * cpDial.c --
  *
- *	Connecting through lists of addresses.
+ *      Connecting through lists of addresses.
  */
 
 #include "cpDial.h"
@@ -11,20 +11,20 @@
 #include <string.h>
 
 struct CpDial {
-    CpOp op;                    /* The attempt under way. */
+    CpOp op; /* The attempt under way. */
     CpPort *portPtr;
-    CpHandle *handlePtr;        /* Its socket: a new one for each attempt, as
+    CpHandle *handlePtr; /* Its socket: a new one for each attempt, as
                                  * a failed one cannot connect again. */
-    CpError error;              /* Of the last attempt. */
+    CpError error;       /* Of the last attempt. */
     int cancelled;
-    unsigned optsSet;           /* Bits, by CpSockOpt. */
+    unsigned optsSet; /* Bits, by CpSockOpt. */
     int opts[CP_OPT_COUNT];
-    unsigned nextAttempt;       /* remote * locals + local */
+    unsigned nextAttempt; /* remote * locals + local */
     unsigned remoteCount;
-    unsigned localCount;        /* At least 1: no address is one. */
+    unsigned localCount; /* At least 1: no address is one. */
     CpDialProc *proc;
     void *clientData;
-    CpAddr addrs[];             /* Remotes, then locals. */
+    CpAddr addrs[]; /* Remotes, then locals. */
 };
 
 static void AttemptDone(CpOp *opPtr);
@@ -35,9 +35,7 @@ static void AttemptDone(CpOp *opPtr);
  */
 
 static int
-SameFamily(
-    const CpAddr *aPtr,
-    const CpAddr *bPtr)
+SameFamily(const CpAddr *aPtr, const CpAddr *bPtr)
 {
     return memcmp(aPtr->u.bytes, bPtr->u.bytes, 2) == 0;
 }
@@ -45,10 +43,7 @@ SameFamily(
 /* Opens and binds the socket of one attempt. */
 
 static CpError
-OpenAttempt(
-    CpDial *dialPtr,
-    const CpAddr *remotePtr,
-    const CpAddr *localPtr)
+OpenAttempt(CpDial *dialPtr, const CpAddr *remotePtr, const CpAddr *localPtr)
 {
     CpError error = CpHandleOpen(dialPtr->portPtr, remotePtr,
         &dialPtr->handlePtr);
@@ -79,8 +74,7 @@ OpenAttempt(
  */
 
 static CpError
-NextAttempt(
-    CpDial *dialPtr)
+NextAttempt(CpDial *dialPtr)
 {
     unsigned attempts = dialPtr->remoteCount * dialPtr->localCount;
 
@@ -105,8 +99,7 @@ NextAttempt(
 }
 
 static void
-AttemptDone(
-    CpOp *opPtr)
+AttemptDone(CpOp *opPtr)
 {
     CpDial *dialPtr = CP_OWNER_OF(opPtr, CpDial, op);
     CpHandle *handlePtr = dialPtr->handlePtr;
@@ -126,23 +119,17 @@ AttemptDone(
 }
 
 CpError
-CpDialStart(
-    CpPort *portPtr,
-    const CpAddr *remotes,
-    unsigned remoteCount,
-    const CpAddr *locals,
-    unsigned localCount,
-    CpDialProc *proc,
-    void *clientData,
-    CpDial **dialPtrPtr)
+CpDialStart(CpPort *portPtr, const CpAddr *remotes, unsigned remoteCount,
+    const CpAddr *locals, unsigned localCount, CpDialProc *proc,
+    void *clientData, CpDial **dialPtrPtr)
 {
     unsigned slots = localCount > 0 ? localCount : 1;
     CpDial *dialPtr;
     CpError error;
 
     assert(remoteCount > 0);
-    dialPtr = calloc(1, sizeof(CpDial)
-        + (remoteCount + slots) * sizeof(CpAddr));
+    dialPtr = calloc(1,
+        sizeof(CpDial) + (remoteCount + slots) * sizeof(CpAddr));
     if (dialPtr == NULL) {
         return CP_ENOMEM;
     }
@@ -169,18 +156,14 @@ CpDialStart(
 }
 
 void
-CpDialCancel(
-    CpDial *dialPtr)
+CpDialCancel(CpDial *dialPtr)
 {
     dialPtr->cancelled = 1;
     CpCancel(dialPtr->handlePtr, &dialPtr->op);
 }
 
 CpError
-CpDialSetOpt(
-    CpDial *dialPtr,
-    CpSockOpt opt,
-    int value)
+CpDialSetOpt(CpDial *dialPtr, CpSockOpt opt, int value)
 {
     CpError error = CpHandleSetOpt(dialPtr->handlePtr, opt, value);
 
@@ -192,18 +175,13 @@ CpDialSetOpt(
 }
 
 CpError
-CpDialGetOpt(
-    CpDial *dialPtr,
-    CpSockOpt opt,
-    int *valuePtr)
+CpDialGetOpt(CpDial *dialPtr, CpSockOpt opt, int *valuePtr)
 {
     return CpHandleGetOpt(dialPtr->handlePtr, opt, valuePtr);
 }
 
 void
-CpDialMove(
-    CpDial *dialPtr,
-    CpPort *portPtr)
+CpDialMove(CpDial *dialPtr, CpPort *portPtr)
 {
     dialPtr->portPtr = portPtr;
     CpHandleMove(dialPtr->handlePtr, portPtr);

@@ -1,8 +1,8 @@
 /*
  * cpDial.h --
  *
- *	Connecting through lists of addresses: each remote address from each
- *	local one of its family, until one attempt succeeds.
+ *      Connecting through lists of addresses: each remote address from each
+ *      local one of its family, until one attempt succeeds.
  */
 
 #ifndef CP_DIAL_H
@@ -23,12 +23,12 @@ typedef void CpDialProc(void *clientData, CpError error, CpHandle *handlePtr);
 /*
  * CpDialStart --
  *
- *	Starts dialling. The lists are copied. Without local addresses the
- *	system chooses one.
+ *      Starts dialling. The lists are copied. Without local addresses the
+ *      system chooses one.
  *
  * Results:
- *	CP_EAGAIN and *dialPtrPtr when an attempt is under way; otherwise the
- *	error of the last attempt, with nothing started and no call to come.
+ *      CP_EAGAIN and *dialPtrPtr when an attempt is under way; otherwise the
+ *      error of the last attempt, with nothing started and no call to come.
  */
 
 CpError CpDialStart(CpPort *portPtr, const CpAddr *remotes,

@@ -1,7 +1,7 @@
 /*
  * cpError.c --
  *
- *	POSIX names of the core's error codes.
+ *      POSIX names of the core's error codes.
  */
 
 #include "cpError.h"
@@ -43,8 +43,7 @@ static const char *const errorNames[CP_ERROR_COUNT] = {
 };
 
 const char *
-CpErrorName(
-    CpError error)
+CpErrorName(CpError error)
 {
     assert(error >= CP_OK && error < CP_ERROR_COUNT);
     return errorNames[error];

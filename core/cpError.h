@@ -1,8 +1,8 @@
 /*
  * cpError.h --
  *
- *	Error codes of the core. Each stands for one POSIX error; a port
- *	translates what its system reports into these, once, at its edge.
+ *      Error codes of the core. Each stands for one POSIX error; a port
+ *      translates what its system reports into these, once, at its edge.
  */
 
 #ifndef CP_ERROR_H
@@ -10,8 +10,8 @@
 
 typedef enum CpError {
     CP_OK = 0,
-    CP_EAGAIN,			/* Not now; completion will tell when. */
-    CP_ECANCELED,		/* Cancelled: an ordinary result. */
+    CP_EAGAIN,    /* Not now; completion will tell when. */
+    CP_ECANCELED, /* Cancelled: an ordinary result. */
     CP_EACCES,
     CP_EADDRINUSE,
     CP_EADDRNOTAVAIL,
@@ -45,8 +45,8 @@ typedef enum CpError {
 /*
  * CpErrorName --
  *
- *	The POSIX name of an error ("ECONNREFUSED"), a static string; "OK" for
- *	CP_OK.
+ *      The POSIX name of an error ("ECONNREFUSED"), a static string; "OK" for
+ *      CP_OK.
  */
 
 const char *CpErrorName(CpError error);

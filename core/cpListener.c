@@ -1,7 +1,7 @@
 /*
  * cpListener.c --
  *
- *	A listening socket, its pool of accepts, and the watchdog.
+ *      A listening socket, its pool of accepts, and the watchdog.
  */
 
 #include "cpListener.h"
@@ -18,19 +18,19 @@ typedef enum AcceptState {
     ACCEPT_POSTED,
     ACCEPT_WAITING,
     ACCEPT_QUEUED,
-    ACCEPT_DROPPED,             /* Its cancelled probe has yet to return. */
+    ACCEPT_DROPPED, /* Its cancelled probe has yet to return. */
     ACCEPT_STATE_COUNT
 } AcceptState;
 
 typedef struct Accept Accept;
 
 struct Accept {
-    CpAcceptOp accept;          /* Pending exactly in ACCEPT_POSTED. */
-    CpOp probe;                 /* For the first byte. */
+    CpAcceptOp accept; /* Pending exactly in ACCEPT_POSTED. */
+    CpOp probe;        /* For the first byte. */
     int probePending;
     AcceptState state;
     CpListener *listenerPtr;
-    CpHandle *handlePtr;        /* The connection. */
+    CpHandle *handlePtr; /* The connection. */
     uint64_t acceptedMs;
     Accept *nextPtr;
     Accept *prevPtr;
@@ -43,15 +43,15 @@ typedef struct AcceptList {
 } AcceptList;
 
 struct CpListener {
-    CpPort *portPtr;            /* The owner's; NULL between owners. */
+    CpPort *portPtr; /* The owner's; NULL between owners. */
     CpHandle *handlePtr;
     int closing;
-    CpListenerProc *proc;       /* The closedProc when closing. */
+    CpListenerProc *proc; /* The closedProc when closing. */
     void *clientData;
     unsigned backlog;
     CpAcceptMode mode;
     uint32_t timeoutMs;
-    uint64_t retryMs;           /* When to post again; 0 is never. */
+    uint64_t retryMs; /* When to post again; 0 is never. */
     AcceptList lists[ACCEPT_STATE_COUNT];
     uint64_t accepted;
     uint64_t failed;
@@ -62,9 +62,7 @@ static void AcceptDone(CpOp *opPtr);
 static void FirstByteDone(CpOp *opPtr);
 
 static void
-Link(
-    Accept *acceptPtr,
-    AcceptState state)
+Link(Accept *acceptPtr, AcceptState state)
 {
     AcceptList *listPtr = &acceptPtr->listenerPtr->lists[state];
 
@@ -81,8 +79,7 @@ Link(
 }
 
 static void
-Unlink(
-    Accept *acceptPtr)
+Unlink(Accept *acceptPtr)
 {
     AcceptList *listPtr = &acceptPtr->listenerPtr->lists[acceptPtr->state];
 
@@ -102,15 +99,14 @@ Unlink(
 /* The one place where a listener ends. */
 
 static void
-Finish(
-    CpListener *listenerPtr)
+Finish(CpListener *listenerPtr)
 {
     CpListenerProc *closedProc = listenerPtr->proc;
     void *clientData = listenerPtr->clientData;
 
     assert(listenerPtr->closing);
     if (listenerPtr->lists[ACCEPT_POSTED].count > 0
-            || listenerPtr->lists[ACCEPT_DROPPED].count > 0) {
+        || listenerPtr->lists[ACCEPT_DROPPED].count > 0) {
         return;
     }
     CpHandleClose(listenerPtr->handlePtr);
@@ -125,8 +121,7 @@ Finish(
  */
 
 static void
-Refill(
-    CpListener *listenerPtr)
+Refill(CpListener *listenerPtr)
 {
     AcceptList *postedPtr = &listenerPtr->lists[ACCEPT_POSTED];
     AcceptList *queuedPtr = &listenerPtr->lists[ACCEPT_QUEUED];
@@ -153,8 +148,7 @@ Refill(
  * has returned. */
 
 static void
-Drop(
-    Accept *acceptPtr)
+Drop(Accept *acceptPtr)
 {
     Unlink(acceptPtr);
     if (acceptPtr->probePending) {
@@ -169,8 +163,7 @@ Drop(
 /* The client was gone again: this says nothing of the next accept. */
 
 static int
-IsDeadClient(
-    CpError error)
+IsDeadClient(CpError error)
 {
     return error == CP_ECONNRESET || error == CP_ECONNABORTED
         || error == CP_ENETRESET || error == CP_ETIMEDOUT;
@@ -182,9 +175,7 @@ IsDeadClient(
  */
 
 static void
-AcceptFailed(
-    Accept *acceptPtr,
-    CpError error)
+AcceptFailed(Accept *acceptPtr, CpError error)
 {
     CpListener *listenerPtr = acceptPtr->listenerPtr;
 
@@ -206,8 +197,7 @@ AcceptFailed(
 }
 
 static void
-AcceptDone(
-    CpOp *opPtr)
+AcceptDone(CpOp *opPtr)
 {
     Accept *acceptPtr = CP_OWNER_OF(opPtr, Accept, accept.op);
     CpListener *listenerPtr = acceptPtr->listenerPtr;
@@ -252,8 +242,7 @@ AcceptDone(
  */
 
 static void
-FirstByteDone(
-    CpOp *opPtr)
+FirstByteDone(CpOp *opPtr)
 {
     Accept *acceptPtr = CP_OWNER_OF(opPtr, Accept, probe);
     CpListener *listenerPtr = acceptPtr->listenerPtr;
@@ -280,13 +269,8 @@ FirstByteDone(
 }
 
 CpError
-CpListenerNew(
-    CpPort *portPtr,
-    CpHandle *handlePtr,
-    int systemBacklog,
-    CpListenerProc *proc,
-    void *clientData,
-    CpListener **listenerPtrPtr)
+CpListenerNew(CpPort *portPtr, CpHandle *handlePtr, int systemBacklog,
+    CpListenerProc *proc, void *clientData, CpListener **listenerPtrPtr)
 {
     CpListener *listenerPtr = calloc(1, sizeof(CpListener));
     CpError error;
@@ -313,16 +297,13 @@ CpListenerNew(
 }
 
 int
-CpListenerReady(
-    const CpListener *listenerPtr)
+CpListenerReady(const CpListener *listenerPtr)
 {
     return listenerPtr->lists[ACCEPT_QUEUED].count > 0;
 }
 
 CpHandle *
-CpListenerTake(
-    CpListener *listenerPtr,
-    CpAddr *peerPtr)
+CpListenerTake(CpListener *listenerPtr, CpAddr *peerPtr)
 {
     Accept *acceptPtr = listenerPtr->lists[ACCEPT_QUEUED].firstPtr;
     CpHandle *handlePtr;
@@ -339,9 +320,7 @@ CpListenerTake(
 }
 
 int64_t
-CpListenerTick(
-    CpListener *listenerPtr,
-    uint64_t nowMs)
+CpListenerTick(CpListener *listenerPtr, uint64_t nowMs)
 {
     Accept *acceptPtr;
     uint64_t dueMs = UINT64_MAX;
@@ -354,8 +333,7 @@ CpListenerTick(
         dueMs = listenerPtr->retryMs;
     }
     while (listenerPtr->timeoutMs != 0
-            && (acceptPtr = listenerPtr->lists[ACCEPT_WAITING].firstPtr)
-            != NULL) {
+        && (acceptPtr = listenerPtr->lists[ACCEPT_WAITING].firstPtr) != NULL) {
         uint64_t endMs = acceptPtr->acceptedMs + listenerPtr->timeoutMs;
 
         if (nowMs < endMs) {
@@ -370,9 +348,7 @@ CpListenerTick(
 }
 
 void
-CpListenerClose(
-    CpListener *listenerPtr,
-    CpListenerProc *closedProc,
+CpListenerClose(CpListener *listenerPtr, CpListenerProc *closedProc,
     void *clientData)
 {
     assert(!listenerPtr->closing);
@@ -390,9 +366,7 @@ CpListenerClose(
 }
 
 void
-CpListenerMove(
-    CpListener *listenerPtr,
-    CpPort *portPtr)
+CpListenerMove(CpListener *listenerPtr, CpPort *portPtr)
 {
     AcceptState state;
 
@@ -408,8 +382,7 @@ CpListenerMove(
 }
 
 CpHandle *
-CpListenerHandle(
-    const CpListener *listenerPtr)
+CpListenerHandle(const CpListener *listenerPtr)
 {
     return listenerPtr->handlePtr;
 }
@@ -417,9 +390,7 @@ CpListenerHandle(
 /* A smaller pool gives its newest accepts back. */
 
 void
-CpListenerSetBacklog(
-    CpListener *listenerPtr,
-    unsigned backlog)
+CpListenerSetBacklog(CpListener *listenerPtr, unsigned backlog)
 {
     Accept *acceptPtr = listenerPtr->lists[ACCEPT_POSTED].lastPtr;
     unsigned posted = listenerPtr->lists[ACCEPT_POSTED].count;
@@ -433,25 +404,19 @@ CpListenerSetBacklog(
 }
 
 void
-CpListenerSetMode(
-    CpListener *listenerPtr,
-    CpAcceptMode mode)
+CpListenerSetMode(CpListener *listenerPtr, CpAcceptMode mode)
 {
     listenerPtr->mode = mode;
 }
 
 void
-CpListenerSetTimeout(
-    CpListener *listenerPtr,
-    uint32_t timeoutMs)
+CpListenerSetTimeout(CpListener *listenerPtr, uint32_t timeoutMs)
 {
     listenerPtr->timeoutMs = timeoutMs;
 }
 
 void
-CpListenerGetStats(
-    const CpListener *listenerPtr,
-    CpListenerStats *statsPtr)
+CpListenerGetStats(const CpListener *listenerPtr, CpListenerStats *statsPtr)
 {
     statsPtr->posted = listenerPtr->lists[ACCEPT_POSTED].count;
     statsPtr->queued = listenerPtr->lists[ACCEPT_QUEUED].count;

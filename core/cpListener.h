@@ -1,17 +1,17 @@
 /*
  * cpListener.h --
  *
- *	A listening socket with its pool of posted accepts. Every function is
- *	called by the thread that owns the listener.
+ *      A listening socket with its pool of posted accepts. Every function is
+ *      called by the thread that owns the listener.
  *
- *	The pool: backlog accepts are kept outstanding, less the connections
- *	that wait to be taken, so that a slow user holds clients back in the
- *	system's own queue. Each accept that ends, well or badly, is posted
- *	anew.
+ *      The pool: backlog accepts are kept outstanding, less the connections
+ *      that wait to be taken, so that a slow user holds clients back in the
+ *      system's own queue. Each accept that ends, well or badly, is posted
+ *      anew.
  *
- *	CP_ACCEPT_DATA: a connection is offered when its first bytes have come.
- *	Until then it waits beside the pool, not in it: a silent peer holds no
- *	accept back. The watchdog closes it when timeoutMs is over.
+ *      CP_ACCEPT_DATA: a connection is offered when its first bytes have come.
+ *      Until then it waits beside the pool, not in it: a silent peer holds no
+ *      accept back. The watchdog closes it when timeoutMs is over.
  */
 
 #ifndef CP_LISTENER_H
@@ -22,19 +22,19 @@
 typedef struct CpListener CpListener;
 
 typedef enum CpAcceptMode {
-    CP_ACCEPT_CONNECT,          /* Offered when connected. */
-    CP_ACCEPT_DATA              /* Offered when the first bytes are there. */
+    CP_ACCEPT_CONNECT, /* Offered when connected. */
+    CP_ACCEPT_DATA     /* Offered when the first bytes are there. */
 } CpAcceptMode;
 
 #define CP_BACKLOG_DEFAULT 64
 #define CP_BACKLOG_MAX 1024
 #define CP_ACCEPT_TIMEOUT_DEFAULT_MS 120000
-#define CP_ACCEPT_RETRY_MS 100  /* After accepts could not be posted. */
+#define CP_ACCEPT_RETRY_MS 100 /* After accepts could not be posted. */
 
 typedef struct CpListenerStats {
-    unsigned posted;            /* Accepts outstanding. */
-    unsigned queued;            /* Connections to be taken. */
-    unsigned waiting;           /* Connections without a first byte. */
+    unsigned posted;  /* Accepts outstanding. */
+    unsigned queued;  /* Connections to be taken. */
+    unsigned waiting; /* Connections without a first byte. */
     uint64_t accepted;
     uint64_t failed;
     uint64_t timedOut;
@@ -46,11 +46,11 @@ typedef void CpListenerProc(void *clientData);
 /*
  * CpListenerNew --
  *
- *	Listens on a handle that is bound. The handle is the listener's then.
+ *      Listens on a handle that is bound. The handle is the listener's then.
  *
  * Results:
- *	CP_OK and *listenerPtrPtr; or an error, and the handle stays the
- *	caller's.
+ *      CP_OK and *listenerPtrPtr; or an error, and the handle stays the
+ *      caller's.
  */
 
 CpError CpListenerNew(CpPort *portPtr, CpHandle *handlePtr, int systemBacklog,
@@ -59,11 +59,11 @@ CpError CpListenerNew(CpPort *portPtr, CpHandle *handlePtr, int systemBacklog,
 /*
  * CpListenerTake --
  *
- *	Takes the connection that waits longest.
+ *      Takes the connection that waits longest.
  *
  * Results:
- *	Its handle, the caller's from now on, and *peerPtr; NULL when there is
- *	none.
+ *      Its handle, the caller's from now on, and *peerPtr; NULL when there is
+ *      none.
  */
 
 CpHandle *CpListenerTake(CpListener *listenerPtr, CpAddr *peerPtr);
@@ -73,11 +73,11 @@ int CpListenerReady(const CpListener *listenerPtr);
 /*
  * CpListenerTick --
  *
- *	Does what is due by the clock: the watchdog, and accepts that could not
- *	be posted before.
+ *      Does what is due by the clock: the watchdog, and accepts that could not
+ *      be posted before.
  *
  * Results:
- *	Milliseconds until the next call is wanted, -1 for none.
+ *      Milliseconds until the next call is wanted, -1 for none.
  */
 
 int64_t CpListenerTick(CpListener *listenerPtr, uint64_t nowMs);
@@ -85,8 +85,8 @@ int64_t CpListenerTick(CpListener *listenerPtr, uint64_t nowMs);
 /*
  * CpListenerClose --
  *
- *	Stops listening and closes what was not taken. closedProc is called at
- *	the end, perhaps before this returns, when the listener is gone.
+ *      Stops listening and closes what was not taken. closedProc is called at
+ *      the end, perhaps before this returns, when the listener is gone.
  */
 
 void CpListenerClose(CpListener *listenerPtr, CpListenerProc *closedProc,

@@ -1,19 +1,19 @@
 /*
  * cpPort.h --
  *
- *	The completion-port contract: all that the core knows of an operating
- *	system. One port is linked in: win/ (I/O completion ports) or, for
- *	tests, a simulated one.
+ *      The completion-port contract: all that the core knows of an operating
+ *      system. One port is linked in: win/ (I/O completion ports) or, for
+ *      tests, a simulated one.
  *
- *	A CpPort belongs to one thread, its owner, and reports the completed
- *	operations of the handles that this thread owns. Every function that
- *	takes a port, a handle or an operation is called by the owner.
+ *      A CpPort belongs to one thread, its owner, and reports the completed
+ *      operations of the handles that this thread owns. Every function that
+ *      takes a port, a handle or an operation is called by the owner.
  *
- *	Operations. The caller embeds a CpOp, sets its proc and submits it. From
- *	submit until proc is called the operation, and the memory it works on,
- *	belong to the port. Every submit gives exactly one call of proc, always
- *	out of CpPortReap and never out of the submit itself: immediate success
- *	and immediate failure are completions too.
+ *      Operations. The caller embeds a CpOp, sets its proc and submits it. From
+ *      submit until proc is called the operation, and the memory it works on,
+ *      belong to the port. Every submit gives exactly one call of proc, always
+ *      out of CpPortReap and never out of the submit itself: immediate success
+ *      and immediate failure are completions too.
  */
 
 #ifndef CP_PORT_H
@@ -35,17 +35,17 @@ typedef void CpWakeProc(void *clientData);
 #define CP_OP_SPACE 5
 
 struct CpOp {
-    CpOpProc *proc;		/* Set by the caller before submit. */
-    CpHandle *handlePtr;	/* What it was submitted on. */
-    CpError error;		/* Result, valid in proc. */
-    uint32_t bytes;		/* Bytes moved, valid in proc. */
-    CpOp *nextPtr;		/* The port's own. */
-    uint64_t space[CP_OP_SPACE];/* The port's own. */
+    CpOpProc *proc;              /* Set by the caller before submit. */
+    CpHandle *handlePtr;         /* What it was submitted on. */
+    CpError error;               /* Result, valid in proc. */
+    uint32_t bytes;              /* Bytes moved, valid in proc. */
+    CpOp *nextPtr;               /* The port's own. */
+    uint64_t space[CP_OP_SPACE]; /* The port's own. */
 };
 
 /* The structure that embeds an operation. */
 #define CP_OWNER_OF(opPtr, type, member) \
-    ((type *) (void *) ((char *) (opPtr) - offsetof(type, member)))
+    ((type *) (void *) ((char *) (opPtr) -offsetof(type, member)))
 
 /*
  * A socket address: an opaque sockaddr of at most sockaddr_in6's size.
@@ -55,17 +55,17 @@ struct CpOp {
 typedef struct CpAddr {
     uint32_t lengthBytes;
     union {
-	uint32_t align;
-	unsigned char bytes[28];
+        uint32_t align;
+        unsigned char bytes[28];
     } u;
 } CpAddr;
 
 typedef struct CpAcceptOp {
     CpOp op;
-    CpHandle *newHandlePtr;	/* The connection, when op.error is CP_OK: the
-				 * proc takes it over. NULL otherwise. */
-    CpAddr peer;		/* Its far end. */
-    uint64_t space[16];		/* The port's own. */
+    CpHandle *newHandlePtr; /* The connection, when op.error is CP_OK: the
+                                 * proc takes it over. NULL otherwise. */
+    CpAddr peer;            /* Its far end. */
+    uint64_t space[16];     /* The port's own. */
 } CpAcceptOp;
 
 /* -------------------------------------------------------------- ports */
@@ -73,12 +73,12 @@ typedef struct CpAcceptOp {
 /*
  * CpPortNew --
  *
- *	Makes the calling thread's port. wakeProc is called, from any thread
- *	and with locks held, when completions wait for an owner that sleeps
- *	(CpPortSleep); it must do no more than wake the owner.
+ *      Makes the calling thread's port. wakeProc is called, from any thread
+ *      and with locks held, when completions wait for an owner that sleeps
+ *      (CpPortSleep); it must do no more than wake the owner.
  *
  * Results:
- *	The port, or NULL and *errorPtr.
+ *      The port, or NULL and *errorPtr.
  */
 
 CpPort *CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr);
@@ -86,8 +86,8 @@ CpPort *CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr);
 /*
  * CpPortRelease --
  *
- *	The owner gives its port up; it must own no handle any more. Handles
- *	that began here and moved to other threads keep what they need.
+ *      The owner gives its port up; it must own no handle any more. Handles
+ *      that began here and moved to other threads keep what they need.
  */
 
 void CpPortRelease(CpPort *portPtr);
@@ -95,13 +95,13 @@ void CpPortRelease(CpPort *portPtr);
 /*
  * CpPortReap --
  *
- *	Calls the procs of completed operations. Waits for the first one up to
- *	timeoutMs milliseconds, 0 not at all, -1 for ever. Work is bounded:
- *	operations submitted and finished by the procs may be left for the next
- *	call.
+ *      Calls the procs of completed operations. Waits for the first one up to
+ *      timeoutMs milliseconds, 0 not at all, -1 for ever. Work is bounded:
+ *      operations submitted and finished by the procs may be left for the next
+ *      call.
  *
  * Results:
- *	How many were completed; may be 0 before the time is over.
+ *      How many were completed; may be 0 before the time is over.
  */
 
 unsigned CpPortReap(CpPort *portPtr, int timeoutMs);
@@ -109,11 +109,11 @@ unsigned CpPortReap(CpPort *portPtr, int timeoutMs);
 /*
  * CpPortSleep --
  *
- *	The owner is about to wait for something else than its port. From now
- *	to its next CpPortReap, the first completion calls the wake proc.
+ *      The owner is about to wait for something else than its port. From now
+ *      to its next CpPortReap, the first completion calls the wake proc.
  *
  * Results:
- *	1, or 0 when completions are there already: reap instead.
+ *      1, or 0 when completions are there already: reap instead.
  */
 
 int CpPortSleep(CpPort *portPtr);
@@ -126,22 +126,22 @@ uint64_t CpNowMs(void);
 typedef enum CpDirection { CP_READ = 1, CP_WRITE = 2 } CpDirection;
 
 typedef enum CpSockOpt {
-    CP_OPT_KEEPALIVE,		/* 0, 1 */
-    CP_OPT_NODELAY,		/* 0, 1 */
-    CP_OPT_SNDBUF,		/* bytes */
-    CP_OPT_RCVBUF,		/* bytes */
-    CP_OPT_REUSEADDR,		/* 0, 1: share the address with any socket */
+    CP_OPT_KEEPALIVE, /* 0, 1 */
+    CP_OPT_NODELAY,   /* 0, 1 */
+    CP_OPT_SNDBUF,    /* bytes */
+    CP_OPT_RCVBUF,    /* bytes */
+    CP_OPT_REUSEADDR, /* 0, 1: share the address with any socket */
     CP_OPT_COUNT
 } CpSockOpt;
 
 /*
  * CpHandleOpen --
  *
- *	A new TCP socket of the address family of *addrPtr, owned by the port's
- *	thread, not inherited by child processes; an IPv6 one is IPv6 only.
+ *      A new TCP socket of the address family of *addrPtr, owned by the port's
+ *      thread, not inherited by child processes; an IPv6 one is IPv6 only.
  *
  * Results:
- *	CP_OK and *handlePtrPtr, or an error.
+ *      CP_OK and *handlePtrPtr, or an error.
  */
 
 CpError CpHandleOpen(CpPort *portPtr, const CpAddr *addrPtr,
@@ -158,9 +158,9 @@ void CpHandleClose(CpHandle *handlePtr);
 /*
  * CpHandleMove --
  *
- *	Another thread's port becomes the handle's; NULL parks it between
- *	owners. The first owner calls it with NULL, the next with its own port.
- *	Completions go along, none is lost.
+ *      Another thread's port becomes the handle's; NULL parks it between
+ *      owners. The first owner calls it with NULL, the next with its own port.
+ *      Completions go along, none is lost.
  */
 
 void CpHandleMove(CpHandle *handlePtr, CpPort *portPtr);
@@ -198,9 +198,9 @@ void CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
 /*
  * CpCancel --
  *
- *	Asks for an early end. The operation still completes exactly once, with
- *	CP_ECANCELED or whatever it came to before. A NULL operation is every
- *	one of the handle.
+ *      Asks for an early end. The operation still completes exactly once, with
+ *      CP_ECANCELED or whatever it came to before. A NULL operation is every
+ *      one of the handle.
  */
 
 void CpCancel(CpHandle *handlePtr, CpOp *opPtr);
@@ -208,12 +208,12 @@ void CpCancel(CpHandle *handlePtr, CpOp *opPtr);
 /*
  * CpTryRecv, CpTrySend --
  *
- *	Move what can be moved now. Not to be used while a receive with a buffer
- *	(a send) is outstanding, as bytes would overtake.
+ *      Move what can be moved now. Not to be used while a receive with a buffer
+ *      (a send) is outstanding, as bytes would overtake.
  *
  * Results:
- *	CP_OK and *bytesPtr (0 for a receive is end of file), CP_EAGAIN, or an
- *	error.
+ *      CP_OK and *bytesPtr (0 for a receive is end of file), CP_EAGAIN, or an
+ *      error.
  */
 
 CpError CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
@@ -224,17 +224,17 @@ CpError CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
 /* ----------------------------------------------------------- counters */
 
 typedef enum CpStat {
-    CP_STAT_SOCKETS,		/* Handles open, but for spare ones of
+    CP_STAT_SOCKETS,    /* Handles open, but for spare ones of
                                  * accepts that wait for a client. */
-    CP_STAT_OPERATIONS,		/* Submitted and not completed. */
+    CP_STAT_OPERATIONS, /* Submitted and not completed. */
     CP_STAT_BYTES_IN,
     CP_STAT_BYTES_OUT,
-    CP_STAT_LISTENERS,		/* Listening handles open. */
-    CP_STAT_ACCEPTS_POSTED,	/* Accepts outstanding. */
+    CP_STAT_LISTENERS,      /* Listening handles open. */
+    CP_STAT_ACCEPTS_POSTED, /* Accepts outstanding. */
     CP_STAT_ACCEPTED,
     CP_STAT_ACCEPTS_FAILED,
     CP_STAT_ACCEPTS_TIMED_OUT,
-    CP_STAT_BUFFER_BYTES,	/* Memory of receive and send buffers. */
+    CP_STAT_BUFFER_BYTES, /* Memory of receive and send buffers. */
     CP_STAT_COUNT
 } CpStat;
 

@@ -1,10 +1,10 @@
 /*
  * cpRecv.c --
  *
- *	The receiving half of a connection, in its four modes. Zero-byte and
- *	adaptive post a probe and take the bytes when the reader asks;
- *	flow-controlled and burst-detection post buffers ahead. Either way the
- *	bytes pass through recvQueue or go straight to the reader, in order.
+ *      The receiving half of a connection, in its four modes. Zero-byte and
+ *      adaptive post a probe and take the bytes when the reader asks;
+ *      flow-controlled and burst-detection post buffers ahead. Either way the
+ *      bytes pass through recvQueue or go straight to the reader, in order.
  */
 
 #include "cpConnInt.h"
@@ -15,8 +15,7 @@ static void ProbeDone(CpOp *opPtr);
 static void RecvDone(CpOp *opPtr);
 
 static int
-PostsBuffers(
-    const CpConn *connPtr)
+PostsBuffers(const CpConn *connPtr)
 {
     switch (connPtr->recvMode) {
     case CP_RECV_ADAPTIVE:
@@ -32,8 +31,7 @@ PostsBuffers(
 /* No byte can come any more. */
 
 static int
-Ended(
-    const CpConn *connPtr)
+Ended(const CpConn *connPtr)
 {
     return connPtr->eof || connPtr->recvShut || connPtr->recvError != CP_OK;
 }
@@ -41,8 +39,7 @@ Ended(
 /* Received bytes that wait for the reader. */
 
 static CpBuf *
-FirstFilled(
-    const CpConn *connPtr)
+FirstFilled(const CpConn *connPtr)
 {
     CpBuf *bufPtr = connPtr->recvQueue.firstPtr;
 
@@ -50,22 +47,19 @@ FirstFilled(
 }
 
 int
-CpRecvReady(
-    const CpConn *connPtr)
+CpRecvReady(const CpConn *connPtr)
 {
     return FirstFilled(connPtr) != NULL || connPtr->probed || Ended(connPtr);
 }
 
 unsigned
-CpRecvPending(
-    const CpConn *connPtr)
+CpRecvPending(const CpConn *connPtr)
 {
     return connPtr->recvBufsPending + connPtr->probePending;
 }
 
 uint64_t
-CpRecvBuffered(
-    const CpConn *connPtr)
+CpRecvBuffered(const CpConn *connPtr)
 {
     const CpBuf *bufPtr = connPtr->recvQueue.firstPtr;
     uint64_t bytes = 0;
@@ -77,16 +71,14 @@ CpRecvBuffered(
 }
 
 static void
-DropFirst(
-    CpConn *connPtr)
+DropFirst(CpConn *connPtr)
 {
     connPtr->recvBufs--;
     CpBufFree(CpBufTake(&connPtr->recvQueue));
 }
 
 static void
-PostBuffers(
-    CpConn *connPtr)
+PostBuffers(CpConn *connPtr)
 {
     while (connPtr->recvBufs < connPtr->recvDepth) {
         CpBuf *bufPtr = CpBufNew(connPtr->recvBytes);
@@ -109,8 +101,7 @@ PostBuffers(
 }
 
 void
-CpConnPostRead(
-    CpConn *connPtr)
+CpConnPostRead(CpConn *connPtr)
 {
     if (connPtr->state != CP_CONN_OPEN || Ended(connPtr)) {
         return;
@@ -130,8 +121,7 @@ CpConnPostRead(
 }
 
 void
-CpRecvRefill(
-    CpConn *connPtr)
+CpRecvRefill(CpConn *connPtr)
 {
     if (connPtr->watchRead) {
         CpConnPostRead(connPtr);
@@ -141,9 +131,7 @@ CpRecvRefill(
 /* A reset peer reads as end of file, as with the core's driver. */
 
 static void
-NoteError(
-    CpConn *connPtr,
-    CpError error)
+NoteError(CpConn *connPtr, CpError error)
 {
     if (error == CP_ECONNRESET || error == CP_ECONNABORTED) {
         connPtr->eof = 1;
@@ -153,8 +141,7 @@ NoteError(
 }
 
 static void
-ProbeDone(
-    CpOp *opPtr)
+ProbeDone(CpOp *opPtr)
 {
     CpConn *connPtr = CP_OWNER_OF(opPtr, CpConn, probe);
 
@@ -164,10 +151,10 @@ ProbeDone(
         return;
     }
     if (opPtr->error == CP_OK && !connPtr->probeStale
-            && !PostsBuffers(connPtr)) {
+        && !PostsBuffers(connPtr)) {
         connPtr->probed = 1;
     } else if (opPtr->error != CP_OK && opPtr->error != CP_ECANCELED
-            && !Ended(connPtr)) {
+        && !Ended(connPtr)) {
         NoteError(connPtr, opPtr->error);
     } else {
         CpRecvRefill(connPtr);
@@ -181,16 +168,14 @@ ProbeDone(
  */
 
 static void
-Adapt(
-    CpConn *connPtr,
-    const CpBuf *bufPtr)
+Adapt(CpConn *connPtr, const CpBuf *bufPtr)
 {
     if (bufPtr->end < bufPtr->sizeBytes) {
         connPtr->recvDepth = 1;
     } else if (connPtr->recvBytes < CP_RECV_BYTES_MAX) {
         connPtr->recvBytes *= 4;
     } else if (connPtr->recvMode == CP_RECV_BURST_DETECTION
-            && connPtr->recvDepth < CP_RECV_DEPTH_MAX) {
+        && connPtr->recvDepth < CP_RECV_DEPTH_MAX) {
         connPtr->recvDepth *= 2;
     }
 }
@@ -199,19 +184,17 @@ Adapt(
  * that is not a cancelled one is the end. */
 
 static void
-SettleFront(
-    CpConn *connPtr)
+SettleFront(CpConn *connPtr)
 {
     CpBuf *bufPtr;
 
     while ((bufPtr = FirstFilled(connPtr)) != NULL
-            && bufPtr->start == bufPtr->end) {
+        && bufPtr->start == bufPtr->end) {
         CpError error = bufPtr->op.error;
 
         if (error == CP_OK && bufPtr->op.bytes == 0) {
             connPtr->eof = 1;
-        } else if (error != CP_OK && error != CP_ECANCELED
-                && !Ended(connPtr)) {
+        } else if (error != CP_OK && error != CP_ECANCELED && !Ended(connPtr)) {
             NoteError(connPtr, error);
         }
         DropFirst(connPtr);
@@ -219,8 +202,7 @@ SettleFront(
 }
 
 static void
-RecvDone(
-    CpOp *opPtr)
+RecvDone(CpOp *opPtr)
 {
     CpBuf *bufPtr = CP_OWNER_OF(opPtr, CpBuf, op);
     CpConn *connPtr = bufPtr->ownerPtr;
@@ -243,11 +225,7 @@ RecvDone(
 }
 
 static CpError
-ReadQueue(
-    CpConn *connPtr,
-    CpBuf *bufPtr,
-    void *destPtr,
-    size_t lengthBytes,
+ReadQueue(CpConn *connPtr, CpBuf *bufPtr, void *destPtr, size_t lengthBytes,
     size_t *bytesPtr)
 {
     *bytesPtr = CpBufRead(bufPtr, destPtr, lengthBytes);
@@ -268,17 +246,13 @@ ReadQueue(
  */
 
 static CpError
-ReadSystem(
-    CpConn *connPtr,
-    void *destPtr,
-    size_t lengthBytes,
-    size_t *bytesPtr)
+ReadSystem(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
 {
     CpBuf *bufPtr = NULL;
     CpError error;
 
     if (connPtr->recvMode == CP_RECV_ADAPTIVE && connPtr->burst
-            && lengthBytes < CP_RECV_BYTES_MAX) {
+        && lengthBytes < CP_RECV_BYTES_MAX) {
         bufPtr = CpBufNew(CP_RECV_BYTES_MAX);
     }
     error = CpTryRecv(connPtr->handlePtr,
@@ -311,11 +285,7 @@ ReadSystem(
 }
 
 CpError
-CpConnRead(
-    CpConn *connPtr,
-    void *destPtr,
-    size_t lengthBytes,
-    size_t *bytesPtr)
+CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
 {
     CpBuf *bufPtr;
 
@@ -351,17 +321,14 @@ CpConnRead(
 }
 
 void
-CpConnWatchRead(
-    CpConn *connPtr,
-    int on)
+CpConnWatchRead(CpConn *connPtr, int on)
 {
     connPtr->watchRead = on ? 1 : 0;
     CpRecvRefill(connPtr);
 }
 
 static void
-CancelBuffers(
-    CpConn *connPtr)
+CancelBuffers(CpConn *connPtr)
 {
     CpBuf *bufPtr = connPtr->recvQueue.firstPtr;
 
@@ -373,8 +340,7 @@ CancelBuffers(
 }
 
 void
-CpRecvStop(
-    CpConn *connPtr)
+CpRecvStop(CpConn *connPtr)
 {
     if (connPtr->probePending) {
         CpCancel(connPtr->handlePtr, &connPtr->probe);
@@ -383,8 +349,7 @@ CpRecvStop(
 }
 
 void
-CpRecvFree(
-    CpConn *connPtr)
+CpRecvFree(CpConn *connPtr)
 {
     assert(CpRecvPending(connPtr) == 0);
     while (connPtr->recvQueue.firstPtr != NULL) {
@@ -393,8 +358,7 @@ CpRecvFree(
 }
 
 CpRecvMode
-CpConnRecvMode(
-    const CpConn *connPtr)
+CpConnRecvMode(const CpConn *connPtr)
 {
     return connPtr->recvMode;
 }
@@ -405,9 +369,7 @@ CpConnRecvMode(
  */
 
 void
-CpConnSetRecvMode(
-    CpConn *connPtr,
-    CpRecvMode mode)
+CpConnSetRecvMode(CpConn *connPtr, CpRecvMode mode)
 {
     connPtr->recvMode = mode;
     connPtr->recvBytes = CP_RECV_BYTES_MIN;

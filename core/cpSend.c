@@ -1,9 +1,9 @@
 /*
  * cpSend.c --
  *
- *	The sending half of a connection. With nothing outstanding the bytes go
- *	straight to the system; what it does not take is copied and posted, up
- *	to sendCap sends.
+ *      The sending half of a connection. With nothing outstanding the bytes go
+ *      straight to the system; what it does not take is copied and posted, up
+ *      to sendCap sends.
  */
 
 #include "cpConnInt.h"
@@ -12,8 +12,7 @@
 #include <string.h>
 
 static void
-SendDone(
-    CpOp *opPtr)
+SendDone(CpOp *opPtr)
 {
     CpBuf *bufPtr = CP_OWNER_OF(opPtr, CpBuf, op);
     CpConn *connPtr = bufPtr->ownerPtr;
@@ -41,13 +40,10 @@ SendDone(
 /* Copies bytes and posts them; returns how many, 0 without memory. */
 
 static size_t
-PostSend(
-    CpConn *connPtr,
-    const void *srcPtr,
-    size_t lengthBytes)
+PostSend(CpConn *connPtr, const void *srcPtr, size_t lengthBytes)
 {
-    uint32_t size = lengthBytes < CP_SEND_BYTES_MAX
-        ? (uint32_t) lengthBytes : CP_SEND_BYTES_MAX;
+    uint32_t size = lengthBytes < CP_SEND_BYTES_MAX ? (uint32_t) lengthBytes
+                                                    : CP_SEND_BYTES_MAX;
     CpBuf *bufPtr = CpBufNew(size);
 
     if (bufPtr == NULL) {
@@ -65,10 +61,7 @@ PostSend(
 }
 
 CpError
-CpConnWrite(
-    CpConn *connPtr,
-    const void *srcPtr,
-    size_t lengthBytes,
+CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes,
     size_t *bytesPtr)
 {
     CpError error;
@@ -110,8 +103,7 @@ CpConnWrite(
 }
 
 int
-CpSendReady(
-    const CpConn *connPtr)
+CpSendReady(const CpConn *connPtr)
 {
     return connPtr->sendPending < connPtr->sendCap
         || connPtr->sendError != CP_OK;
@@ -120,8 +112,7 @@ CpSendReady(
 /* The shutdown follows the last send: under Wine it would overtake it. */
 
 CpError
-CpSendShutdown(
-    CpConn *connPtr)
+CpSendShutdown(CpConn *connPtr)
 {
     connPtr->sendShut = 1;
     if (connPtr->sendPending > 0) {
@@ -131,30 +122,25 @@ CpSendShutdown(
 }
 
 int
-CpConnSending(
-    const CpConn *connPtr)
+CpConnSending(const CpConn *connPtr)
 {
     return connPtr->sendPending > 0;
 }
 
 CpError
-CpConnSendError(
-    const CpConn *connPtr)
+CpConnSendError(const CpConn *connPtr)
 {
     return connPtr->sendError;
 }
 
 unsigned
-CpConnSendCap(
-    const CpConn *connPtr)
+CpConnSendCap(const CpConn *connPtr)
 {
     return connPtr->sendCap;
 }
 
 void
-CpConnSetSendCap(
-    CpConn *connPtr,
-    unsigned cap)
+CpConnSetSendCap(CpConn *connPtr, unsigned cap)
 {
     assert(cap >= 1 && cap <= CP_SEND_CAP_MAX);
     connPtr->sendCap = cap;

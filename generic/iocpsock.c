@@ -1,7 +1,7 @@
 /*
  * iocpsock.c --
  *
- *	The package: its commands and their installation.
+ *      The package: its commands and their installation.
  */
 
 #include "iocpsock.h"
@@ -37,8 +37,7 @@ DLLEXPORT int Iocpsock_SafeInit(Tcl_Interp *interp);
 /* One line, once per process, so that nobody debugs the wrong driver. */
 
 static void
-Announce(
-    Tcl_Interp *interp)
+Announce(Tcl_Interp *interp)
 {
     static int announced = 0;
     const char *wanted = getenv("IOCPSOCK_ANNOUNCE");
@@ -51,10 +50,10 @@ Announce(
 
     Tcl_MutexLock(&announceMutex);
     if (!announced && channel != NULL
-            && (wanted == NULL || strcmp(wanted, "0") != 0)) {
+        && (wanted == NULL || strcmp(wanted, "0") != 0)) {
         linePtr = Tcl_ObjPrintf("iocpsock %s loaded: Tcl %s, %d-bit %s "
-            "build, %s\n", PACKAGE_VERSION,
-            tclVersion != NULL ? tclVersion : "?",
+                                "build, %s\n",
+            PACKAGE_VERSION, tclVersion != NULL ? tclVersion : "?",
             (int) (8 * sizeof(void *)), BUILD_KIND, COMPILER);
         Tcl_IncrRefCount(linePtr);
         Tcl_WriteObj(channel, linePtr);
@@ -66,34 +65,16 @@ Announce(
 }
 
 static int
-NoArgs(
-    Tcl_Interp *interp,
-    int objc,
-    Tcl_Obj *const objv[])
-{
-    if (objc != 1) {
-        Tcl_WrongNumArgs(interp, 1, objv, NULL);
-        return TCL_ERROR;
-    }
-    return TCL_OK;
-}
-
-static int
-IsInstalled(
-    Tcl_Interp *interp)
+IsInstalled(Tcl_Interp *interp)
 {
     Tcl_CmdInfo info;
 
     return Tcl_GetCommandInfo(interp, "::socket", &info)
-        && info.isNativeObjectProc
-        && info.objProc == IocpsockSocketObjCmd;
+        && info.isNativeObjectProc && info.objProc == IocpsockSocketObjCmd;
 }
 
 static int
-RenameCommand(
-    Tcl_Interp *interp,
-    const char *from,
-    const char *to)
+RenameCommand(Tcl_Interp *interp, const char *from, const char *to)
 {
     Tcl_Obj *cmd[3];
     int i, result;
@@ -117,16 +98,13 @@ RenameCommand(
  */
 
 static int
-InstallObjCmd(
-    void *clientData,
-    Tcl_Interp *interp,
-    int objc,
+InstallObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     Tcl_Obj *const objv[])
 {
     Tcl_CmdInfo info;
 
     (void) clientData;
-    if (NoArgs(interp, objc, objv) != TCL_OK) {
+    if (IocpsockNoArgs(interp, objc, objv) != TCL_OK) {
         return TCL_ERROR;
     }
     if (IsInstalled(interp)) {
@@ -134,8 +112,11 @@ InstallObjCmd(
     }
     if (Tcl_GetCommandInfo(interp, "::socket", &info)) {
         if (Tcl_GetCommandInfo(interp, SAVED_COMMAND, &info)) {
-            Tcl_SetObjResult(interp, Tcl_NewStringObj("the socket command "
-                "was replaced by another one since iocpsock::install", -1));
+            Tcl_SetObjResult(interp,
+                Tcl_NewStringObj(
+                    "the socket command "
+                    "was replaced by another one since iocpsock::install",
+                    -1));
             Tcl_SetErrorCode(interp, "IOCPSOCK", "INSTALL", (char *) NULL);
             return TCL_ERROR;
         }
@@ -149,16 +130,13 @@ InstallObjCmd(
 }
 
 static int
-UninstallObjCmd(
-    void *clientData,
-    Tcl_Interp *interp,
-    int objc,
+UninstallObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     Tcl_Obj *const objv[])
 {
     Tcl_CmdInfo info;
 
     (void) clientData;
-    if (NoArgs(interp, objc, objv) != TCL_OK) {
+    if (IocpsockNoArgs(interp, objc, objv) != TCL_OK) {
         return TCL_ERROR;
     }
     if (!IsInstalled(interp)) {
@@ -172,42 +150,7 @@ UninstallObjCmd(
 }
 
 static int
-StatsObjCmd(
-    void *clientData,
-    Tcl_Interp *interp,
-    int objc,
-    Tcl_Obj *const objv[])
-{
-    static const char *const keys[CP_STAT_COUNT] = {
-        [CP_STAT_SOCKETS] = "sockets",
-        [CP_STAT_OPERATIONS] = "operations",
-        [CP_STAT_BYTES_IN] = "bytesIn",
-        [CP_STAT_BYTES_OUT] = "bytesOut",
-        [CP_STAT_LISTENERS] = "listeners",
-        [CP_STAT_ACCEPTS_POSTED] = "acceptsPosted",
-        [CP_STAT_ACCEPTED] = "accepted",
-        [CP_STAT_ACCEPTS_FAILED] = "acceptsFailed",
-        [CP_STAT_ACCEPTS_TIMED_OUT] = "acceptsTimedOut",
-        [CP_STAT_BUFFER_BYTES] = "bufferBytes",
-    };
-    Tcl_Obj *dictPtr;
-    int stat;
-
-    (void) clientData;
-    if (NoArgs(interp, objc, objv) != TCL_OK) {
-        return TCL_ERROR;
-    }
-    dictPtr = Tcl_NewDictObj();
-    for (stat = 0; stat < CP_STAT_COUNT; stat++) {
-        IocpsockPutCounter(dictPtr, keys[stat], CpStatGet((CpStat) stat));
-    }
-    Tcl_SetObjResult(interp, dictPtr);
-    return TCL_OK;
-}
-
-static int
-ProvidePackage(
-    Tcl_Interp *interp)
+ProvidePackage(Tcl_Interp *interp)
 {
     if (Tcl_PkgProvide(interp, "iocpsock", PACKAGE_VERSION) != TCL_OK) {
         return TCL_ERROR;
@@ -216,8 +159,7 @@ ProvidePackage(
 }
 
 int
-Iocpsock_Init(
-    Tcl_Interp *interp)
+Iocpsock_Init(Tcl_Interp *interp)
 {
 #if TCL_MAJOR_VERSION < 9
     if (Tcl_InitStubs(interp, "8.6", 0) == NULL) {
@@ -229,21 +171,20 @@ Iocpsock_Init(
     Announce(interp);
     Tcl_CreateObjCommand(interp, "::iocpsock::socket", IocpsockSocketObjCmd,
         NULL, NULL);
-    Tcl_CreateObjCommand(interp, "::socket2", IocpsockSocketObjCmd, NULL,
-        NULL);
+    Tcl_CreateObjCommand(interp, "::socket2", IocpsockSocketObjCmd, NULL, NULL);
     Tcl_CreateObjCommand(interp, "::iocpsock::install", InstallObjCmd, NULL,
         NULL);
-    Tcl_CreateObjCommand(interp, "::iocpsock::uninstall", UninstallObjCmd,
-        NULL, NULL);
-    Tcl_CreateObjCommand(interp, "::iocpsock::stats", StatsObjCmd, NULL, NULL);
+    Tcl_CreateObjCommand(interp, "::iocpsock::uninstall", UninstallObjCmd, NULL,
+        NULL);
+    Tcl_CreateObjCommand(interp, "::iocpsock::stats", IocpsockStatsObjCmd, NULL,
+        NULL);
     return ProvidePackage(interp);
 }
 
 /* A safe interpreter has no sockets, and stays so. */
 
 int
-Iocpsock_SafeInit(
-    Tcl_Interp *interp)
+Iocpsock_SafeInit(Tcl_Interp *interp)
 {
 #if TCL_MAJOR_VERSION < 9
     if (Tcl_InitStubs(interp, "8.6", 0) == NULL) {

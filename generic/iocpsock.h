@@ -1,7 +1,7 @@
 /*
  * iocpsock.h --
  *
- *	What the files of the Tcl side share.
+ *      What the files of the Tcl side share.
  */
 
 #ifndef IOCPSOCK_H
@@ -29,8 +29,8 @@ typedef struct IocpsockInherit {
     unsigned sendCap;
     int keepAlive;
     int noDelay;
-    int sndBuf;                 /* Bytes. */
-    int rcvBuf;                 /* Bytes. */
+    int sndBuf; /* Bytes. */
+    int rcvBuf; /* Bytes. */
 } IocpsockInherit;
 
 /*
@@ -39,30 +39,30 @@ typedef struct IocpsockInherit {
  */
 
 struct IocpsockChan {
-    Tcl_Channel channel;        /* First two as in the core's structure: its */
-    int flags;                  /* testsocket command looks there. */
+    Tcl_Channel channel; /* First two as in the core's structure: its */
+    int flags;           /* testsocket command looks there. */
     int refCount;
-    IocpsockThread *threadPtr;  /* The owner; NULL between threads. */
-    CpConn *connPtr;            /* A connection, or */
-    IocpsockServer *serverPtr;  /* a server. */
-    int watchMask;              /* TCL_READABLE, TCL_WRITABLE */
-    int eventPending;           /* An event for it is in Tcl's queue. */
+    IocpsockThread *threadPtr; /* The owner; NULL between threads. */
+    CpConn *connPtr;           /* A connection, or */
+    IocpsockServer *serverPtr; /* a server. */
+    int watchMask;             /* TCL_READABLE, TCL_WRITABLE */
+    int eventPending;          /* An event for it is in Tcl's queue. */
     int onReadyList;
     IocpsockChan *nextReadyPtr;
     IocpsockChan *prevReadyPtr;
-    IocpsockChan *nextServerPtr;/* In its thread's list of servers. */
-    uint64_t events;            /* Notifications and accepts. */
+    IocpsockChan *nextServerPtr; /* In its thread's list of servers. */
+    uint64_t events;             /* Notifications and accepts. */
 };
 
-#define IOCPSOCK_NONBLOCKING 1  /* In IocpsockChan.flags. */
+#define IOCPSOCK_NONBLOCKING 1 /* In IocpsockChan.flags. */
 
 struct IocpsockServer {
     IocpsockChan *chanPtr;
-    CpListener **listeners;     /* One for each address. */
+    CpListener **listeners; /* One for each address. */
     unsigned listenerCount;
-    unsigned nextListener;      /* Whose turn it is. */
-    unsigned open;              /* Not closed yet. */
-    Tcl_Interp *interp;         /* NULL when it was deleted. */
+    unsigned nextListener; /* Whose turn it is. */
+    unsigned open;         /* Not closed yet. */
+    Tcl_Interp *interp;    /* NULL when it was deleted. */
     Tcl_ThreadId interpThread;
     Tcl_Obj *scriptPtr;
     unsigned backlog;
@@ -74,12 +74,12 @@ struct IocpsockServer {
 /* One thread that has used sockets. */
 
 struct IocpsockThread {
-    CpPort *portPtr;            /* NULL before the first socket. */
+    CpPort *portPtr; /* NULL before the first socket. */
     Tcl_ThreadId threadId;
-    int exiting;                /* Exit handlers have run. */
-    unsigned channels;          /* Channels of this thread. */
-    unsigned closing;           /* Connections closed and not yet ended. */
-    int reaped;                 /* By the setup proc, for the check proc. */
+    int exiting;       /* Exit handlers have run. */
+    unsigned channels; /* Channels of this thread. */
+    unsigned closing;  /* Connections closed and not yet ended. */
+    int reaped;        /* By the setup proc, for the check proc. */
     IocpsockChan *firstReadyPtr;
     IocpsockChan *lastReadyPtr;
     IocpsockChan *firstServerPtr;
@@ -90,8 +90,8 @@ struct IocpsockThread {
 /*
  * IocpsockGetThread --
  *
- *	The calling thread's data, with a port. NULL when there can be none;
- *	then errno says why.
+ *      The calling thread's data, with a port. NULL when there can be none;
+ *      then errno says why.
  */
 
 IocpsockThread *IocpsockGetThread(void);
@@ -126,10 +126,10 @@ void IocpsockNewChannel(IocpsockChan *chanPtr, int mask);
 /*
  * IocpsockOpenClient --
  *
- *	Connects. host and port as resolved by the caller.
+ *      Connects. host and port as resolved by the caller.
  *
  * Results:
- *	The channel, or NULL with errno.
+ *      The channel, or NULL with errno.
  */
 
 Tcl_Channel IocpsockOpenClient(const CpAddr *remotes, unsigned remoteCount,
@@ -140,10 +140,10 @@ Tcl_Channel IocpsockOpenClient(const CpAddr *remotes, unsigned remoteCount,
 /*
  * IocpsockOpenServer --
  *
- *	Listens on each of the addresses that it can.
+ *      Listens on each of the addresses that it can.
  *
  * Results:
- *	The channel, or NULL with errno of the last failure.
+ *      The channel, or NULL with errno of the last failure.
  */
 
 Tcl_Channel IocpsockOpenServer(Tcl_Interp *interp, CpAddr *addrs,
@@ -165,11 +165,32 @@ int IocpsockSetOption(void *instanceData, Tcl_Interp *interp,
     const char *optionName, const char *value);
 int IocpsockGetOption(void *instanceData, Tcl_Interp *interp,
     const char *optionName, Tcl_DString *dsPtr);
+extern const char *const iocpsockRecvModes[]; /* By CpRecvMode. */
+
+/* iocpsockName.c: a name's value, empty while connecting, or TCL_ERROR. */
+
+int IocpsockPeerName(IocpsockChan *chanPtr, Tcl_Interp *interp,
+    Tcl_DString *dsPtr);
+int IocpsockSockName(IocpsockChan *chanPtr, Tcl_Interp *interp,
+    Tcl_DString *dsPtr);
+int IocpsockIsDialling(const IocpsockChan *chanPtr);
+
+/* iocpsockStats.c */
+
+/* A new dict of a channel's counters. */
+Tcl_Obj *IocpsockChanStats(const IocpsockChan *chanPtr);
+Tcl_ObjCmdProc IocpsockStatsObjCmd;
+
+/* Whether a command has no arguments; says so otherwise. */
+int IocpsockNoArgs(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[]);
+
+/* iocpsockSockOpt.c */
+
+int IocpsockReadSockOpt(IocpsockChan *chanPtr, CpSockOpt opt);
+int IocpsockApplySockOpt(IocpsockChan *chanPtr, Tcl_Interp *interp,
+    CpSockOpt opt, int value);
 void IocpsockInheritInit(IocpsockInherit *inheritPtr);
 void IocpsockInheritApply(const IocpsockInherit *inheritPtr, CpConn *connPtr);
-
-/* Appends a key and a counter to a dict. */
-void IocpsockPutCounter(Tcl_Obj *dictPtr, const char *key, int64_t value);
 
 /* iocpsockCmd.c */
 
@@ -179,5 +200,8 @@ Tcl_ObjCmdProc IocpsockSocketObjCmd;
 
 /* The errno of a core error, as Tcl_SetErrno takes it. */
 int IocpsockErrno(CpError error);
+
+/* Leaves "what: message" and a POSIX errorCode; returns TCL_ERROR. */
+int IocpsockPosixFailure(Tcl_Interp *interp, const char *what, CpError error);
 
 #endif /* IOCPSOCK_H */

@@ -1,8 +1,8 @@
 /*
  * iocpsockChan.c --
  *
- *	The channel type's procedures: thin, between Tcl's channel layer and
- *	the core's connection.
+ *      The channel type's procedures: thin, between Tcl's channel layer and
+ *      the core's connection.
  */
 
 #include "iocpsock.h"
@@ -11,8 +11,7 @@
 #include <stdio.h>
 
 static int
-IsBlocking(
-    const IocpsockChan *chanPtr)
+IsBlocking(const IocpsockChan *chanPtr)
 {
     return (chanPtr->flags & IOCPSOCK_NONBLOCKING) == 0;
 }
@@ -20,23 +19,19 @@ IsBlocking(
 /* Lets completions of this thread come in; waits for the first. */
 
 static void
-WaitForCompletion(
-    IocpsockChan *chanPtr)
+WaitForCompletion(IocpsockChan *chanPtr)
 {
     CpPortReap(chanPtr->threadPtr->portPtr, -1);
 }
 
 void
-IocpsockConnChanged(
-    void *clientData)
+IocpsockConnChanged(void *clientData)
 {
     IocpsockNoteReady(clientData);
 }
 
 static int
-BlockModeProc(
-    void *instanceData,
-    int mode)
+BlockModeProc(void *instanceData, int mode)
 {
     IocpsockChan *chanPtr = instanceData;
 
@@ -49,11 +44,7 @@ BlockModeProc(
 }
 
 static int
-InputProc(
-    void *instanceData,
-    char *buf,
-    int toRead,
-    int *errorCodePtr)
+InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
 {
     IocpsockChan *chanPtr = instanceData;
 
@@ -80,11 +71,7 @@ InputProc(
 }
 
 static int
-OutputProc(
-    void *instanceData,
-    const char *buf,
-    int toWrite,
-    int *errorCodePtr)
+OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
 {
     IocpsockChan *chanPtr = instanceData;
 
@@ -115,8 +102,7 @@ OutputProc(
 /* Waits until the system has taken all that was written. */
 
 static CpError
-DrainSends(
-    IocpsockChan *chanPtr)
+DrainSends(IocpsockChan *chanPtr)
 {
     while (CpConnSending(chanPtr->connPtr)) {
         WaitForCompletion(chanPtr);
@@ -125,15 +111,13 @@ DrainSends(
 }
 
 static void
-ConnClosed(
-    void *clientData)
+ConnClosed(void *clientData)
 {
     ((IocpsockThread *) clientData)->closing--;
 }
 
 static CpError
-CloseConn(
-    IocpsockChan *chanPtr)
+CloseConn(IocpsockChan *chanPtr)
 {
     IocpsockThread *threadPtr = chanPtr->threadPtr;
     CpConn *connPtr = chanPtr->connPtr;
@@ -163,9 +147,7 @@ CloseConn(
  */
 
 static int
-CloseProc(
-    void *instanceData,
-    Tcl_Interp *interp)
+CloseProc(void *instanceData, Tcl_Interp *interp)
 {
     IocpsockChan *chanPtr = instanceData;
     IocpsockServer *serverPtr = chanPtr->serverPtr;
@@ -195,10 +177,7 @@ CloseProc(
 }
 
 static int
-Close2Proc(
-    void *instanceData,
-    Tcl_Interp *interp,
-    int flags)
+Close2Proc(void *instanceData, Tcl_Interp *interp, int flags)
 {
     IocpsockChan *chanPtr = instanceData;
     int directions = 0;
@@ -226,9 +205,7 @@ Close2Proc(
 }
 
 static void
-WatchProc(
-    void *instanceData,
-    int mask)
+WatchProc(void *instanceData, int mask)
 {
     IocpsockChan *chanPtr = instanceData;
 
@@ -240,10 +217,7 @@ WatchProc(
 }
 
 static int
-GetHandleProc(
-    void *instanceData,
-    int direction,
-    void **handlePtr)
+GetHandleProc(void *instanceData, int direction, void **handlePtr)
 {
     IocpsockChan *chanPtr = instanceData;
     CpHandle *cpHandlePtr = NULL;
@@ -262,9 +236,7 @@ GetHandleProc(
 }
 
 static void
-ThreadActionProc(
-    void *instanceData,
-    int action)
+ThreadActionProc(void *instanceData, int action)
 {
     IocpsockChan *chanPtr = instanceData;
 
@@ -278,33 +250,22 @@ ThreadActionProc(
 /* The name is what the core compares, for "-translation auto" and more. */
 
 const Tcl_ChannelType iocpsockChannelType = {
-    "tcp",
-    TCL_CHANNEL_VERSION_5,
+    "tcp", TCL_CHANNEL_VERSION_5,
 #if TCL_MAJOR_VERSION < 9
     CloseProc,
 #else
     NULL,
 #endif
-    InputProc,
-    OutputProc,
-    NULL,                       /* seekProc */
-    IocpsockSetOption,
-    IocpsockGetOption,
-    WatchProc,
-    GetHandleProc,
-    Close2Proc,
-    BlockModeProc,
-    NULL,                       /* flushProc */
-    NULL,                       /* handlerProc */
-    NULL,                       /* wideSeekProc */
-    ThreadActionProc,
-    NULL                        /* truncateProc */
+    InputProc, OutputProc, NULL, /* seekProc */
+    IocpsockSetOption, IocpsockGetOption, WatchProc, GetHandleProc, Close2Proc,
+    BlockModeProc, NULL,   /* flushProc */
+    NULL,                  /* handlerProc */
+    NULL,                  /* wideSeekProc */
+    ThreadActionProc, NULL /* truncateProc */
 };
 
 void
-IocpsockNewChannel(
-    IocpsockChan *chanPtr,
-    int mask)
+IocpsockNewChannel(IocpsockChan *chanPtr, int mask)
 {
     char name[4 + 2 * sizeof(void *) + 1];
 
@@ -320,12 +281,8 @@ IocpsockNewChannel(
 }
 
 Tcl_Channel
-IocpsockOpenClient(
-    const CpAddr *remotes,
-    unsigned remoteCount,
-    const CpAddr *locals,
-    unsigned localCount,
-    int async)
+IocpsockOpenClient(const CpAddr *remotes, unsigned remoteCount,
+    const CpAddr *locals, unsigned localCount, int async)
 {
     IocpsockThread *threadPtr = IocpsockGetThread();
     IocpsockChan *chanPtr;

@@ -1,8 +1,8 @@
 /*
  * iocpsockCmd.c --
  *
- *	The socket command, with the syntax, messages and error codes of the
- *	running Tcl's own.
+ *      The socket command, with the syntax, messages and error codes of the
+ *      running Tcl's own.
  */
 
 #include "iocpsock.h"
@@ -10,23 +10,26 @@
 #include <string.h>
 
 #if TCL_MAJOR_VERSION < 9
-static const char *const socketOptions[] = {
-    "-async", "-myaddr", "-myport", "-server", NULL
-};
+static const char *const socketOptions[] = {"-async", "-myaddr", "-myport",
+    "-server", NULL};
 enum SocketOption { OPT_ASYNC, OPT_MYADDR, OPT_MYPORT, OPT_SERVER };
 #define CLIENT_USAGE "?-myaddr addr? ?-myport myport? ?-async? host port"
 #define SERVER_USAGE "-server command ?-myaddr addr? port"
 #else
-static const char *const socketOptions[] = {
-    "-async", "-backlog", "-myaddr", "-myport", "-reuseaddr", "-reuseport",
-    "-server", NULL
-};
+static const char *const socketOptions[] = {"-async", "-backlog", "-myaddr",
+    "-myport", "-reuseaddr", "-reuseport", "-server", NULL};
 enum SocketOption {
-    OPT_ASYNC, OPT_BACKLOG, OPT_MYADDR, OPT_MYPORT, OPT_REUSEADDR,
-    OPT_REUSEPORT, OPT_SERVER
+    OPT_ASYNC,
+    OPT_BACKLOG,
+    OPT_MYADDR,
+    OPT_MYPORT,
+    OPT_REUSEADDR,
+    OPT_REUSEPORT,
+    OPT_SERVER
 };
 #define CLIENT_USAGE "?-async? ?-myaddr addr? ?-myport myport? host port"
-#define SERVER_USAGE "-server command ?-backlog count? ?-myaddr addr? " \
+#define SERVER_USAGE \
+    "-server command ?-backlog count? ?-myaddr addr? " \
     "?-reuseaddr boolean? ?-reuseport boolean? port"
 #endif
 
@@ -34,10 +37,10 @@ enum SocketOption {
 
 typedef struct SocketArgs {
     int async;
-    Tcl_Obj *scriptPtr;         /* Non-NULL: a server. */
+    Tcl_Obj *scriptPtr; /* Non-NULL: a server. */
     const char *myAddr;
     int myPort;
-    int backlog;                /* The system's queue; -1 is not given. */
+    int backlog; /* The system's queue; -1 is not given. */
     int reuseAddr;
     int reusePort;
     const char *host;
@@ -45,9 +48,7 @@ typedef struct SocketArgs {
 } SocketArgs;
 
 static int
-Failure(
-    Tcl_Interp *interp,
-    const char *message)
+Failure(Tcl_Interp *interp, const char *message)
 {
     Tcl_SetObjResult(interp, Tcl_NewStringObj(message, -1));
     return TCL_ERROR;
@@ -56,10 +57,7 @@ Failure(
 /* A number, or the name of a TCP service. */
 
 static int
-GetPort(
-    Tcl_Interp *interp,
-    Tcl_Obj *objPtr,
-    int *portPtr)
+GetPort(Tcl_Interp *interp, Tcl_Obj *objPtr, int *portPtr)
 {
     const char *string = Tcl_GetString(objPtr);
 
@@ -81,9 +79,7 @@ GetPort(
 /* Both usages in one message, as only the core itself can ask for. */
 
 static int
-WrongArgs(
-    Tcl_Interp *interp,
-    Tcl_Obj *const objv[])
+WrongArgs(Tcl_Interp *interp, Tcl_Obj *const objv[])
 {
     static const char prefix[] = "wrong # args: should be ";
     Tcl_Obj *clientPtr;
@@ -107,15 +103,12 @@ WrongArgs(
 /* Takes the value of one option. */
 
 static int
-ParseValue(
-    Tcl_Interp *interp,
-    enum SocketOption option,
-    Tcl_Obj *valuePtr,
+ParseValue(Tcl_Interp *interp, enum SocketOption option, Tcl_Obj *valuePtr,
     SocketArgs *argsPtr)
 {
     switch (option) {
     case OPT_ASYNC:
-        break;                  /* Has no value. */
+        break; /* Has no value. */
     case OPT_MYADDR:
         argsPtr->myAddr = Tcl_GetString(valuePtr);
         break;
@@ -139,12 +132,8 @@ ParseValue(
 /* The options; *nextPtr is then the first argument after them. */
 
 static int
-ParseOptions(
-    Tcl_Interp *interp,
-    int objc,
-    Tcl_Obj *const objv[],
-    SocketArgs *argsPtr,
-    int *nextPtr)
+ParseOptions(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[],
+    SocketArgs *argsPtr, int *nextPtr)
 {
     int a;
 
@@ -155,12 +144,13 @@ ParseOptions(
             break;
         }
         if (Tcl_GetIndexFromObj(interp, objv[a], socketOptions, "option",
-                TCL_EXACT, &option) != TCL_OK) {
+                TCL_EXACT, &option)
+            != TCL_OK) {
             return TCL_ERROR;
         }
         argsPtr->async |= option == OPT_ASYNC;
         if (argsPtr->async
-                && (option == OPT_SERVER || argsPtr->scriptPtr != NULL)) {
+            && (option == OPT_SERVER || argsPtr->scriptPtr != NULL)) {
             return Failure(interp,
                 "cannot set -async option for server sockets");
         }
@@ -168,12 +158,13 @@ ParseOptions(
             continue;
         }
         if (++a >= objc) {
-            Tcl_SetObjResult(interp, Tcl_ObjPrintf(
-                "no argument given for %s option", socketOptions[option]));
+            Tcl_SetObjResult(interp,
+                Tcl_ObjPrintf("no argument given for %s option",
+                    socketOptions[option]));
             return TCL_ERROR;
         }
         if (ParseValue(interp, (enum SocketOption) option, objv[a], argsPtr)
-                != TCL_OK) {
+            != TCL_OK) {
             return TCL_ERROR;
         }
     }
@@ -182,10 +173,7 @@ ParseOptions(
 }
 
 static int
-ParseArgs(
-    Tcl_Interp *interp,
-    int objc,
-    Tcl_Obj *const objv[],
+ParseArgs(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[],
     SocketArgs *argsPtr)
 {
     int a;
@@ -198,17 +186,18 @@ ParseArgs(
     if (argsPtr->scriptPtr != NULL) {
         argsPtr->host = argsPtr->myAddr;
         if (argsPtr->myPort != 0) {
-            return Failure(interp,
-                "option -myport is not valid for servers");
+            return Failure(interp, "option -myport is not valid for servers");
         }
     } else if (a < objc) {
         argsPtr->host = Tcl_GetString(objv[a++]);
     } else {
         return WrongArgs(interp, objv);
     }
-    if (argsPtr->scriptPtr == NULL && (argsPtr->backlog != -1
-            || argsPtr->reuseAddr != -1 || argsPtr->reusePort != -1)) {
-        return Failure(interp, "options -backlog, -reuseaddr, and "
+    if (argsPtr->scriptPtr == NULL
+        && (argsPtr->backlog != -1 || argsPtr->reuseAddr != -1
+            || argsPtr->reusePort != -1)) {
+        return Failure(interp,
+            "options -backlog, -reuseaddr, and "
             "-reuseport are only valid for servers");
     }
     if (a != objc - 1) {
@@ -217,8 +206,7 @@ ParseArgs(
     if (GetPort(interp, objv[a], &argsPtr->port) != TCL_OK) {
 #if TCL_MAJOR_VERSION >= 9
         if (argsPtr->scriptPtr != NULL) {
-            return Failure(interp,
-                "couldn't open socket: invalid port number");
+            return Failure(interp, "couldn't open socket: invalid port number");
         }
 #endif
         return TCL_ERROR;
@@ -229,13 +217,8 @@ ParseArgs(
 /* Addresses of a host; leaves the resolver's message in the interpreter. */
 
 static int
-Resolve(
-    Tcl_Interp *interp,
-    const char *host,
-    int port,
-    int listening,
-    CpAddr **addrsPtr,
-    unsigned *countPtr)
+Resolve(Tcl_Interp *interp, const char *host, int port, int listening,
+    CpAddr **addrsPtr, unsigned *countPtr)
 {
     const char *wanted = Tcl_GetVar2(interp, "::tcl::unsupported::socketAF",
         NULL, 0);
@@ -247,49 +230,46 @@ Resolve(
     } else if (wanted != NULL && strcmp(wanted, "inet6") == 0) {
         family = CP_FAMILY_IP6;
     }
-    if (!CpResolve(host, (unsigned) port, family, listening, addrsPtr,
-            countPtr, message)) {
-        Tcl_SetObjResult(interp, Tcl_ObjPrintf("couldn't open socket: %s",
-            message));
+    if (!CpResolve(host, (unsigned) port, family, listening, addrsPtr, countPtr,
+            message)) {
+        Tcl_SetObjResult(interp,
+            Tcl_ObjPrintf("couldn't open socket: %s", message));
         return TCL_ERROR;
     }
     return TCL_OK;
 }
 
 static int
-SetOpened(
-    Tcl_Interp *interp,
-    Tcl_Channel channel)
+SetOpened(Tcl_Interp *interp, Tcl_Channel channel)
 {
     if (channel == NULL) {
-        Tcl_SetObjResult(interp, Tcl_ObjPrintf("couldn't open socket: %s",
-            Tcl_PosixError(interp)));
+        Tcl_SetObjResult(interp,
+            Tcl_ObjPrintf("couldn't open socket: %s", Tcl_PosixError(interp)));
         return TCL_ERROR;
     }
     Tcl_RegisterChannel(interp, channel);
-    Tcl_SetObjResult(interp, Tcl_NewStringObj(Tcl_GetChannelName(channel),
-        -1));
+    Tcl_SetObjResult(interp, Tcl_NewStringObj(Tcl_GetChannelName(channel), -1));
     return TCL_OK;
 }
 
 static int
-OpenClient(
-    Tcl_Interp *interp,
-    const SocketArgs *argsPtr)
+OpenClient(Tcl_Interp *interp, const SocketArgs *argsPtr)
 {
     CpAddr *remotes = NULL, *locals = NULL;
     unsigned remoteCount = 0, localCount = 0;
     int result = TCL_ERROR;
 
-    if (Resolve(interp, argsPtr->host, argsPtr->port, 0, &remotes,
-            &remoteCount) != TCL_OK) {
+    if (Resolve(interp, argsPtr->host, argsPtr->port, 0, &remotes, &remoteCount)
+        != TCL_OK) {
         return TCL_ERROR;
     }
     if ((argsPtr->myAddr == NULL && argsPtr->myPort == 0)
-            || Resolve(interp, argsPtr->myAddr, argsPtr->myPort, 1, &locals,
-            &localCount) == TCL_OK) {
-        result = SetOpened(interp, IocpsockOpenClient(remotes, remoteCount,
-            locals, localCount, argsPtr->async));
+        || Resolve(interp, argsPtr->myAddr, argsPtr->myPort, 1, &locals,
+               &localCount)
+            == TCL_OK) {
+        result = SetOpened(interp,
+            IocpsockOpenClient(remotes, remoteCount, locals, localCount,
+                argsPtr->async));
     }
     CpResolveFree(locals);
     CpResolveFree(remotes);
@@ -297,29 +277,25 @@ OpenClient(
 }
 
 static int
-OpenServer(
-    Tcl_Interp *interp,
-    const SocketArgs *argsPtr)
+OpenServer(Tcl_Interp *interp, const SocketArgs *argsPtr)
 {
     CpAddr *addrs = NULL;
     unsigned count = 0;
     int result;
 
     if (Resolve(interp, argsPtr->host, argsPtr->port, 1, &addrs, &count)
-            != TCL_OK) {
+        != TCL_OK) {
         return TCL_ERROR;
     }
-    result = SetOpened(interp, IocpsockOpenServer(interp, addrs, count,
-        argsPtr->reusePort == 1, argsPtr->backlog, argsPtr->scriptPtr));
+    result = SetOpened(interp,
+        IocpsockOpenServer(interp, addrs, count, argsPtr->reusePort == 1,
+            argsPtr->backlog, argsPtr->scriptPtr));
     CpResolveFree(addrs);
     return result;
 }
 
 int
-IocpsockSocketObjCmd(
-    void *clientData,
-    Tcl_Interp *interp,
-    int objc,
+IocpsockSocketObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     Tcl_Obj *const objv[])
 {
     SocketArgs args;
@@ -329,5 +305,5 @@ IocpsockSocketObjCmd(
         return TCL_ERROR;
     }
     return args.scriptPtr != NULL ? OpenServer(interp, &args)
-        : OpenClient(interp, &args);
+                                  : OpenClient(interp, &args);
 }

@@ -1,49 +1,59 @@
 /*
  * iocpsockErrno.c --
  *
- *	The errno values of the core's errors.
+ *      The errno values of the core's errors, and messages with them.
  */
 
 #include "iocpsock.h"
 
 #include <errno.h>
 
+static const int errnos[CP_ERROR_COUNT] = {
+    [CP_OK] = 0,
+    [CP_EAGAIN] = EWOULDBLOCK,
+    [CP_ECANCELED] = EINTR,
+    [CP_EACCES] = EACCES,
+    [CP_EADDRINUSE] = EADDRINUSE,
+    [CP_EADDRNOTAVAIL] = EADDRNOTAVAIL,
+    [CP_EAFNOSUPPORT] = EAFNOSUPPORT,
+    [CP_EBADF] = EBADF,
+    [CP_ECONNABORTED] = ECONNABORTED,
+    [CP_ECONNREFUSED] = ECONNREFUSED,
+    [CP_ECONNRESET] = ECONNRESET,
+    [CP_EFAULT] = EFAULT,
+    [CP_EHOSTUNREACH] = EHOSTUNREACH,
+    [CP_EINVAL] = EINVAL,
+    [CP_EIO] = EIO,
+    [CP_EISCONN] = EISCONN,
+    [CP_EMFILE] = EMFILE,
+    [CP_EMSGSIZE] = EMSGSIZE,
+    [CP_ENETDOWN] = ENETDOWN,
+    [CP_ENETRESET] = ENETRESET,
+    [CP_ENETUNREACH] = ENETUNREACH,
+    [CP_ENOBUFS] = ENOBUFS,
+    [CP_ENOMEM] = ENOMEM,
+    [CP_ENOPROTOOPT] = ENOPROTOOPT,
+    [CP_ENOTCONN] = ENOTCONN,
+    [CP_ENOTSOCK] = ENOTSOCK,
+    [CP_EOPNOTSUPP] = EOPNOTSUPP,
+    [CP_EPIPE] = EPIPE,
+    [CP_EPROTONOSUPPORT] = EPROTONOSUPPORT,
+    [CP_ETIMEDOUT] = ETIMEDOUT,
+};
+
 int
-IocpsockErrno(
-    CpError error)
+IocpsockErrno(CpError error)
 {
-    switch (error) {
-    case CP_OK:                 return 0;
-    case CP_EAGAIN:             return EWOULDBLOCK;
-    case CP_ECANCELED:          return EINTR;
-    case CP_EACCES:             return EACCES;
-    case CP_EADDRINUSE:         return EADDRINUSE;
-    case CP_EADDRNOTAVAIL:      return EADDRNOTAVAIL;
-    case CP_EAFNOSUPPORT:       return EAFNOSUPPORT;
-    case CP_EBADF:              return EBADF;
-    case CP_ECONNABORTED:       return ECONNABORTED;
-    case CP_ECONNREFUSED:       return ECONNREFUSED;
-    case CP_ECONNRESET:         return ECONNRESET;
-    case CP_EFAULT:             return EFAULT;
-    case CP_EHOSTUNREACH:       return EHOSTUNREACH;
-    case CP_EINVAL:             return EINVAL;
-    case CP_EIO:                return EIO;
-    case CP_EISCONN:            return EISCONN;
-    case CP_EMFILE:             return EMFILE;
-    case CP_EMSGSIZE:           return EMSGSIZE;
-    case CP_ENETDOWN:           return ENETDOWN;
-    case CP_ENETRESET:          return ENETRESET;
-    case CP_ENETUNREACH:        return ENETUNREACH;
-    case CP_ENOBUFS:            return ENOBUFS;
-    case CP_ENOMEM:             return ENOMEM;
-    case CP_ENOPROTOOPT:        return ENOPROTOOPT;
-    case CP_ENOTCONN:           return ENOTCONN;
-    case CP_ENOTSOCK:           return ENOTSOCK;
-    case CP_EOPNOTSUPP:         return EOPNOTSUPP;
-    case CP_EPIPE:              return EPIPE;
-    case CP_EPROTONOSUPPORT:    return EPROTONOSUPPORT;
-    case CP_ETIMEDOUT:          return ETIMEDOUT;
-    case CP_ERROR_COUNT:        break;
+    return errnos[error];
+}
+
+int
+IocpsockPosixFailure(Tcl_Interp *interp, const char *what, CpError error)
+{
+    Tcl_SetErrno(IocpsockErrno(error));
+    if (interp != NULL) {
+        Tcl_SetObjResult(interp,
+            Tcl_ObjPrintf("%s: %s", what, Tcl_PosixError(interp)));
     }
-    return EIO;
+    return TCL_ERROR;
 }

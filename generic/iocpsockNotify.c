@@ -1,20 +1,20 @@
 /*
  * iocpsockNotify.c --
  *
- *	The event source: from completions to Tcl events. Each thread reaps its
- *	own port when it passes through the event loop; channels that became
- *	ready stand on its ready list, and get one event each.
+ *      The event source: from completions to Tcl events. Each thread reaps its
+ *      own port when it passes through the event loop; channels that became
+ *      ready stand on its ready list, and get one event each.
  */
 
 #include "iocpsock.h"
 
 #include <string.h>
 
-#define EXIT_STALL_MS 5000      /* See IocpsockJoinClosing. */
+#define EXIT_STALL_MS 5000 /* See IocpsockJoinClosing. */
 
 typedef struct ReadyEvent {
     Tcl_Event header;
-    IocpsockChan *chanPtr;      /* A reference. */
+    IocpsockChan *chanPtr; /* A reference. */
 } ReadyEvent;
 
 static Tcl_ThreadDataKey dataKey;
@@ -30,8 +30,7 @@ ThreadData(void)
 }
 
 static void
-WakeThread(
-    void *clientData)
+WakeThread(void *clientData)
 {
     IocpsockThread *threadPtr = clientData;
 
@@ -44,8 +43,7 @@ WakeThread(
  */
 
 static void
-ThreadExitProc(
-    void *clientData)
+ThreadExitProc(void *clientData)
 {
     IocpsockThread *threadPtr = clientData;
 
@@ -78,11 +76,10 @@ IocpsockGetThread(void)
 }
 
 void
-IocpsockThreadDone(
-    IocpsockThread *threadPtr)
+IocpsockThreadDone(IocpsockThread *threadPtr)
 {
     if (threadPtr->exiting && threadPtr->portPtr != NULL
-            && threadPtr->channels == 0 && threadPtr->closing == 0) {
+        && threadPtr->channels == 0 && threadPtr->closing == 0) {
         CpPortRelease(threadPtr->portPtr);
         threadPtr->portPtr = NULL;
     }
@@ -96,8 +93,7 @@ IocpsockThreadDone(
  */
 
 void
-IocpsockJoinClosing(
-    IocpsockThread *threadPtr)
+IocpsockJoinClosing(IocpsockThread *threadPtr)
 {
     uint64_t stallMs = CpNowMs() + EXIT_STALL_MS;
 
@@ -113,8 +109,8 @@ IocpsockJoinClosing(
 IocpsockChan *
 IocpsockNewChan(void)
 {
-    IocpsockChan *chanPtr = (IocpsockChan *)
-        (void *) Tcl_AttemptAlloc(sizeof(IocpsockChan));
+    IocpsockChan *chanPtr = (IocpsockChan *) (void *) Tcl_AttemptAlloc(
+        sizeof(IocpsockChan));
 
     if (chanPtr != NULL) {
         memset(chanPtr, 0, sizeof(IocpsockChan));
@@ -124,8 +120,7 @@ IocpsockNewChan(void)
 }
 
 void
-IocpsockReleaseChan(
-    IocpsockChan *chanPtr)
+IocpsockReleaseChan(IocpsockChan *chanPtr)
 {
     if (--chanPtr->refCount == 0) {
         Tcl_Free((void *) chanPtr);
@@ -133,8 +128,7 @@ IocpsockReleaseChan(
 }
 
 static int
-ReadyMask(
-    const IocpsockChan *chanPtr)
+ReadyMask(const IocpsockChan *chanPtr)
 {
     int ready;
 
@@ -146,12 +140,12 @@ ReadyMask(
     }
     ready = CpConnReady(chanPtr->connPtr);
     return ((ready & CP_READ ? TCL_READABLE : 0)
-        | (ready & CP_WRITE ? TCL_WRITABLE : 0)) & chanPtr->watchMask;
+               | (ready & CP_WRITE ? TCL_WRITABLE : 0))
+        & chanPtr->watchMask;
 }
 
 static void
-UnlinkReady(
-    IocpsockChan *chanPtr)
+UnlinkReady(IocpsockChan *chanPtr)
 {
     IocpsockThread *threadPtr = chanPtr->threadPtr;
 
@@ -172,13 +166,12 @@ UnlinkReady(
 }
 
 void
-IocpsockNoteReady(
-    IocpsockChan *chanPtr)
+IocpsockNoteReady(IocpsockChan *chanPtr)
 {
     IocpsockThread *threadPtr = chanPtr->threadPtr;
 
     if (threadPtr == NULL || chanPtr->onReadyList || chanPtr->eventPending
-            || ReadyMask(chanPtr) == 0) {
+        || ReadyMask(chanPtr) == 0) {
         return;
     }
     chanPtr->onReadyList = 1;
@@ -193,9 +186,7 @@ IocpsockNoteReady(
 }
 
 static void
-MoveChan(
-    IocpsockChan *chanPtr,
-    CpPort *portPtr)
+MoveChan(IocpsockChan *chanPtr, CpPort *portPtr)
 {
     if (chanPtr->serverPtr != NULL) {
         IocpsockServerMove(chanPtr->serverPtr, portPtr);
@@ -205,8 +196,7 @@ MoveChan(
 }
 
 int
-IocpsockAttach(
-    IocpsockChan *chanPtr)
+IocpsockAttach(IocpsockChan *chanPtr)
 {
     IocpsockThread *threadPtr;
 
@@ -229,9 +219,7 @@ IocpsockAttach(
 }
 
 static int
-IsEventOf(
-    Tcl_Event *eventPtr,
-    void *clientData)
+IsEventOf(Tcl_Event *eventPtr, void *clientData)
 {
     ReadyEvent *readyPtr = (ReadyEvent *) eventPtr;
 
@@ -243,8 +231,7 @@ IsEventOf(
 }
 
 void
-IocpsockDetach(
-    IocpsockChan *chanPtr)
+IocpsockDetach(IocpsockChan *chanPtr)
 {
     IocpsockThread *threadPtr = chanPtr->threadPtr;
     IocpsockChan **linkPtr;
@@ -274,8 +261,7 @@ IocpsockDetach(
 /* The watchdogs of this thread's servers; sets how long it may sleep. */
 
 static void
-TickServers(
-    IocpsockThread *threadPtr)
+TickServers(IocpsockThread *threadPtr)
 {
     IocpsockChan *chanPtr = threadPtr->firstServerPtr;
     uint64_t nowMs = chanPtr != NULL ? CpNowMs() : 0;
@@ -294,8 +280,7 @@ TickServers(
 }
 
 static int
-IsIdle(
-    const IocpsockThread *threadPtr)
+IsIdle(const IocpsockThread *threadPtr)
 {
     return threadPtr->channels == 0 && threadPtr->closing == 0;
 }
@@ -303,20 +288,17 @@ IsIdle(
 /* Whether any channel on the ready list still is; drops those that are not. */
 
 static int
-AnyReady(
-    IocpsockThread *threadPtr)
+AnyReady(IocpsockThread *threadPtr)
 {
     while (threadPtr->firstReadyPtr != NULL
-            && ReadyMask(threadPtr->firstReadyPtr) == 0) {
+        && ReadyMask(threadPtr->firstReadyPtr) == 0) {
         UnlinkReady(threadPtr->firstReadyPtr);
     }
     return threadPtr->firstReadyPtr != NULL;
 }
 
 static void
-SetupProc(
-    void *clientData,
-    int flags)
+SetupProc(void *clientData, int flags)
 {
     static const Tcl_Time noTime = {0, 0};
     IocpsockThread *threadPtr = clientData;
@@ -327,16 +309,14 @@ SetupProc(
     CpPortReap(threadPtr->portPtr, 0);
     TickServers(threadPtr);
     threadPtr->reaped = AnyReady(threadPtr);
-    if (threadPtr->reaped || (!(flags & TCL_DONT_WAIT)
-            && !CpPortSleep(threadPtr->portPtr))) {
+    if (threadPtr->reaped
+        || (!(flags & TCL_DONT_WAIT) && !CpPortSleep(threadPtr->portPtr))) {
         Tcl_SetMaxBlockTime(&noTime);
     }
 }
 
 static void
-CheckProc(
-    void *clientData,
-    int flags)
+CheckProc(void *clientData, int flags)
 {
     IocpsockThread *threadPtr = clientData;
 
@@ -362,9 +342,7 @@ CheckProc(
 }
 
 static int
-ReadyEventProc(
-    Tcl_Event *eventPtr,
-    int flags)
+ReadyEventProc(Tcl_Event *eventPtr, int flags)
 {
     IocpsockChan *chanPtr = ((ReadyEvent *) eventPtr)->chanPtr;
     int mask;

@@ -1,7 +1,7 @@
 /*
  * iocpsockServer.c --
  *
- *	Server channels: one or more listeners, and the accept script.
+ *      Server channels: one or more listeners, and the accept script.
  */
 
 #include "iocpsock.h"
@@ -9,8 +9,7 @@
 #include <string.h>
 
 static void
-ListenerChanged(
-    void *clientData)
+ListenerChanged(void *clientData)
 {
     IocpsockServer *serverPtr = clientData;
 
@@ -20,16 +19,13 @@ ListenerChanged(
 }
 
 static void
-ListenerClosed(
-    void *clientData)
+ListenerClosed(void *clientData)
 {
     ((IocpsockServer *) clientData)->open--;
 }
 
 static void
-InterpDeleted(
-    void *clientData,
-    Tcl_Interp *interp)
+InterpDeleted(void *clientData, Tcl_Interp *interp)
 {
     (void) interp;
     ((IocpsockServer *) clientData)->interp = NULL;
@@ -41,13 +37,12 @@ InterpDeleted(
  */
 
 int
-IocpsockServerReady(
-    const IocpsockServer *serverPtr)
+IocpsockServerReady(const IocpsockServer *serverPtr)
 {
     unsigned i;
 
     if (serverPtr->interp != NULL
-            && serverPtr->interpThread != Tcl_GetCurrentThread()) {
+        && serverPtr->interpThread != Tcl_GetCurrentThread()) {
         return 0;
     }
     for (i = 0; i < serverPtr->listenerCount; i++) {
@@ -68,10 +63,7 @@ IocpsockServerReady(
 /* Evaluates "script channel address port"; the channel is registered. */
 
 static void
-EvalAcceptScript(
-    Tcl_Interp *interp,
-    Tcl_Obj *scriptPtr,
-    Tcl_Channel channel,
+EvalAcceptScript(Tcl_Interp *interp, Tcl_Obj *scriptPtr, Tcl_Channel channel,
     const CpAddr *peerPtr)
 {
     char host[CP_HOST_BYTES];
@@ -109,9 +101,7 @@ EvalAcceptScript(
 /* Takes from the listeners in turn, so that none waits for another. */
 
 static CpHandle *
-TakeConnection(
-    IocpsockServer *serverPtr,
-    CpAddr *peerPtr)
+TakeConnection(IocpsockServer *serverPtr, CpAddr *peerPtr)
 {
     unsigned i;
 
@@ -129,8 +119,7 @@ TakeConnection(
 }
 
 void
-IocpsockServerAccept(
-    IocpsockServer *serverPtr)
+IocpsockServerAccept(IocpsockServer *serverPtr)
 {
     Tcl_Interp *interp = serverPtr->interp;
     IocpsockThread *threadPtr = serverPtr->chanPtr->threadPtr;
@@ -162,9 +151,7 @@ IocpsockServerAccept(
 }
 
 int64_t
-IocpsockServerTick(
-    IocpsockServer *serverPtr,
-    uint64_t nowMs)
+IocpsockServerTick(IocpsockServer *serverPtr, uint64_t nowMs)
 {
     int64_t soonestMs = -1;
     unsigned i;
@@ -180,9 +167,7 @@ IocpsockServerTick(
 }
 
 void
-IocpsockServerMove(
-    IocpsockServer *serverPtr,
-    CpPort *portPtr)
+IocpsockServerMove(IocpsockServer *serverPtr, CpPort *portPtr)
 {
     unsigned i;
 
@@ -197,8 +182,7 @@ IocpsockServerMove(
  */
 
 void
-IocpsockServerClose(
-    IocpsockServer *serverPtr)
+IocpsockServerClose(IocpsockServer *serverPtr)
 {
     CpPort *portPtr = serverPtr->chanPtr->threadPtr->portPtr;
     unsigned i, count = serverPtr->listenerCount;
@@ -213,8 +197,7 @@ IocpsockServerClose(
 }
 
 void
-IocpsockServerFree(
-    IocpsockServer *serverPtr)
+IocpsockServerFree(IocpsockServer *serverPtr)
 {
     if (serverPtr->interp != NULL) {
         Tcl_DontCallWhenDeleted(serverPtr->interp, InterpDeleted, serverPtr);
@@ -230,13 +213,8 @@ IocpsockServerFree(
  */
 
 static CpError
-Listen(
-    IocpsockServer *serverPtr,
-    CpPort *portPtr,
-    CpAddr *addrPtr,
-    unsigned *chosenPortPtr,
-    int reusePort,
-    int systemBacklog)
+Listen(IocpsockServer *serverPtr, CpPort *portPtr, CpAddr *addrPtr,
+    unsigned *chosenPortPtr, int reusePort, int systemBacklog)
 {
     CpHandle *handlePtr;
     CpAddr local;
@@ -272,17 +250,14 @@ Listen(
 }
 
 static IocpsockServer *
-NewServer(
-    Tcl_Interp *interp,
-    unsigned addrCount,
-    Tcl_Obj *scriptPtr)
+NewServer(Tcl_Interp *interp, unsigned addrCount, Tcl_Obj *scriptPtr)
 {
-    IocpsockServer *serverPtr = (IocpsockServer *)
-        (void *) Tcl_Alloc(sizeof(IocpsockServer));
+    IocpsockServer *serverPtr = (IocpsockServer *) (void *) Tcl_Alloc(
+        sizeof(IocpsockServer));
 
     memset(serverPtr, 0, sizeof(IocpsockServer));
-    serverPtr->listeners = (CpListener **)
-        (void *) Tcl_Alloc(addrCount * sizeof(CpListener *));
+    serverPtr->listeners = (CpListener **) (void *) Tcl_Alloc(
+        addrCount * sizeof(CpListener *));
     serverPtr->interp = interp;
     serverPtr->interpThread = Tcl_GetCurrentThread();
     serverPtr->scriptPtr = scriptPtr;
@@ -296,13 +271,8 @@ NewServer(
 }
 
 Tcl_Channel
-IocpsockOpenServer(
-    Tcl_Interp *interp,
-    CpAddr *addrs,
-    unsigned addrCount,
-    int reusePort,
-    int systemBacklog,
-    Tcl_Obj *scriptPtr)
+IocpsockOpenServer(Tcl_Interp *interp, CpAddr *addrs, unsigned addrCount,
+    int reusePort, int systemBacklog, Tcl_Obj *scriptPtr)
 {
     IocpsockThread *threadPtr = IocpsockGetThread();
     IocpsockChan *chanPtr;

@@ -1,7 +1,7 @@
 /*
  * cpErrorWin.h --
  *
- *	Translation of Windows' errors into the core's, at the port's edge.
+ *      Translation of Windows' errors into the core's, at the port's edge.
  */
 
 #ifndef CP_ERROR_WIN_H

@@ -1,8 +1,8 @@
 /*
  * cpHandleWin.c --
  *
- *	Sockets of the Windows port: opening, names, options, and the calls
- *	that are tried at once.
+ *      Sockets of the Windows port: opening, names, options, and the calls
+ *      that are tried at once.
  */
 
 #include "cpWin.h"
@@ -18,16 +18,13 @@ static WinsockEx winsockEx6;
 int cpWinSkipsOnSuccess = 0;
 
 static int
-GetExtension(
-    SOCKET sock,
-    GUID guid,
-    void *procPtrPtr,
-    DWORD sizeBytes)
+GetExtension(SOCKET sock, GUID guid, void *procPtrPtr, DWORD sizeBytes)
 {
     DWORD bytes;
 
     return WSAIoctl(sock, SIO_GET_EXTENSION_FUNCTION_POINTER, &guid,
-        sizeof(guid), procPtrPtr, sizeBytes, &bytes, NULL, NULL) == 0;
+               sizeof(guid), procPtrPtr, sizeBytes, &bytes, NULL, NULL)
+        == 0;
 }
 
 /*
@@ -36,10 +33,7 @@ GetExtension(
  */
 
 static int
-InitFamily(
-    int family,
-    WinsockEx *exPtr,
-    int *ifsPtr)
+InitFamily(int family, WinsockEx *exPtr, int *ifsPtr)
 {
     GUID acceptEx = WSAID_ACCEPTEX;
     GUID connectEx = WSAID_CONNECTEX;
@@ -56,19 +50,18 @@ InitFamily(
     ok = GetExtension(sock, acceptEx, &exPtr->acceptEx, sizeof(void *))
         && GetExtension(sock, connectEx, &exPtr->connectEx, sizeof(void *))
         && GetExtension(sock, sockaddrs, &exPtr->getAcceptExSockaddrs,
-        sizeof(void *));
+            sizeof(void *));
     memset(&info, 0, sizeof(info));
     *ifsPtr = getsockopt(sock, SOL_SOCKET, SO_PROTOCOL_INFOW, (char *) &info,
-        &infoBytes) == 0 && (info.dwServiceFlags1 & XP1_IFS_HANDLES) != 0;
+                  &infoBytes)
+            == 0
+        && (info.dwServiceFlags1 & XP1_IFS_HANDLES) != 0;
     closesocket(sock);
     return ok;
 }
 
 static BOOL CALLBACK
-InitWinsock(
-    PINIT_ONCE oncePtr,
-    PVOID param,
-    PVOID *contextPtr)
+InitWinsock(PINIT_ONCE oncePtr, PVOID param, PVOID *contextPtr)
 {
     WSADATA data;
     int code = WSAStartup(MAKEWORD(2, 2), &data);
@@ -99,8 +92,7 @@ CpWinInit(void)
 }
 
 const WinsockEx *
-CpWinEx(
-    int family)
+CpWinEx(int family)
 {
     return family == AF_INET6 ? &winsockEx6 : &winsockEx4;
 }
@@ -112,17 +104,13 @@ LastError(void)
 }
 
 static SOCKADDR *
-Sockaddr(
-    const CpAddr *addrPtr)
+Sockaddr(const CpAddr *addrPtr)
 {
     return (SOCKADDR *) (void *) addrPtr->u.bytes;
 }
 
 CpError
-CpWinHandleNew(
-    CpPort *ownerPtr,
-    int family,
-    CpHandle **handlePtrPtr)
+CpWinHandleNew(CpPort *ownerPtr, int family, CpHandle **handlePtrPtr)
 {
     CpHandle *handlePtr = calloc(1, sizeof(CpHandle));
 
@@ -145,18 +133,14 @@ CpWinHandleNew(
 }
 
 void
-CpWinHandleCount(
-    CpHandle *handlePtr)
+CpWinHandleCount(CpHandle *handlePtr)
 {
     handlePtr->counted = 1;
     CpStatAdd(CP_STAT_SOCKETS, 1);
 }
 
 CpError
-CpHandleOpen(
-    CpPort *portPtr,
-    const CpAddr *addrPtr,
-    CpHandle **handlePtrPtr)
+CpHandleOpen(CpPort *portPtr, const CpAddr *addrPtr, CpHandle **handlePtrPtr)
 {
     int family = Sockaddr(addrPtr)->sa_family;
     CpError error = CpWinHandleNew(portPtr, family, handlePtrPtr);
@@ -166,8 +150,10 @@ CpHandleOpen(
         return error;
     }
     CpWinHandleCount(*handlePtrPtr);
-    if (family == AF_INET6 && setsockopt((*handlePtrPtr)->sock, IPPROTO_IPV6,
-            IPV6_V6ONLY, (const char *) &on, sizeof(on)) != 0) {
+    if (family == AF_INET6
+        && setsockopt((*handlePtrPtr)->sock, IPPROTO_IPV6, IPV6_V6ONLY,
+               (const char *) &on, sizeof(on))
+            != 0) {
         error = LastError();
         CpHandleClose(*handlePtrPtr);
         *handlePtrPtr = NULL;
@@ -176,12 +162,10 @@ CpHandleOpen(
 }
 
 CpError
-CpHandleBind(
-    CpHandle *handlePtr,
-    const CpAddr *addrPtr)
+CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr)
 {
-    if (bind(handlePtr->sock, Sockaddr(addrPtr),
-            (int) addrPtr->lengthBytes) != 0) {
+    if (bind(handlePtr->sock, Sockaddr(addrPtr), (int) addrPtr->lengthBytes)
+        != 0) {
         return LastError();
     }
     handlePtr->hasName = 1;
@@ -189,9 +173,7 @@ CpHandleBind(
 }
 
 CpError
-CpHandleListen(
-    CpHandle *handlePtr,
-    int backlog)
+CpHandleListen(CpHandle *handlePtr, int backlog)
 {
     if (listen(handlePtr->sock, backlog < 0 ? SOMAXCONN : backlog) != 0) {
         return LastError();
@@ -200,19 +182,18 @@ CpHandleListen(
 }
 
 CpError
-CpHandleShutdown(
-    CpHandle *handlePtr,
-    int directions)
+CpHandleShutdown(CpHandle *handlePtr, int directions)
 {
     static const int how[] = {0, SD_RECEIVE, SD_SEND, SD_BOTH};
 
     return shutdown(handlePtr->sock, how[directions & (CP_READ | CP_WRITE)])
-        == 0 ? CP_OK : LastError();
+            == 0
+        ? CP_OK
+        : LastError();
 }
 
 void
-CpHandleClose(
-    CpHandle *handlePtr)
+CpHandleClose(CpHandle *handlePtr)
 {
     assert(handlePtr->pending == 0);
     assert(handlePtr->parkedFirstPtr == NULL);
@@ -238,35 +219,32 @@ static const OptEntry optTable[CP_OPT_COUNT] = {
 };
 
 CpError
-CpHandleSetOpt(
-    CpHandle *handlePtr,
-    CpSockOpt opt,
-    int value)
+CpHandleSetOpt(CpHandle *handlePtr, CpSockOpt opt, int value)
 {
     return setsockopt(handlePtr->sock, optTable[opt].level, optTable[opt].name,
-        (const char *) &value, sizeof(value)) == 0 ? CP_OK : LastError();
+               (const char *) &value, sizeof(value))
+            == 0
+        ? CP_OK
+        : LastError();
 }
 
 CpError
-CpHandleGetOpt(
-    CpHandle *handlePtr,
-    CpSockOpt opt,
-    int *valuePtr)
+CpHandleGetOpt(CpHandle *handlePtr, CpSockOpt opt, int *valuePtr)
 {
     int bytes = sizeof(*valuePtr);
 
-    *valuePtr = 0;              /* A boolean may write but one byte. */
+    *valuePtr = 0; /* A boolean may write but one byte. */
     return getsockopt(handlePtr->sock, optTable[opt].level, optTable[opt].name,
-        (char *) valuePtr, &bytes) == 0 ? CP_OK : LastError();
+               (char *) valuePtr, &bytes)
+            == 0
+        ? CP_OK
+        : LastError();
 }
 
 typedef int WSAAPI NameProc(SOCKET sock, SOCKADDR *addrPtr, int *lengthPtr);
 
 static CpError
-GetName(
-    CpHandle *handlePtr,
-    NameProc *proc,
-    CpAddr *addrPtr)
+GetName(CpHandle *handlePtr, NameProc *proc, CpAddr *addrPtr)
 {
     int length = sizeof(addrPtr->u);
 
@@ -279,24 +257,19 @@ GetName(
 }
 
 CpError
-CpHandleLocal(
-    CpHandle *handlePtr,
-    CpAddr *addrPtr)
+CpHandleLocal(CpHandle *handlePtr, CpAddr *addrPtr)
 {
     return GetName(handlePtr, getsockname, addrPtr);
 }
 
 CpError
-CpHandlePeer(
-    CpHandle *handlePtr,
-    CpAddr *addrPtr)
+CpHandlePeer(CpHandle *handlePtr, CpAddr *addrPtr)
 {
     return GetName(handlePtr, getpeername, addrPtr);
 }
 
 int
-CpHandleHasData(
-    CpHandle *handlePtr)
+CpHandleHasData(CpHandle *handlePtr)
 {
     u_long bytes = 0;
 
@@ -304,8 +277,7 @@ CpHandleHasData(
 }
 
 uintptr_t
-CpHandleNative(
-    CpHandle *handlePtr)
+CpHandleNative(CpHandle *handlePtr)
 {
     return (uintptr_t) handlePtr->sock;
 }
@@ -316,29 +288,24 @@ CpHandleNative(
  */
 
 static void
-SetNonBlocking(
-    CpHandle *handlePtr)
+SetNonBlocking(CpHandle *handlePtr)
 {
     u_long on = 1;
 
     if (!handlePtr->nonBlocking
-            && ioctlsocket(handlePtr->sock, (long) FIONBIO, &on) == 0) {
+        && ioctlsocket(handlePtr->sock, (long) FIONBIO, &on) == 0) {
         handlePtr->nonBlocking = 1;
     }
 }
 
 static ULONG
-WinLength(
-    size_t lengthBytes)
+WinLength(size_t lengthBytes)
 {
     return lengthBytes > LONG_MAX ? (ULONG) LONG_MAX : (ULONG) lengthBytes;
 }
 
 CpError
-CpTryRecv(
-    CpHandle *handlePtr,
-    void *bufPtr,
-    size_t lengthBytes,
+CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
     size_t *bytesPtr)
 {
     WSABUF buf;
@@ -356,10 +323,7 @@ CpTryRecv(
 }
 
 CpError
-CpTrySend(
-    CpHandle *handlePtr,
-    const void *bufPtr,
-    size_t lengthBytes,
+CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
     size_t *bytesPtr)
 {
     WSABUF buf;

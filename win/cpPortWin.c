@@ -1,18 +1,17 @@
 /*
  * cpPortWin.c --
  *
- *	The port over an I/O completion port.
+ *      The port over an I/O completion port.
  *
- *	A port's owner reaps it itself while it is awake. Before it sleeps in
- *	its notifier it puts a helper thread on the completion port; the helper
- *	hands the first batch over (inbox), wakes the owner and leaves. The
- *	helper stays while handles that are bound to this completion port have
- *	another thread for their owner, as this port's own thread may be busy
- *	or gone.
+ *      A port's owner reaps it itself while it is awake. Before it sleeps in
+ *      its notifier it puts a helper thread on the completion port; the helper
+ *      hands the first batch over (inbox), wakes the owner and leaves. The
+ *      helper stays while handles that are bound to this completion port have
+ *      another thread for their owner, as this port's own thread may be busy
+ *      or gone.
  *
- *	portLock guards the hand-over: inboxes, the states of owners and
- *	helpers, who owns a handle. An owner that reaps its own handles' operations
- *	takes it once per reap.
+ *      portLock guards the hand-over: inboxes, the states of owners and
+ *      helpers, who owns a handle. An owner takes it once per reap.
  */
 
 #include "cpWin.h"
@@ -21,57 +20,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REAP_ENTRIES 64         /* Completions taken in one call. */
-#define REAP_BATCHES 16         /* Calls in one reap, at most. */
+#define REAP_ENTRIES 64 /* Completions taken in one call. */
+#define REAP_BATCHES 16 /* Calls in one reap, at most. */
+
+typedef enum OwnerState {
+    OWNER_AWAKE,    /* Will reap before it sleeps. */
+    OWNER_SLEEPING, /* In its notifier: wakeProc. */
+    OWNER_IN_PORT,  /* Waits on the completion port itself. */
+    OWNER_IN_COND,  /* Waits for what the helper hands over. */
+    OWNER_GONE
+} OwnerState;
 
 typedef struct OpList {
     CpOp *firstPtr;
     CpOp *lastPtr;
 } OpList;
 
-typedef enum OwnerState {
-    OWNER_AWAKE,                /* Will reap before it sleeps. */
-    OWNER_SLEEPING,             /* In its notifier: wakeProc. */
-    OWNER_IN_PORT,              /* Waits on the completion port itself. */
-    OWNER_IN_COND,              /* Waits for what the helper hands over. */
-    OWNER_GONE
-} OwnerState;
-
 struct CpPort {
     HANDLE iocp;
     CpWakeProc *wakeProc;
     void *clientData;
-    OpList done;                /* Finished at submit. The owner's own. */
+    OpList done; /* Finished at submit. The owner's own. */
 
     /* Guarded by portLock. */
-    OpList inbox;               /* Completions for the owner. */
+    OpList inbox; /* Completions for the owner. */
     OwnerState ownerState;
     CONDITION_VARIABLE ownerCond;
-    int helperOn;               /* The helper is, or will be, on the port. */
+    int helperOn; /* The helper is, or will be, on the port. */
     CONDITION_VARIABLE helperCond;
-    unsigned refs;              /* The owner and the handles bound. */
-    unsigned foreign;           /* Handles bound here, owned elsewhere. */
+    unsigned refs;    /* The owner and the handles bound. */
+    unsigned foreign; /* Handles bound here, owned elsewhere. */
 };
 
 static SRWLOCK portLock = SRWLOCK_INIT;
 static volatile LONG64 stats[CP_STAT_COUNT];
 
-/* The space that the contract reserves is enough. */
-typedef char WinOpFits[sizeof(WinOp) <= sizeof(((CpOp *) 0)->space) ? 1 : -1];
-typedef char AcceptFits[2 * ACCEPT_ADDR_BYTES
-    <= sizeof(((CpAcceptOp *) 0)->space) ? 1 : -1];
-
 void
-CpStatAdd(
-    CpStat stat,
-    int64_t amount)
+CpStatAdd(CpStat stat, int64_t amount)
 {
     InterlockedExchangeAdd64(&stats[stat], amount);
 }
 
 int64_t
-CpStatGet(
-    CpStat stat)
+CpStatGet(CpStat stat)
 {
     return InterlockedExchangeAdd64(&stats[stat], 0);
 }
@@ -83,9 +74,7 @@ CpNowMs(void)
 }
 
 static void
-Append(
-    OpList *listPtr,
-    CpOp *opPtr)
+Append(OpList *listPtr, CpOp *opPtr)
 {
     opPtr->nextPtr = NULL;
     if (listPtr->lastPtr != NULL) {
@@ -97,8 +86,7 @@ Append(
 }
 
 static OpList
-TakeAll(
-    OpList *listPtr)
+TakeAll(OpList *listPtr)
 {
     OpList taken = *listPtr;
 
@@ -106,14 +94,18 @@ TakeAll(
     return taken;
 }
 
+void
+CpWinFinished(CpOp *opPtr)
+{
+    Append(&opPtr->handlePtr->ownerPtr->done, opPtr);
+}
+
 /* ------------------------------------------------------- hand-over */
 
 /* Gives completions to their owner, and wakes it. */
 
 static void
-PushLocked(
-    CpPort *lockedPortPtr,
-    CpOp *opPtr)
+PushLocked(CpPort *lockedPortPtr, CpOp *opPtr)
 {
     Append(&lockedPortPtr->inbox, opPtr);
     switch (lockedPortPtr->ownerState) {
@@ -136,8 +128,7 @@ PushLocked(
 /* Hands a completion to whoever owns its handle now. */
 
 static void
-HandOverLocked(
-    CpOp *opPtr)
+HandOverLocked(CpOp *opPtr)
 {
     CpHandle *handlePtr = opPtr->handlePtr;
 
@@ -155,8 +146,7 @@ HandOverLocked(
 }
 
 static void
-PutHelperOnLocked(
-    CpPort *lockedPortPtr)
+PutHelperOnLocked(CpPort *lockedPortPtr)
 {
     if (!lockedPortPtr->helperOn) {
         lockedPortPtr->helperOn = 1;
@@ -167,23 +157,19 @@ PutHelperOnLocked(
 /* Takes a result over from the system's OVERLAPPED. */
 
 static CpOp *
-OpOfEntry(
-    const OVERLAPPED_ENTRY *entryPtr)
+OpOfEntry(const OVERLAPPED_ENTRY *entryPtr)
 {
     WinOp *winOpPtr = CP_OWNER_OF(entryPtr->lpOverlapped, WinOp, overlapped);
     CpOp *opPtr = CP_OWNER_OF(winOpPtr, CpOp, space);
 
-    opPtr->error = CpErrorOfStatus((unsigned long)
-        (ULONG_PTR) winOpPtr->overlapped.Internal);
+    opPtr->error = CpErrorOfStatus(
+        (unsigned long) (ULONG_PTR) winOpPtr->overlapped.Internal);
     opPtr->bytes = entryPtr->dwNumberOfBytesTransferred;
     return opPtr;
 }
 
 static void
-HandOverEntries(
-    CpPort *portPtr,
-    const OVERLAPPED_ENTRY *entries,
-    ULONG count)
+HandOverEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
 {
     ULONG i;
 
@@ -198,8 +184,7 @@ HandOverEntries(
 }
 
 static DWORD WINAPI
-HelperMain(
-    LPVOID param)
+HelperMain(LPVOID param)
 {
     CpPort *portPtr = param;
     OVERLAPPED_ENTRY entries[REAP_ENTRIES];
@@ -210,8 +195,8 @@ HelperMain(
 
         AcquireSRWLockExclusive(&portLock);
         while (!portPtr->helperOn && portPtr->refs > 0) {
-            SleepConditionVariableSRW(&portPtr->helperCond, &portLock,
-                INFINITE, 0);
+            SleepConditionVariableSRW(&portPtr->helperCond, &portLock, INFINITE,
+                0);
         }
         refs = portPtr->refs;
         ReleaseSRWLockExclusive(&portLock);
@@ -238,14 +223,12 @@ PinModule(void)
     HMODULE module;
 
     GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS
-        | GET_MODULE_HANDLE_EX_FLAG_PIN, (LPCWSTR) (void *) &portLock, &module);
+            | GET_MODULE_HANDLE_EX_FLAG_PIN,
+        (LPCWSTR) (void *) &portLock, &module);
 }
 
 CpPort *
-CpPortNew(
-    CpWakeProc *wakeProc,
-    void *clientData,
-    CpError *errorPtr)
+CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr)
 {
     CpPort *portPtr;
     HANDLE thread;
@@ -289,8 +272,7 @@ freePort:
 /* The last one to leave sends the helper away, which frees the port. */
 
 static void
-UnrefLocked(
-    CpPort *lockedPortPtr)
+UnrefLocked(CpPort *lockedPortPtr)
 {
     assert(lockedPortPtr->refs > 0);
     if (--lockedPortPtr->refs == 0) {
@@ -300,8 +282,7 @@ UnrefLocked(
 }
 
 void
-CpPortRelease(
-    CpPort *portPtr)
+CpPortRelease(CpPort *portPtr)
 {
     AcquireSRWLockExclusive(&portLock);
     assert(portPtr->inbox.firstPtr == NULL && portPtr->done.firstPtr == NULL);
@@ -311,8 +292,7 @@ CpPortRelease(
 }
 
 CpError
-CpWinBindPort(
-    CpHandle *handlePtr)
+CpWinBindPort(CpHandle *handlePtr)
 {
     CpPort *portPtr = handlePtr->ownerPtr;
 
@@ -320,13 +300,13 @@ CpWinBindPort(
         return CP_OK;
     }
     if (CreateIoCompletionPort((HANDLE) handlePtr->sock, portPtr->iocp, 0, 0)
-            == NULL) {
+        == NULL) {
         return CpErrorOfWin(GetLastError());
     }
     if (cpWinSkipsOnSuccess
-            && !SetFileCompletionNotificationModes((HANDLE) handlePtr->sock,
+        && !SetFileCompletionNotificationModes((HANDLE) handlePtr->sock,
             FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
-            | FILE_SKIP_SET_EVENT_ON_HANDLE)) {
+                | FILE_SKIP_SET_EVENT_ON_HANDLE)) {
         return CpErrorOfWin(GetLastError());
     }
     AcquireSRWLockExclusive(&portLock);
@@ -337,16 +317,14 @@ CpWinBindPort(
 }
 
 static int
-IsForeign(
-    const CpHandle *handlePtr)
+IsForeign(const CpHandle *handlePtr)
 {
     return handlePtr->ownerPtr != NULL && handlePtr->boundPtr != NULL
         && handlePtr->ownerPtr != handlePtr->boundPtr;
 }
 
 void
-CpWinUnbindPort(
-    CpHandle *handlePtr)
+CpWinUnbindPort(CpHandle *handlePtr)
 {
     CpPort *portPtr = handlePtr->boundPtr;
 
@@ -363,9 +341,7 @@ CpWinUnbindPort(
 /* Moves a handle's operations from one list to its parked ones. */
 
 static void
-ParkOps(
-    OpList *listPtr,
-    CpHandle *handlePtr)
+ParkOps(OpList *listPtr, CpHandle *handlePtr)
 {
     OpList all = TakeAll(listPtr);
     CpOp *opPtr = all.firstPtr;
@@ -383,9 +359,7 @@ ParkOps(
 }
 
 void
-CpHandleMove(
-    CpHandle *handlePtr,
-    CpPort *portPtr)
+CpHandleMove(CpHandle *handlePtr, CpPort *portPtr)
 {
     CpPort *boundPtr = handlePtr->boundPtr;
     CpPort *oldPtr = handlePtr->ownerPtr;
@@ -419,71 +393,8 @@ CpHandleMove(
 
 /* ------------------------------------------------------ completion */
 
-/*
- * The socket of an accepted client takes the listener's properties over, and
- * from then on answers for its names.
- */
-
-static void
-FinishAccept(
-    CpAcceptOp *acceptPtr)
-{
-    CpHandle *listenerPtr = acceptPtr->op.handlePtr;
-    CpHandle *newPtr = acceptPtr->newHandlePtr;
-    SOCKADDR *localPtr, *peerPtr;
-    int localLength, peerLength;
-
-    if (newPtr == NULL) {
-        return;
-    }
-    if (acceptPtr->op.error == CP_OK && setsockopt(newPtr->sock, SOL_SOCKET,
-            SO_UPDATE_ACCEPT_CONTEXT, (const char *) &listenerPtr->sock,
-            sizeof(SOCKET)) != 0) {
-        acceptPtr->op.error = CP_ECONNABORTED;
-    }
-    if (acceptPtr->op.error != CP_OK) {
-        CpHandleClose(newPtr);
-        acceptPtr->newHandlePtr = NULL;
-        return;
-    }
-    newPtr->ownerPtr = listenerPtr->ownerPtr;
-    CpWinHandleCount(newPtr);
-    CpWinEx(listenerPtr->family)->getAcceptExSockaddrs(acceptPtr->space, 0,
-        ACCEPT_ADDR_BYTES, ACCEPT_ADDR_BYTES, &localPtr, &localLength,
-        &peerPtr, &peerLength);
-    memset(&acceptPtr->peer, 0, sizeof(CpAddr));
-    if (peerLength > 0 && (size_t) peerLength <= sizeof(acceptPtr->peer.u)) {
-        acceptPtr->peer.lengthBytes = (uint32_t) peerLength;
-        memcpy(acceptPtr->peer.u.bytes, peerPtr, (size_t) peerLength);
-    }
-}
-
-static void
-Complete(
-    CpOp *opPtr)
-{
-    switch ((WinOpKind) WIN_OP(opPtr)->kind) {
-    case WIN_OP_RECV:
-    case WIN_OP_SEND:
-        break;
-    case WIN_OP_ACCEPT:
-        FinishAccept(CP_OWNER_OF(opPtr, CpAcceptOp, op));
-        break;
-    case WIN_OP_CONNECT:
-        if (opPtr->error == CP_OK && setsockopt(opPtr->handlePtr->sock,
-                SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0) != 0) {
-            opPtr->error = CpErrorOfWin((unsigned long) WSAGetLastError());
-        }
-        break;
-    }
-    opPtr->handlePtr->pending--;
-    CpStatAdd(CP_STAT_OPERATIONS, -1);
-    opPtr->proc(opPtr);
-}
-
 static unsigned
-CompleteAll(
-    OpList list)
+CompleteAll(OpList list)
 {
     CpOp *opPtr = list.firstPtr;
     unsigned count = 0;
@@ -491,7 +402,7 @@ CompleteAll(
     while (opPtr != NULL) {
         CpOp *nextPtr = opPtr->nextPtr;
 
-        Complete(opPtr);
+        CpWinComplete(opPtr);
         opPtr = nextPtr;
         count++;
     }
@@ -499,10 +410,7 @@ CompleteAll(
 }
 
 static unsigned
-CompleteEntries(
-    CpPort *portPtr,
-    const OVERLAPPED_ENTRY *entries,
-    ULONG count)
+CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
 {
     unsigned completed = 0;
     ULONG i;
@@ -511,13 +419,13 @@ CompleteEntries(
         CpOp *opPtr;
 
         if (entries[i].lpOverlapped == NULL) {
-            continue;           /* Woken by another thread. */
+            continue; /* Woken by another thread. */
         }
         opPtr = OpOfEntry(&entries[i]);
 
         /* Unlocked: nobody else takes a handle away from this thread. */
         if (opPtr->handlePtr->ownerPtr == portPtr) {
-            Complete(opPtr);
+            CpWinComplete(opPtr);
             completed++;
         } else {
             AcquireSRWLockExclusive(&portLock);
@@ -529,8 +437,7 @@ CompleteEntries(
 }
 
 static unsigned
-ReapNow(
-    CpPort *portPtr)
+ReapNow(CpPort *portPtr)
 {
     OVERLAPPED_ENTRY entries[REAP_ENTRIES];
     OpList inbox;
@@ -562,9 +469,7 @@ ReapNow(
  */
 
 static unsigned
-Wait(
-    CpPort *portPtr,
-    int timeoutMs)
+Wait(CpPort *portPtr, int timeoutMs)
 {
     DWORD winTimeout = timeoutMs < 0 ? INFINITE : (DWORD) timeoutMs;
     OVERLAPPED_ENTRY entries[REAP_ENTRIES];
@@ -593,9 +498,7 @@ Wait(
 }
 
 unsigned
-CpPortReap(
-    CpPort *portPtr,
-    int timeoutMs)
+CpPortReap(CpPort *portPtr, int timeoutMs)
 {
     unsigned completed = ReapNow(portPtr);
 
@@ -607,8 +510,7 @@ CpPortReap(
 }
 
 int
-CpPortSleep(
-    CpPort *portPtr)
+CpPortSleep(CpPort *portPtr)
 {
     int sleeps;
 
@@ -620,176 +522,4 @@ CpPortSleep(
     }
     ReleaseSRWLockExclusive(&portLock);
     return sleeps;
-}
-
-/* --------------------------------------------------------- submits */
-
-static void
-Begin(
-    CpHandle *handlePtr,
-    CpOp *opPtr,
-    WinOpKind kind)
-{
-    WinOp *winOpPtr = WIN_OP(opPtr);
-
-    memset(winOpPtr, 0, sizeof(WinOp));
-    winOpPtr->kind = (unsigned char) kind;
-    opPtr->handlePtr = handlePtr;
-    opPtr->bytes = 0;
-    handlePtr->pending++;
-    CpStatAdd(CP_STAT_OPERATIONS, 1);
-}
-
-/* Finished at submit: completes in the owner's next reap. */
-
-static void
-FinishNow(
-    CpOp *opPtr,
-    CpError error)
-{
-    opPtr->error = error;
-    Append(&opPtr->handlePtr->ownerPtr->done, opPtr);
-}
-
-/*
- * What a submit came to: pending, failed, or done at once, which the
- * completion port is told of unless it skips that.
- */
-
-static void
-Submitted(
-    CpOp *opPtr,
-    int ok)
-{
-    int code = ok ? 0 : WSAGetLastError();
-
-    if (code == WSA_IO_PENDING || (code == 0 && !cpWinSkipsOnSuccess)) {
-        return;
-    }
-    if (code == 0) {
-        opPtr->bytes = (uint32_t) WIN_OP(opPtr)->overlapped.InternalHigh;
-    }
-    FinishNow(opPtr, CpErrorOfWin((unsigned long) code));
-}
-
-void
-CpSubmitAccept(
-    CpHandle *listenerPtr,
-    CpAcceptOp *acceptPtr)
-{
-    CpOp *opPtr = &acceptPtr->op;
-    CpError error;
-    DWORD bytes;
-
-    Begin(listenerPtr, opPtr, WIN_OP_ACCEPT);
-    acceptPtr->newHandlePtr = NULL;
-    error = CpWinBindPort(listenerPtr);
-    if (error == CP_OK) {
-        error = CpWinHandleNew(listenerPtr->ownerPtr, listenerPtr->family,
-            &acceptPtr->newHandlePtr);
-    }
-    if (error != CP_OK) {
-        FinishNow(opPtr, error);
-        return;
-    }
-    Submitted(opPtr, CpWinEx(listenerPtr->family)->acceptEx(listenerPtr->sock,
-        acceptPtr->newHandlePtr->sock, acceptPtr->space, 0,
-        ACCEPT_ADDR_BYTES, ACCEPT_ADDR_BYTES, &bytes,
-        &WIN_OP(opPtr)->overlapped));
-}
-
-/* ConnectEx wants a socket with a name. */
-
-static CpError
-BindAny(
-    CpHandle *handlePtr)
-{
-    CpAddr any;
-
-    if (handlePtr->hasName) {
-        return CP_OK;
-    }
-    memset(&any, 0, sizeof(any));
-    ((SOCKADDR *) (void *) any.u.bytes)->sa_family =
-        (ADDRESS_FAMILY) handlePtr->family;
-    any.lengthBytes = handlePtr->family == AF_INET6
-        ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-    return CpHandleBind(handlePtr, &any);
-}
-
-void
-CpSubmitConnect(
-    CpHandle *handlePtr,
-    CpOp *opPtr,
-    const CpAddr *addrPtr)
-{
-    CpError error;
-
-    Begin(handlePtr, opPtr, WIN_OP_CONNECT);
-    error = BindAny(handlePtr);
-    if (error == CP_OK) {
-        error = CpWinBindPort(handlePtr);
-    }
-    if (error != CP_OK) {
-        FinishNow(opPtr, error);
-        return;
-    }
-    Submitted(opPtr, CpWinEx(handlePtr->family)->connectEx(handlePtr->sock,
-        (const SOCKADDR *) (const void *) addrPtr->u.bytes,
-        (int) addrPtr->lengthBytes, NULL, 0, NULL,
-        &WIN_OP(opPtr)->overlapped));
-}
-
-void
-CpSubmitRecv(
-    CpHandle *handlePtr,
-    CpOp *opPtr,
-    void *bufPtr,
-    size_t lengthBytes)
-{
-    WSABUF buf;
-    DWORD flags = 0;
-    CpError error;
-
-    Begin(handlePtr, opPtr, WIN_OP_RECV);
-    error = CpWinBindPort(handlePtr);
-    if (error != CP_OK) {
-        FinishNow(opPtr, error);
-        return;
-    }
-    buf.buf = bufPtr;
-    buf.len = (ULONG) lengthBytes;
-    Submitted(opPtr, WSARecv(handlePtr->sock, &buf, 1, NULL, &flags,
-        &WIN_OP(opPtr)->overlapped, NULL) == 0);
-}
-
-void
-CpSubmitSend(
-    CpHandle *handlePtr,
-    CpOp *opPtr,
-    const void *bufPtr,
-    size_t lengthBytes)
-{
-    WSABUF buf;
-    CpError error;
-
-    Begin(handlePtr, opPtr, WIN_OP_SEND);
-    error = CpWinBindPort(handlePtr);
-    if (error != CP_OK) {
-        FinishNow(opPtr, error);
-        return;
-    }
-    buf.buf = (char *) bufPtr;
-    buf.len = (ULONG) lengthBytes;
-    Submitted(opPtr, WSASend(handlePtr->sock, &buf, 1, NULL, 0,
-        &WIN_OP(opPtr)->overlapped, NULL) == 0);
-}
-
-void
-CpCancel(
-    CpHandle *handlePtr,
-    CpOp *opPtr)
-{
-    CancelIoEx((HANDLE) handlePtr->sock,
-        opPtr != NULL ? &WIN_OP(opPtr)->overlapped : NULL);
 }

@@ -1,7 +1,7 @@
 /*
  * cpResolveWin.c --
  *
- *	Names and addresses, by Winsock.
+ *      Names and addresses, by Winsock.
  */
 
 #include "cpWin.h"
@@ -14,23 +14,20 @@
 /* A UTF-8 string in UTF-16, to be freed; NULL without memory. */
 
 static WCHAR *
-NewWide(
-    const char *utf8)
+NewWide(const char *utf8)
 {
     int length = MultiByteToWideChar(CP_UTF8, 0, utf8, -1, NULL, 0);
     WCHAR *wide = malloc(((size_t) length + 1) * sizeof(WCHAR));
 
     if (wide != NULL
-            && MultiByteToWideChar(CP_UTF8, 0, utf8, -1, wide, length) == 0) {
+        && MultiByteToWideChar(CP_UTF8, 0, utf8, -1, wide, length) == 0) {
         wide[0] = L'\0';
     }
     return wide;
 }
 
 static void
-FormatWinMessage(
-    int code,
-    char *message)
+FormatWinMessage(int code, char *message)
 {
     WCHAR wide[CP_MESSAGE_BYTES / 3];
 
@@ -39,37 +36,34 @@ FormatWinMessage(
         code = WSAHOST_NOT_FOUND;
     }
     if (FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM
-            | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK,
-            NULL, (DWORD) code, MAKELANGID(LANG_NEUTRAL, SUBLANG_DEFAULT),
-            wide, CP_MESSAGE_BYTES / 3, NULL) == 0
-            || WideCharToMultiByte(CP_UTF8, 0, wide, -1, message,
-            CP_MESSAGE_BYTES, NULL, NULL) == 0) {
-        message[0] = '\0';      /* The core says no more either. */
+                | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK,
+            NULL, (DWORD) code, MAKELANGID(LANG_NEUTRAL, SUBLANG_DEFAULT), wide,
+            CP_MESSAGE_BYTES / 3, NULL)
+            == 0
+        || WideCharToMultiByte(CP_UTF8, 0, wide, -1, message, CP_MESSAGE_BYTES,
+               NULL, NULL)
+            == 0) {
+        message[0] = '\0'; /* The core says no more either. */
     }
 }
 
 /* Copies the addresses of one family, or of all but one (exceptFamily). */
 
 static unsigned
-CopyAddrs(
-    const ADDRINFOW *infoPtr,
-    int family,
-    int exceptFamily,
-    CpAddr *addrs)
+CopyAddrs(const ADDRINFOW *infoPtr, int family, int exceptFamily, CpAddr *addrs)
 {
     unsigned count = 0;
 
     for (; infoPtr != NULL; infoPtr = infoPtr->ai_next) {
         if ((family != AF_UNSPEC && infoPtr->ai_family != family)
-                || infoPtr->ai_family == exceptFamily
-                || infoPtr->ai_addrlen > sizeof(addrs->u)) {
+            || infoPtr->ai_family == exceptFamily
+            || infoPtr->ai_addrlen > sizeof(addrs->u)) {
             continue;
         }
         if (addrs != NULL) {
             memset(&addrs[count], 0, sizeof(CpAddr));
             addrs[count].lengthBytes = (uint32_t) infoPtr->ai_addrlen;
-            memcpy(addrs[count].u.bytes, infoPtr->ai_addr,
-                infoPtr->ai_addrlen);
+            memcpy(addrs[count].u.bytes, infoPtr->ai_addr, infoPtr->ai_addrlen);
         }
         count++;
     }
@@ -77,10 +71,7 @@ CopyAddrs(
 }
 
 static CpAddr *
-NewAddrs(
-    const ADDRINFOW *infoPtr,
-    int listening,
-    unsigned *countPtr)
+NewAddrs(const ADDRINFOW *infoPtr, int listening, unsigned *countPtr)
 {
     CpAddr *addrs;
 
@@ -100,14 +91,8 @@ NewAddrs(
 }
 
 int
-CpResolve(
-    const char *host,
-    unsigned port,
-    CpFamily family,
-    int listening,
-    CpAddr **addrsPtr,
-    unsigned *countPtr,
-    char *message)
+CpResolve(const char *host, unsigned port, CpFamily family, int listening,
+    CpAddr **addrsPtr, unsigned *countPtr, char *message)
 {
     static const int families[] = {AF_UNSPEC, AF_INET, AF_INET6};
     ADDRINFOW hints, *infoPtr = NULL;
@@ -129,8 +114,8 @@ CpResolve(
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = listening ? AI_PASSIVE : 0;
     wsprintfW(portString, L"%u", port);
-    code = GetAddrInfoW(wideHost,
-        host != NULL && port == 0 ? NULL : portString, &hints, &infoPtr);
+    code = GetAddrInfoW(wideHost, host != NULL && port == 0 ? NULL : portString,
+        &hints, &infoPtr);
     free(wideHost);
     if (code != 0) {
         FormatWinMessage(code, message);
@@ -139,8 +124,9 @@ CpResolve(
     *addrsPtr = NewAddrs(infoPtr, listening, countPtr);
     FreeAddrInfoW(infoPtr);
     if (*addrsPtr == NULL || *countPtr == 0) {
-        strcpy(message, *addrsPtr == NULL
-            ? "not enough memory" : "host has no usable address");
+        strcpy(message,
+            *addrsPtr == NULL ? "not enough memory"
+                              : "host has no usable address");
         CpResolveFree(*addrsPtr);
         return 0;
     }
@@ -148,15 +134,13 @@ CpResolve(
 }
 
 void
-CpResolveFree(
-    CpAddr *addrs)
+CpResolveFree(CpAddr *addrs)
 {
     free(addrs);
 }
 
 int
-CpServicePort(
-    const char *name)
+CpServicePort(const char *name)
 {
     const struct servent *entryPtr = NULL;
 
@@ -167,18 +151,17 @@ CpServicePort(
 }
 
 void
-CpAddrHost(
-    const CpAddr *addrPtr,
-    int numeric,
-    char *host)
+CpAddrHost(const CpAddr *addrPtr, int numeric, char *host)
 {
     WCHAR wide[NI_MAXHOST];
 
     if (GetNameInfoW((const SOCKADDR *) (const void *) addrPtr->u.bytes,
             (socklen_t) addrPtr->lengthBytes, wide, NI_MAXHOST, NULL, 0,
-            numeric ? NI_NUMERICHOST : 0) != 0
-            || WideCharToMultiByte(CP_UTF8, 0, wide, -1, host, CP_HOST_BYTES,
-            NULL, NULL) == 0) {
+            numeric ? NI_NUMERICHOST : 0)
+            != 0
+        || WideCharToMultiByte(CP_UTF8, 0, wide, -1, host, CP_HOST_BYTES, NULL,
+               NULL)
+            == 0) {
         host[0] = '\0';
     }
 }
@@ -186,8 +169,7 @@ CpAddrHost(
 /* Both families keep the port in one place. */
 
 unsigned
-CpAddrPort(
-    const CpAddr *addrPtr)
+CpAddrPort(const CpAddr *addrPtr)
 {
     struct sockaddr_in in;
 
@@ -196,19 +178,16 @@ CpAddrPort(
 }
 
 void
-CpAddrSetPort(
-    CpAddr *addrPtr,
-    unsigned port)
+CpAddrSetPort(CpAddr *addrPtr, unsigned port)
 {
     u_short netPort = htons((u_short) port);
 
-    memcpy(addrPtr->u.bytes + offsetof(struct sockaddr_in, sin_port),
-        &netPort, sizeof(netPort));
+    memcpy(addrPtr->u.bytes + offsetof(struct sockaddr_in, sin_port), &netPort,
+        sizeof(netPort));
 }
 
 int
-CpAddrIsAny(
-    const CpAddr *addrPtr)
+CpAddrIsAny(const CpAddr *addrPtr)
 {
     struct sockaddr_in in;
     struct sockaddr_in6 in6;

@@ -1,14 +1,14 @@
 /*
  * cpWin.h --
  *
- *	What the files of the Windows port share.
+ *      What the files of the Windows port share.
  */
 
 #ifndef CP_WIN_H
 #define CP_WIN_H
 
 #ifndef _WIN32_WINNT
-#define _WIN32_WINNT 0x0601     /* Windows 7 */
+#define _WIN32_WINNT 0x0601 /* Windows 7 */
 #endif
 #ifndef WIN32_LEAN_AND_MEAN
 #define WIN32_LEAN_AND_MEAN
@@ -24,15 +24,15 @@
 struct CpHandle {
     SOCKET sock;
     int family;
-    CpPort *ownerPtr;           /* Whose thread's; NULL between owners. */
-    CpPort *boundPtr;           /* Whose completion port its operations are
+    CpPort *ownerPtr;     /* Whose thread's; NULL between owners. */
+    CpPort *boundPtr;     /* Whose completion port its operations are
                                  * queued to: for good, from the first one. */
-    CpOp *parkedFirstPtr;       /* Completed between owners. */
+    CpOp *parkedFirstPtr; /* Completed between owners. */
     CpOp *parkedLastPtr;
-    unsigned pending;           /* Operations outstanding. */
-    int hasName;                /* bind was called. */
+    unsigned pending; /* Operations outstanding. */
+    int hasName;      /* bind was called. */
     int nonBlocking;
-    int counted;                /* In CP_STAT_SOCKETS. */
+    int counted; /* In CP_STAT_SOCKETS. */
 };
 
 /*
@@ -42,7 +42,7 @@ struct CpHandle {
 
 typedef struct WinOp {
     OVERLAPPED overlapped;
-    unsigned char kind;         /* A WinOpKind. */
+    unsigned char kind; /* A WinOpKind. */
 } WinOp;
 
 typedef enum WinOpKind {
@@ -68,7 +68,7 @@ typedef struct WinsockEx {
 /*
  * CpWinInit --
  *
- *	Starts Winsock once. Results: CP_OK or why there are no sockets.
+ *      Starts Winsock once. Results: CP_OK or why there are no sockets.
  */
 
 CpError CpWinInit(void);
@@ -84,6 +84,12 @@ CpError CpWinBindPort(CpHandle *handlePtr);
 
 /* The handle's completion port can forget it. */
 void CpWinUnbindPort(CpHandle *handlePtr);
+
+/* An operation that finished at its submit: completes in the next reap. */
+void CpWinFinished(CpOp *opPtr);
+
+/* Ends an operation whose result is known: calls its proc. */
+void CpWinComplete(CpOp *opPtr);
 
 /* Whether operations that finish at once queue no completion. */
 extern int cpWinSkipsOnSuccess;

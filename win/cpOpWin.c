@@ -1,0 +1,235 @@
+/*
+ * cpOpWin.c --
+ *
+ *      Operations of the Windows port: their submits, and what is to be done
+ *      when they complete.
+ */
+
+#include "cpWin.h"
+
+#include <string.h>
+
+/* The space that the contract reserves is enough. */
+typedef char WinOpFits[sizeof(WinOp) <= sizeof(((CpOp *) 0)->space) ? 1 : -1];
+typedef char
+    AcceptFits[2 * ACCEPT_ADDR_BYTES <= sizeof(((CpAcceptOp *) 0)->space) ? 1
+                                                                          : -1];
+
+static void
+Begin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind)
+{
+    WinOp *winOpPtr = WIN_OP(opPtr);
+
+    memset(winOpPtr, 0, sizeof(WinOp));
+    winOpPtr->kind = (unsigned char) kind;
+    opPtr->handlePtr = handlePtr;
+    opPtr->bytes = 0;
+    handlePtr->pending++;
+    CpStatAdd(CP_STAT_OPERATIONS, 1);
+}
+
+/* Finished at submit: completes in the owner's next reap. */
+
+static void
+FinishNow(CpOp *opPtr, CpError error)
+{
+    opPtr->error = error;
+    CpWinFinished(opPtr);
+}
+
+/*
+ * What a submit came to: pending, failed, or done at once, which the
+ * completion port is told of unless it skips that.
+ */
+
+static void
+Submitted(CpOp *opPtr, int ok)
+{
+    int code = ok ? 0 : WSAGetLastError();
+
+    if (code == WSA_IO_PENDING || (code == 0 && !cpWinSkipsOnSuccess)) {
+        return;
+    }
+    if (code == 0) {
+        opPtr->bytes = (uint32_t) WIN_OP(opPtr)->overlapped.InternalHigh;
+    }
+    FinishNow(opPtr, CpErrorOfWin((unsigned long) code));
+}
+
+void
+CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr)
+{
+    CpOp *opPtr = &acceptPtr->op;
+    CpError error;
+    DWORD bytes;
+
+    Begin(listenerPtr, opPtr, WIN_OP_ACCEPT);
+    acceptPtr->newHandlePtr = NULL;
+    error = CpWinBindPort(listenerPtr);
+    if (error == CP_OK) {
+        error = CpWinHandleNew(listenerPtr->ownerPtr, listenerPtr->family,
+            &acceptPtr->newHandlePtr);
+    }
+    if (error != CP_OK) {
+        FinishNow(opPtr, error);
+        return;
+    }
+    Submitted(opPtr,
+        CpWinEx(listenerPtr->family)
+            ->acceptEx(listenerPtr->sock, acceptPtr->newHandlePtr->sock,
+                acceptPtr->space, 0, ACCEPT_ADDR_BYTES, ACCEPT_ADDR_BYTES,
+                &bytes, &WIN_OP(opPtr)->overlapped));
+}
+
+/* ConnectEx wants a socket with a name. */
+
+static CpError
+BindAny(CpHandle *handlePtr)
+{
+    CpAddr any;
+
+    if (handlePtr->hasName) {
+        return CP_OK;
+    }
+    memset(&any, 0, sizeof(any));
+    ((SOCKADDR *) (void *) any.u.bytes)->sa_family = (ADDRESS_FAMILY)
+                                                         handlePtr->family;
+    any.lengthBytes = handlePtr->family == AF_INET6
+        ? sizeof(struct sockaddr_in6)
+        : sizeof(struct sockaddr_in);
+    return CpHandleBind(handlePtr, &any);
+}
+
+void
+CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr)
+{
+    CpError error;
+
+    Begin(handlePtr, opPtr, WIN_OP_CONNECT);
+    error = BindAny(handlePtr);
+    if (error == CP_OK) {
+        error = CpWinBindPort(handlePtr);
+    }
+    if (error != CP_OK) {
+        FinishNow(opPtr, error);
+        return;
+    }
+    Submitted(opPtr,
+        CpWinEx(handlePtr->family)
+            ->connectEx(handlePtr->sock,
+                (const SOCKADDR *) (const void *) addrPtr->u.bytes,
+                (int) addrPtr->lengthBytes, NULL, 0, NULL,
+                &WIN_OP(opPtr)->overlapped));
+}
+
+void
+CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr, size_t lengthBytes)
+{
+    WSABUF buf;
+    DWORD flags = 0;
+    CpError error;
+
+    Begin(handlePtr, opPtr, WIN_OP_RECV);
+    error = CpWinBindPort(handlePtr);
+    if (error != CP_OK) {
+        FinishNow(opPtr, error);
+        return;
+    }
+    buf.buf = bufPtr;
+    buf.len = (ULONG) lengthBytes;
+    Submitted(opPtr,
+        WSARecv(handlePtr->sock, &buf, 1, NULL, &flags,
+            &WIN_OP(opPtr)->overlapped, NULL)
+            == 0);
+}
+
+void
+CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
+    size_t lengthBytes)
+{
+    WSABUF buf;
+    CpError error;
+
+    Begin(handlePtr, opPtr, WIN_OP_SEND);
+    error = CpWinBindPort(handlePtr);
+    if (error != CP_OK) {
+        FinishNow(opPtr, error);
+        return;
+    }
+    buf.buf = (char *) bufPtr;
+    buf.len = (ULONG) lengthBytes;
+    Submitted(opPtr,
+        WSASend(handlePtr->sock, &buf, 1, NULL, 0, &WIN_OP(opPtr)->overlapped,
+            NULL)
+            == 0);
+}
+
+void
+CpCancel(CpHandle *handlePtr, CpOp *opPtr)
+{
+    CancelIoEx((HANDLE) handlePtr->sock,
+        opPtr != NULL ? &WIN_OP(opPtr)->overlapped : NULL);
+}
+
+/*
+ * The socket of an accepted client takes the listener's properties over, and
+ * from then on answers for its names.
+ */
+
+static void
+FinishAccept(CpAcceptOp *acceptPtr)
+{
+    CpHandle *listenerPtr = acceptPtr->op.handlePtr;
+    CpHandle *newPtr = acceptPtr->newHandlePtr;
+    SOCKADDR *localPtr, *peerPtr;
+    int localLength, peerLength;
+
+    if (newPtr == NULL) {
+        return;
+    }
+    if (acceptPtr->op.error == CP_OK
+        && setsockopt(newPtr->sock, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
+               (const char *) &listenerPtr->sock, sizeof(SOCKET))
+            != 0) {
+        acceptPtr->op.error = CP_ECONNABORTED;
+    }
+    if (acceptPtr->op.error != CP_OK) {
+        CpHandleClose(newPtr);
+        acceptPtr->newHandlePtr = NULL;
+        return;
+    }
+    newPtr->ownerPtr = listenerPtr->ownerPtr;
+    CpWinHandleCount(newPtr);
+    CpWinEx(listenerPtr->family)
+        ->getAcceptExSockaddrs(acceptPtr->space, 0, ACCEPT_ADDR_BYTES,
+            ACCEPT_ADDR_BYTES, &localPtr, &localLength, &peerPtr, &peerLength);
+    memset(&acceptPtr->peer, 0, sizeof(CpAddr));
+    if (peerLength > 0 && (size_t) peerLength <= sizeof(acceptPtr->peer.u)) {
+        acceptPtr->peer.lengthBytes = (uint32_t) peerLength;
+        memcpy(acceptPtr->peer.u.bytes, peerPtr, (size_t) peerLength);
+    }
+}
+
+void
+CpWinComplete(CpOp *opPtr)
+{
+    switch ((WinOpKind) WIN_OP(opPtr)->kind) {
+    case WIN_OP_RECV:
+    case WIN_OP_SEND:
+        break;
+    case WIN_OP_ACCEPT:
+        FinishAccept(CP_OWNER_OF(opPtr, CpAcceptOp, op));
+        break;
+    case WIN_OP_CONNECT:
+        if (opPtr->error == CP_OK
+            && setsockopt(opPtr->handlePtr->sock, SOL_SOCKET,
+                   SO_UPDATE_CONNECT_CONTEXT, NULL, 0)
+                != 0) {
+            opPtr->error = CpErrorOfWin((unsigned long) WSAGetLastError());
+        }
+        break;
+    }
+    opPtr->handlePtr->pending--;
+    CpStatAdd(CP_STAT_OPERATIONS, -1);
+    opPtr->proc(opPtr);
+}
