@@ -296,10 +296,10 @@ CpListenerNew(CpPort *portPtr, CpHandle *handlePtr, int systemBacklog,
     return CP_OK;
 }
 
-int
+unsigned
 CpListenerReady(const CpListener *listenerPtr)
 {
-    return listenerPtr->lists[ACCEPT_QUEUED].count > 0;
+    return listenerPtr->lists[ACCEPT_QUEUED].count;
 }
 
 CpHandle *

@@ -68,7 +68,8 @@ CpError CpListenerNew(CpPort *portPtr, CpHandle *handlePtr, int systemBacklog,
 
 CpHandle *CpListenerTake(CpListener *listenerPtr, CpAddr *peerPtr);
 
-int CpListenerReady(const CpListener *listenerPtr);
+/* How many connections can be taken. */
+unsigned CpListenerReady(const CpListener *listenerPtr);
 
 /*
  * CpListenerTick --

@@ -46,7 +46,7 @@ struct IocpsockChan {
     CpConn *connPtr;           /* A connection, or */
     IocpsockServer *serverPtr; /* a server. */
     int watchMask;             /* TCL_READABLE, TCL_WRITABLE */
-    int eventPending;          /* An event for it is in Tcl's queue. */
+    unsigned eventsPending;    /* Its events in Tcl's queue. */
     int onReadyList;
     IocpsockChan *nextReadyPtr;
     IocpsockChan *prevReadyPtr;
@@ -76,10 +76,12 @@ struct IocpsockServer {
 struct IocpsockThread {
     CpPort *portPtr; /* NULL before the first socket. */
     Tcl_ThreadId threadId;
-    int exiting;       /* Exit handlers have run. */
-    unsigned channels; /* Channels of this thread. */
-    unsigned closing;  /* Connections closed and not yet ended. */
-    int reaped;        /* By the setup proc, for the check proc. */
+    int exiting;           /* Exit handlers have run. */
+    unsigned channels;     /* Channels of this thread. */
+    unsigned closing;      /* Connections closed and not yet ended. */
+    unsigned eventsQueued; /* In Tcl's queue. */
+    unsigned eventsServed; /* Since the last pass of the notifier. */
+    int reaped;            /* By the setup proc, for the check proc. */
     IocpsockChan *firstReadyPtr;
     IocpsockChan *lastReadyPtr;
     IocpsockChan *firstServerPtr;
@@ -148,7 +150,9 @@ Tcl_Channel IocpsockOpenClient(const CpAddr *remotes, unsigned remoteCount,
 
 Tcl_Channel IocpsockOpenServer(Tcl_Interp *interp, CpAddr *addrs,
     unsigned addrCount, int reusePort, int systemBacklog, Tcl_Obj *scriptPtr);
-int IocpsockServerReady(const IocpsockServer *serverPtr);
+
+/* How many connections its script can be given. */
+unsigned IocpsockServerReady(const IocpsockServer *serverPtr);
 void IocpsockServerAccept(IocpsockServer *serverPtr);
 void IocpsockServerMove(IocpsockServer *serverPtr, CpPort *portPtr);
 

@@ -10,7 +10,9 @@
 
 #include <string.h>
 
-#define EXIT_STALL_MS 5000 /* See IocpsockJoinClosing. */
+#define EXIT_STALL_MS 5000  /* See IocpsockJoinClosing. */
+#define EVENTS_PER_PASS 32  /* See QueueMore. */
+#define ACCEPTS_PER_PASS 16 /* See QueueReady. */
 
 typedef struct ReadyEvent {
     Tcl_Event header;
@@ -170,7 +172,7 @@ IocpsockNoteReady(IocpsockChan *chanPtr)
 {
     IocpsockThread *threadPtr = chanPtr->threadPtr;
 
-    if (threadPtr == NULL || chanPtr->onReadyList || chanPtr->eventPending
+    if (threadPtr == NULL || chanPtr->onReadyList || chanPtr->eventsPending > 0
         || ReadyMask(chanPtr) == 0) {
         return;
     }
@@ -226,6 +228,7 @@ IsEventOf(Tcl_Event *eventPtr, void *clientData)
     if (eventPtr->proc != ReadyEventProc || readyPtr->chanPtr != clientData) {
         return 0;
     }
+    ThreadData()->eventsQueued--;
     IocpsockReleaseChan(readyPtr->chanPtr);
     return 1;
 }
@@ -240,9 +243,9 @@ IocpsockDetach(IocpsockChan *chanPtr)
         return;
     }
     UnlinkReady(chanPtr);
-    if (chanPtr->eventPending) {
+    if (chanPtr->eventsPending > 0) {
         Tcl_DeleteEvents(IsEventOf, chanPtr);
-        chanPtr->eventPending = 0;
+        chanPtr->eventsPending = 0;
     }
     if (chanPtr->serverPtr != NULL) {
         linkPtr = &threadPtr->firstServerPtr;
@@ -279,12 +282,6 @@ TickServers(IocpsockThread *threadPtr)
     }
 }
 
-static int
-IsIdle(const IocpsockThread *threadPtr)
-{
-    return threadPtr->channels == 0 && threadPtr->closing == 0;
-}
-
 /* Whether any channel on the ready list still is; drops those that are not. */
 
 static int
@@ -298,6 +295,49 @@ AnyReady(IocpsockThread *threadPtr)
 }
 
 static void
+QueueEvent(IocpsockChan *chanPtr)
+{
+    ReadyEvent *eventPtr = (ReadyEvent *) (void *) Tcl_Alloc(
+        sizeof(ReadyEvent));
+
+    eventPtr->header.proc = ReadyEventProc;
+    eventPtr->chanPtr = chanPtr;
+    chanPtr->refCount++;
+    chanPtr->eventsPending++;
+    chanPtr->threadPtr->eventsQueued++;
+    Tcl_QueueEvent(&eventPtr->header, TCL_QUEUE_TAIL);
+}
+
+/*
+ * Queues an event for each channel that is ready. A server has one for each
+ * client that waits, within limits: among many busy connections a pass takes
+ * long, and a crowd of clients would be let in at one per pass.
+ */
+
+static void
+QueueReady(IocpsockThread *threadPtr)
+{
+    while (AnyReady(threadPtr)) {
+        IocpsockChan *chanPtr = threadPtr->firstReadyPtr;
+        unsigned count = 1;
+
+        UnlinkReady(chanPtr);
+        if (chanPtr->serverPtr != NULL) {
+            count = IocpsockServerReady(chanPtr->serverPtr);
+        }
+        while (count-- > 0 && chanPtr->eventsPending < ACCEPTS_PER_PASS) {
+            QueueEvent(chanPtr);
+        }
+    }
+}
+
+static int
+IsIdle(const IocpsockThread *threadPtr)
+{
+    return threadPtr->channels == 0 && threadPtr->closing == 0;
+}
+
+static void
 SetupProc(void *clientData, int flags)
 {
     static const Tcl_Time noTime = {0, 0};
@@ -306,6 +346,7 @@ SetupProc(void *clientData, int flags)
     if (!(flags & TCL_FILE_EVENTS) || IsIdle(threadPtr)) {
         return;
     }
+    threadPtr->eventsServed = 0;
     CpPortReap(threadPtr->portPtr, 0);
     TickServers(threadPtr);
     threadPtr->reaped = AnyReady(threadPtr);
@@ -327,17 +368,22 @@ CheckProc(void *clientData, int flags)
         CpPortReap(threadPtr->portPtr, 0);
     }
     threadPtr->reaped = 0;
-    while (AnyReady(threadPtr)) {
-        IocpsockChan *chanPtr = threadPtr->firstReadyPtr;
-        ReadyEvent *eventPtr;
+    QueueReady(threadPtr);
+}
 
-        UnlinkReady(chanPtr);
-        eventPtr = (ReadyEvent *) (void *) Tcl_Alloc(sizeof(ReadyEvent));
-        eventPtr->header.proc = ReadyEventProc;
-        eventPtr->chanPtr = chanPtr;
-        chanPtr->refCount++;
-        chanPtr->eventPending = 1;
-        Tcl_QueueEvent(&eventPtr->header, TCL_QUEUE_TAIL);
+/*
+ * A pass of Tcl's notifier costs more than a round trip's own system calls. So
+ * when the last queued event was served, what has completed meanwhile is queued
+ * at once; but timers and other sources have their pass after EVENTS_PER_PASS.
+ */
+
+static void
+QueueMore(IocpsockThread *threadPtr)
+{
+    if (threadPtr->eventsQueued == 0
+        && threadPtr->eventsServed < EVENTS_PER_PASS && !IsIdle(threadPtr)) {
+        CpPortReap(threadPtr->portPtr, 0);
+        QueueReady(threadPtr);
     }
 }
 
@@ -345,12 +391,15 @@ static int
 ReadyEventProc(Tcl_Event *eventPtr, int flags)
 {
     IocpsockChan *chanPtr = ((ReadyEvent *) eventPtr)->chanPtr;
+    IocpsockThread *threadPtr = chanPtr->threadPtr;
     int mask;
 
     if (!(flags & TCL_FILE_EVENTS)) {
         return 0;
     }
-    chanPtr->eventPending = 0;
+    chanPtr->eventsPending--;
+    threadPtr->eventsQueued--;
+    threadPtr->eventsServed++;
     mask = ReadyMask(chanPtr);
 
     /*
@@ -368,5 +417,6 @@ ReadyEventProc(Tcl_Event *eventPtr, int flags)
         }
     }
     IocpsockReleaseChan(chanPtr);
+    QueueMore(threadPtr);
     return 1;
 }

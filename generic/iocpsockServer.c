@@ -36,21 +36,19 @@ InterpDeleted(void *clientData, Tcl_Interp *interp)
  * that was moved to another one wait until it is back.
  */
 
-int
+unsigned
 IocpsockServerReady(const IocpsockServer *serverPtr)
 {
-    unsigned i;
+    unsigned i, ready = 0;
 
     if (serverPtr->interp != NULL
         && serverPtr->interpThread != Tcl_GetCurrentThread()) {
         return 0;
     }
     for (i = 0; i < serverPtr->listenerCount; i++) {
-        if (CpListenerReady(serverPtr->listeners[i])) {
-            return 1;
-        }
+        ready += CpListenerReady(serverPtr->listeners[i]);
     }
-    return 0;
+    return ready;
 }
 
 /* The core's own way: 8.6 evaluates in the scope of whoever waits. */
