@@ -6,10 +6,13 @@ PREFIX = /usr/local
 DESTDIR =
 JOBS = 2
 
-package = iocpsock4.0
+version := $(shell sed -n 's/^project.iocpsock VERSION \([0-9.]*\).*/\1/p' \
+    CMakeLists.txt)
+package = iocpsock$(version)
 zip = build/dist/$(package)-win64.zip
 
-.PHONY: all setup native demo test check-format tidy dist install clean help
+.PHONY: all setup native demo test check-format tidy dist install clean help \
+    FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -28,9 +31,15 @@ help:
 setup:
 	@tools/setup
 
-build/%/build.ninja: CMakePresets.json | setup
+# The Tcls of another cache make another configuration.
+build/cache: FORCE
+	@mkdir -p build
+	@echo "$$XDG_CACHE_HOME" | cmp -s - $@ || echo "$$XDG_CACHE_HOME" >$@
+
+build/%/build.ninja: CMakePresets.json build/cache | setup
 	@echo "configuring build/$*"
-	@cmake --preset $* >/dev/null
+	@cmake --preset $* --no-warn-unused-cli >/dev/null
+	@touch $@
 
 demo: all
 	@tools/with-wine tools/demo

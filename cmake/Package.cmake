@@ -45,6 +45,7 @@ foreach(root IN LISTS roots)
         message(FATAL_ERROR "two Tcls of TCL_ROOT want the same DLL: ${roots}")
     endif()
     list(APPEND tclVersions ${tcl_SHORT})
+    set(tcl_${tcl_SHORT}_ROOT "${root}")
     message(STATUS "Tcl ${tcl_VERSION}: ${root}")
 
     set(dll ${dllPrefix}iocpsock)

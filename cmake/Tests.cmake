@@ -2,6 +2,28 @@
 # its own, and for what the native builds have.
 set(tools "${PROJECT_SOURCE_DIR}/tools")
 
+# On Windows itself, the suites alone and without the scripts' comforts.
+if(CMAKE_HOST_WIN32)
+    set(libpath "{${IOCPSOCK_PACKAGE_DIR}} {${IOCPSOCK_TEST_PACKAGE_DIR}}")
+    file(GLOB suites CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/*.test")
+    foreach(short IN LISTS tclVersions)
+        find_program(shell tclsh${short} tclsh${short}t tclsh
+            PATHS "${tcl_${short}_ROOT}/bin"
+            NO_CACHE REQUIRED NO_DEFAULT_PATH)
+        foreach(suite IN LISTS suites)
+            cmake_path(GET suite STEM name)
+            add_test(NAME tcl${short}.${name}
+                COMMAND "${shell}" "${PROJECT_SOURCE_DIR}/tests/run.tcl"
+                    "${name}.test")
+            set_tests_properties(tcl${short}.${name} PROPERTIES
+                LABELS tcl${short} TIMEOUT 120 ENVIRONMENT
+                "TCLLIBPATH=${libpath};IOCPSOCK_ANNOUNCE=0")
+        endforeach()
+        unset(shell)
+    endforeach()
+    return()
+endif()
+
 # What tools/tclsh86 and tclsh90 need for a standard input that is a pipe.
 add_executable(pipeStdin tools/pipeStdin.c)
 target_link_libraries(pipeStdin PRIVATE iocpsock_warnings)

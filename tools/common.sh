@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Sourced by the scripts in this folder (bash): where things are, and how to
 # say what is going on. Sets root, cache and logDir.
 
@@ -14,20 +15,25 @@ die() {
     exit 1
 }
 
-# quietly NAME COMMAND...: runs the command with its output in a log; when it
-# fails the end of the log is shown. A step takes from seconds to minutes, so
-# it says when it starts and how long it took.
-quietly() {
+# step NAME COMMAND...: runs the command with its output in a log. A step takes
+# from seconds to minutes, so it says when it starts and how long it took.
+step() {
     local name=$1 log=$logDir/$1.log from=$SECONDS rc=0
     shift
     echo "    $name ..."
     "$@" >"$log" 2>&1 </dev/null || rc=$?
-    if [ $rc -ne 0 ]; then
-        tail -n 25 "$log" >&2
-        echo "${0##*/}: $name failed; the whole log is $log" >&2
-        return $rc
-    fi
-    echo "    $name: $((SECONDS - from)) s"
+    [ $rc -ne 0 ] || echo "    $name: $((SECONDS - from)) s"
+    return $rc
+}
+
+# mustStep NAME COMMAND...: the same, and shows why it failed, if it does.
+mustStep() {
+    local rc=0
+    step "$@" || rc=$?
+    [ $rc -ne 0 ] || return 0
+    tail -n 25 "$logDir/$1.log" >&2
+    echo "${0##*/}: $1 failed; the whole log is $logDir/$1.log" >&2
+    return $rc
 }
 
 # isMade FOLDER: a folder is stamped as the last act of making it.
@@ -64,16 +70,17 @@ wineOwn='wineserver* services.exe winedevice.exe plugplay.exe svchost.exe
 # the caller and from Wine's own.
 tagged() {
     local file pid name pattern
-    # A process may end while it is looked at.
-    for file in $(grep -lzxF -- "$1" /proc/[0-9]*/environ 2>/dev/null); do
-        pid=${file//[!0-9]/}
-        name=$(cat "/proc/$pid/comm" 2>/dev/null) || continue
-        for pattern in $wineOwn $$; do
-            # shellcheck disable=SC2053 # a pattern is what it is
-            [[ $name != $pattern && $pid != "$pattern" ]] || continue 2
+    grep -lzxF -- "$1" /proc/[0-9]*/environ 2>/dev/null |
+        while read -r file; do
+            pid=${file//[!0-9]/}
+            # A process may end while it is looked at.
+            name=$(cat "/proc/$pid/comm" 2>/dev/null) || continue
+            for pattern in $wineOwn $$; do
+                # shellcheck disable=SC2053 # a pattern is what it is
+                [[ $name != $pattern && $pid != "$pattern" ]] || continue 2
+            done
+            echo "$pid"
         done
-        echo "$pid"
-    done
 }
 
 # endTagged NAME=VALUE: ends them, and says which there were.

@@ -63,7 +63,7 @@ CopyProc(void *arg)
     DWORD got, put;
 
     while (ReadFile(copyPtr->from, buffer, sizeof(buffer), &got, NULL)
-            && got > 0) {
+        && got > 0) {
         if (!WriteFile(copyPtr->to, buffer, got, &put, NULL)) {
             break;
         }
@@ -102,11 +102,11 @@ Start(wchar_t *line, HANDLE input, PROCESS_INFORMATION *infoPtr)
     STARTUPINFOW startup = {0};
     HANDLE job = CreateJobObjectW(NULL, NULL);
 
-    limits.BasicLimitInformation.LimitFlags =
-            JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
-            | JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK;
-    if (job == NULL || !SetInformationJobObject(job,
-            JobObjectExtendedLimitInformation, &limits, sizeof(limits))) {
+    limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
+        | JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK;
+    if (job == NULL
+        || !SetInformationJobObject(job, JobObjectExtendedLimitInformation,
+            &limits, sizeof(limits))) {
         return Fail("no job");
     }
     startup.cb = sizeof(startup);
@@ -114,8 +114,8 @@ Start(wchar_t *line, HANDLE input, PROCESS_INFORMATION *infoPtr)
     startup.hStdInput = input;
     startup.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
     startup.hStdError = GetStdHandle(STD_ERROR_HANDLE);
-    if (!CreateProcessW(NULL, line, NULL, NULL, TRUE, CREATE_SUSPENDED,
-            NULL, NULL, &startup, infoPtr)) {
+    if (!CreateProcessW(NULL, line, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL,
+            NULL, &startup, infoPtr)) {
         return Fail("cannot start the program");
     }
     if (!AssignProcessToJobObject(job, infoPtr->hProcess)) {
@@ -135,7 +135,7 @@ main(void)
     DWORD status = 1;
 
     if (!MakePipe(&copy, &input)
-            || !Start(SkipFirstArgument(GetCommandLineW()), input, &info)) {
+        || !Start(SkipFirstArgument(GetCommandLineW()), input, &info)) {
         return 1;
     }
     CloseHandle(input);

@@ -1,0 +1,299 @@
+/*
+ * testRaw.c --
+ *
+ *	Peers for the test suites that do what no Tcl channel can: reset a
+ *	connection, keep a full backlog, leave a shutdown half done. All their
+ *	calls block. Also the watchdog for tests that block the whole
+ *	interpreter.
+ *
+ *	    testraw listen ?backlog?	a listener on 127.0.0.1: {id port}
+ *	    testraw connect port	a connection: id
+ *	    testraw accept id		the listener's next connection: id
+ *	    testraw send id bytes
+ *	    testraw recv id count	up to count bytes; none at the end
+ *	    testraw shutdown id		ends the sending direction
+ *	    testraw reset id		closes with a reset
+ *	    testraw close id
+ *	    testwatchdog milliseconds text
+ */
+
+#define WIN32_LEAN_AND_MEAN
+#include <winsock2.h>
+#include <windows.h>
+#include <stdio.h>
+#include <string.h>
+#include "tcl.h"
+#include "testRaw.h"
+
+#ifndef TCL_SIZE_MAX
+typedef int Tcl_Size;
+#endif
+
+#define RECV_LIMIT 65536
+
+static int
+RawError(Tcl_Interp *interp, const char *call)
+{
+    Tcl_SetObjResult(interp,
+        Tcl_ObjPrintf("%s: Winsock error %d", call, WSAGetLastError()));
+    return TCL_ERROR;
+}
+
+static int
+SetId(Tcl_Interp *interp, SOCKET sock)
+{
+    Tcl_SetObjResult(interp, Tcl_NewWideIntObj((Tcl_WideInt) sock));
+    return TCL_OK;
+}
+
+static void
+Loopback(struct sockaddr_in *addrPtr, int port)
+{
+    memset(addrPtr, 0, sizeof(*addrPtr));
+    addrPtr->sin_family = AF_INET;
+    addrPtr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    addrPtr->sin_port = htons((u_short) port);
+}
+
+static int
+RawListen(Tcl_Interp *interp, int backlog)
+{
+    SOCKET sock = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in addr;
+    int size = sizeof(addr);
+    Tcl_Obj *pair[2];
+
+    Loopback(&addr, 0);
+    if (sock == INVALID_SOCKET
+        || bind(sock, (struct sockaddr *) &addr, sizeof(addr)) != 0
+        || listen(sock, backlog) != 0
+        || getsockname(sock, (struct sockaddr *) &addr, &size) != 0) {
+        RawError(interp, "listen");
+        closesocket(sock);
+        return TCL_ERROR;
+    }
+    pair[0] = Tcl_NewWideIntObj((Tcl_WideInt) sock);
+    pair[1] = Tcl_NewWideIntObj(ntohs(addr.sin_port));
+    Tcl_SetObjResult(interp, Tcl_NewListObj(2, pair));
+    return TCL_OK;
+}
+
+static int
+RawConnect(Tcl_Interp *interp, int port)
+{
+    SOCKET sock = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in addr;
+
+    Loopback(&addr, port);
+    if (sock == INVALID_SOCKET
+        || connect(sock, (struct sockaddr *) &addr, sizeof(addr)) != 0) {
+        RawError(interp, "connect");
+        closesocket(sock);
+        return TCL_ERROR;
+    }
+    return SetId(interp, sock);
+}
+
+static int
+RawAccept(Tcl_Interp *interp, SOCKET listener)
+{
+    SOCKET sock = accept(listener, NULL, NULL);
+
+    if (sock == INVALID_SOCKET) {
+        return RawError(interp, "accept");
+    }
+    return SetId(interp, sock);
+}
+
+static int
+RawSend(Tcl_Interp *interp, SOCKET sock, Tcl_Obj *bytesObj)
+{
+    Tcl_Size length;
+    const char *bytes = (char *) Tcl_GetByteArrayFromObj(bytesObj, &length);
+    Tcl_Size sent = 0;
+
+    while (sent < length) {
+        int count = send(sock, bytes + sent, (int) (length - sent), 0);
+
+        if (count < 0) {
+            return RawError(interp, "send");
+        }
+        sent += count;
+    }
+    return TCL_OK;
+}
+
+static int
+RawRecv(Tcl_Interp *interp, SOCKET sock, int limit)
+{
+    static Tcl_ThreadDataKey key;
+    unsigned char *buffer = Tcl_GetThreadData(&key, RECV_LIMIT);
+    int count;
+
+    if (limit > RECV_LIMIT) {
+        limit = RECV_LIMIT;
+    }
+    count = recv(sock, (char *) buffer, limit, 0);
+    if (count < 0) {
+        return RawError(interp, "recv");
+    }
+    Tcl_SetObjResult(interp, Tcl_NewByteArrayObj(buffer, count));
+    return TCL_OK;
+}
+
+static int
+RawReset(Tcl_Interp *interp, SOCKET sock)
+{
+    struct linger linger = {1, 0};
+
+    if (setsockopt(sock, SOL_SOCKET, SO_LINGER, (char *) &linger,
+            sizeof(linger))
+        != 0) {
+        return RawError(interp, "setsockopt");
+    }
+    return closesocket(sock) == 0 ? TCL_OK : RawError(interp, "closesocket");
+}
+
+typedef enum RawOp {
+    RAW_LISTEN,
+    RAW_CONNECT,
+    RAW_ACCEPT,
+    RAW_SEND,
+    RAW_RECV,
+    RAW_SHUTDOWN,
+    RAW_RESET,
+    RAW_CLOSE
+} RawOp;
+
+/*
+ * The number is a port, a backlog or a socket; the value, which send and recv
+ * have, bytes or a count.
+ */
+
+static int
+RawDo(Tcl_Interp *interp, RawOp op, Tcl_WideInt number, Tcl_Obj *valueObj)
+{
+    SOCKET sock = (SOCKET) number;
+    int count;
+
+    switch (op) {
+    case RAW_LISTEN:
+        return RawListen(interp, (int) number);
+    case RAW_CONNECT:
+        return RawConnect(interp, (int) number);
+    case RAW_ACCEPT:
+        return RawAccept(interp, sock);
+    case RAW_SEND:
+        return RawSend(interp, sock, valueObj);
+    case RAW_RECV:
+        if (Tcl_GetIntFromObj(interp, valueObj, &count) != TCL_OK) {
+            return TCL_ERROR;
+        }
+        return RawRecv(interp, sock, count);
+    case RAW_SHUTDOWN:
+        return shutdown(sock, SD_SEND) == 0 ? TCL_OK
+                                            : RawError(interp, "shutdown");
+    case RAW_RESET:
+        return RawReset(interp, sock);
+    case RAW_CLOSE:
+        return closesocket(sock) == 0 ? TCL_OK
+                                      : RawError(interp, "closesocket");
+    }
+    return TCL_ERROR;
+}
+
+static int
+TestRawObjCmd(void *clientData, Tcl_Interp *interp, int objc,
+    Tcl_Obj *const objv[])
+{
+    static const char *const names[] = {"listen", "connect", "accept", "send",
+        "recv", "shutdown", "reset", "close", NULL};
+    Tcl_WideInt number = SOMAXCONN;
+    int index;
+    int wanted;
+    (void) clientData;
+
+    if (objc < 2) {
+        Tcl_WrongNumArgs(interp, 1, objv, "subcommand ?id? ?value?");
+        return TCL_ERROR;
+    }
+    if (Tcl_GetIndexFromObj(interp, objv[1], names, "subcommand", TCL_EXACT,
+            &index)
+        != TCL_OK) {
+        return TCL_ERROR;
+    }
+    wanted = index == RAW_SEND || index == RAW_RECV ? 4 : 3;
+    if (objc != wanted && !(index == RAW_LISTEN && objc == 2)) {
+        Tcl_WrongNumArgs(interp, 2, objv, "?id? ?value?");
+        return TCL_ERROR;
+    }
+    if (objc > 2 && Tcl_GetWideIntFromObj(interp, objv[2], &number) != TCL_OK) {
+        return TCL_ERROR;
+    }
+    return RawDo(interp, (RawOp) index, number, objc > 3 ? objv[3] : NULL);
+}
+
+/*
+ * The watchdog: one timer for the process, which names the test and ends the
+ * run, from a thread that no blocked call can hold up.
+ */
+
+static HANDLE watchdogTimer;
+static char watchdogText[200];
+
+static VOID CALLBACK
+WatchdogFires(PVOID context, BOOLEAN fired)
+{
+    DWORD written;
+    (void) context;
+    (void) fired;
+
+    WriteFile(GetStdHandle(STD_ERROR_HANDLE), watchdogText,
+        (DWORD) strlen(watchdogText), &written, NULL);
+    TerminateProcess(GetCurrentProcess(), 1);
+}
+
+static int
+TestWatchdogObjCmd(void *clientData, Tcl_Interp *interp, int objc,
+    Tcl_Obj *const objv[])
+{
+    int ms;
+    (void) clientData;
+
+    if (objc != 3) {
+        Tcl_WrongNumArgs(interp, 1, objv, "milliseconds text");
+        return TCL_ERROR;
+    }
+    if (Tcl_GetIntFromObj(interp, objv[1], &ms) != TCL_OK) {
+        return TCL_ERROR;
+    }
+    if (watchdogTimer != NULL) {
+        DeleteTimerQueueTimer(NULL, watchdogTimer, INVALID_HANDLE_VALUE);
+        watchdogTimer = NULL;
+    }
+    if (ms > 0) {
+        snprintf(watchdogText, sizeof(watchdogText), "%s",
+            Tcl_GetString(objv[2]));
+        CreateTimerQueueTimer(&watchdogTimer, NULL, WatchdogFires, NULL,
+            (DWORD) ms, 0, WT_EXECUTEONLYONCE);
+    }
+    return TCL_OK;
+}
+
+/*
+ * TestRawCreateCommands --
+ *
+ *	Makes testraw and testwatchdog in an interpreter, and starts Winsock
+ *	for the life of the process.
+ */
+
+void
+TestRawCreateCommands(Tcl_Interp *interp)
+{
+    WSADATA data;
+
+    WSAStartup(MAKEWORD(2, 2), &data);
+    Tcl_CreateObjCommand(interp, "testraw", TestRawObjCmd, NULL, NULL);
+    Tcl_CreateObjCommand(interp, "testwatchdog", TestWatchdogObjCmd, NULL,
+        NULL);
+}

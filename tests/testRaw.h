@@ -1,0 +1,14 @@
+/*
+ * testRaw.h --
+ *
+ *	What testThread.c takes from testRaw.c.
+ */
+
+#ifndef TEST_RAW_H
+#define TEST_RAW_H
+
+#include "tcl.h"
+
+void TestRawCreateCommands(Tcl_Interp *interp);
+
+#endif
