@@ -160,6 +160,18 @@ Drop(Accept *acceptPtr)
     free(acceptPtr);
 }
 
+static void
+DropAll(AcceptList *listPtr)
+{
+    Accept *acceptPtr = listPtr->firstPtr;
+    Accept *nextPtr;
+
+    for (; acceptPtr != NULL; acceptPtr = nextPtr) {
+        nextPtr = acceptPtr->nextPtr;
+        Drop(acceptPtr);
+    }
+}
+
 /* The client was gone again: this says nothing of the next accept. */
 
 static int
@@ -319,30 +331,42 @@ CpListenerTake(CpListener *listenerPtr, CpAddr *peerPtr)
     return handlePtr;
 }
 
+/* Closes who was silent too long; when the next one will have been so. */
+
+static uint64_t
+Watchdog(CpListener *listenerPtr, uint64_t nowMs)
+{
+    Accept *acceptPtr = listenerPtr->lists[ACCEPT_WAITING].firstPtr;
+    Accept *nextPtr;
+
+    if (listenerPtr->timeoutMs == 0) {
+        return UINT64_MAX;
+    }
+    for (; acceptPtr != NULL; acceptPtr = nextPtr) {
+        uint64_t endMs = acceptPtr->acceptedMs + listenerPtr->timeoutMs;
+
+        if (nowMs < endMs) {
+            return endMs;
+        }
+        nextPtr = acceptPtr->nextPtr;
+        listenerPtr->timedOut++;
+        CpStatAdd(CP_STAT_ACCEPTS_TIMED_OUT, 1);
+        Drop(acceptPtr);
+    }
+    return UINT64_MAX;
+}
+
 int64_t
 CpListenerTick(CpListener *listenerPtr, uint64_t nowMs)
 {
-    Accept *acceptPtr;
-    uint64_t dueMs = UINT64_MAX;
+    uint64_t dueMs = Watchdog(listenerPtr, nowMs);
 
     if (listenerPtr->retryMs != 0 && nowMs >= listenerPtr->retryMs) {
         listenerPtr->retryMs = 0;
         Refill(listenerPtr);
     }
-    if (listenerPtr->retryMs != 0) {
+    if (listenerPtr->retryMs != 0 && listenerPtr->retryMs < dueMs) {
         dueMs = listenerPtr->retryMs;
-    }
-    while (listenerPtr->timeoutMs != 0
-        && (acceptPtr = listenerPtr->lists[ACCEPT_WAITING].firstPtr) != NULL) {
-        uint64_t endMs = acceptPtr->acceptedMs + listenerPtr->timeoutMs;
-
-        if (nowMs < endMs) {
-            dueMs = endMs < dueMs ? endMs : dueMs;
-            break;
-        }
-        listenerPtr->timedOut++;
-        CpStatAdd(CP_STAT_ACCEPTS_TIMED_OUT, 1);
-        Drop(acceptPtr);
     }
     return dueMs == UINT64_MAX ? -1 : (int64_t) (dueMs - nowMs);
 }
@@ -356,12 +380,8 @@ CpListenerClose(CpListener *listenerPtr, CpListenerProc *closedProc,
     listenerPtr->proc = closedProc;
     listenerPtr->clientData = clientData;
     CpCancel(listenerPtr->handlePtr, NULL);
-    while (listenerPtr->lists[ACCEPT_WAITING].firstPtr != NULL) {
-        Drop(listenerPtr->lists[ACCEPT_WAITING].firstPtr);
-    }
-    while (listenerPtr->lists[ACCEPT_QUEUED].firstPtr != NULL) {
-        Drop(listenerPtr->lists[ACCEPT_QUEUED].firstPtr);
-    }
+    DropAll(&listenerPtr->lists[ACCEPT_WAITING]);
+    DropAll(&listenerPtr->lists[ACCEPT_QUEUED]);
     Finish(listenerPtr);
 }
 

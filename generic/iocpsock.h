@@ -81,6 +81,7 @@ struct IocpsockThread {
     unsigned closing;      /* Connections closed and not yet ended. */
     unsigned eventsQueued; /* In Tcl's queue. */
     unsigned eventsServed; /* Since the last pass of the notifier. */
+    int polled;            /* Nothing had completed a moment ago. */
     int reaped;            /* By the setup proc, for the check proc. */
     IocpsockChan *firstReadyPtr;
     IocpsockChan *lastReadyPtr;

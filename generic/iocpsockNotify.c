@@ -347,7 +347,10 @@ SetupProc(void *clientData, int flags)
         return;
     }
     threadPtr->eventsServed = 0;
-    CpPortReap(threadPtr->portPtr, 0);
+    if (!threadPtr->polled) {
+        CpPortReap(threadPtr->portPtr, 0);
+    }
+    threadPtr->polled = 0;
     TickServers(threadPtr);
     threadPtr->reaped = AnyReady(threadPtr);
     if (threadPtr->reaped
@@ -382,7 +385,7 @@ QueueMore(IocpsockThread *threadPtr)
 {
     if (threadPtr->eventsQueued == 0
         && threadPtr->eventsServed < EVENTS_PER_PASS && !IsIdle(threadPtr)) {
-        CpPortReap(threadPtr->portPtr, 0);
+        threadPtr->polled = CpPortReap(threadPtr->portPtr, 0) == 0;
         QueueReady(threadPtr);
     }
 }

@@ -14,6 +14,8 @@
  *	    testraw shutdown id		ends the sending direction
  *	    testraw reset id		closes with a reset
  *	    testraw close id
+ *	    testchannel channel		{type version port}, the port of the
+ *					socket that is the channel's handle
  *	    testwatchdog milliseconds text
  */
 
@@ -233,6 +235,43 @@ TestRawObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     return RawDo(interp, (RawOp) index, number, objc > 3 ? objv[3] : NULL);
 }
 
+static int
+TestChannelObjCmd(void *clientData, Tcl_Interp *interp, int objc,
+    Tcl_Obj *const objv[])
+{
+    struct sockaddr_storage addr;
+    int size = sizeof(addr);
+    const Tcl_ChannelType *typePtr;
+    Tcl_Channel chan;
+    void *handle;
+    Tcl_Obj *parts[3];
+    (void) clientData;
+
+    if (objc != 2) {
+        Tcl_WrongNumArgs(interp, 1, objv, "channel");
+        return TCL_ERROR;
+    }
+    chan = Tcl_GetChannel(interp, Tcl_GetString(objv[1]), NULL);
+    if (chan == NULL) {
+        return TCL_ERROR;
+    }
+    if (Tcl_GetChannelHandle(chan, TCL_READABLE, &handle) != TCL_OK
+        || getsockname((SOCKET) handle, (struct sockaddr *) &addr, &size)
+            != 0) {
+        return RawError(interp, "getsockname");
+    }
+    typePtr = Tcl_GetChannelType(chan);
+    parts[0] = Tcl_NewStringObj(Tcl_ChannelName(typePtr), -1);
+    parts[1] = Tcl_NewWideIntObj(
+        (Tcl_WideInt) (intptr_t) Tcl_ChannelVersion(typePtr));
+
+    /* The port is at the same place in both families' addresses. */
+    parts[2] = Tcl_NewWideIntObj(
+        ntohs(((struct sockaddr_in *) &addr)->sin_port));
+    Tcl_SetObjResult(interp, Tcl_NewListObj(3, parts));
+    return TCL_OK;
+}
+
 /*
  * The watchdog: one timer for the process, which names the test and ends the
  * run, from a thread that no blocked call can hold up.
@@ -294,6 +333,7 @@ TestRawCreateCommands(Tcl_Interp *interp)
 
     WSAStartup(MAKEWORD(2, 2), &data);
     Tcl_CreateObjCommand(interp, "testraw", TestRawObjCmd, NULL, NULL);
+    Tcl_CreateObjCommand(interp, "testchannel", TestChannelObjCmd, NULL, NULL);
     Tcl_CreateObjCommand(interp, "testwatchdog", TestWatchdogObjCmd, NULL,
         NULL);
 }

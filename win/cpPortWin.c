@@ -449,7 +449,10 @@ ReapNow(CpPort *portPtr)
     inbox = TakeAll(&portPtr->inbox);
     ReleaseSRWLockExclusive(&portLock);
     completed = CompleteAll(TakeAll(&portPtr->done));
-    completed += CompleteAll(inbox);
+    if (inbox.firstPtr != NULL) {
+        /* The helper has just been on the port: no need to look there. */
+        return completed + CompleteAll(inbox);
+    }
     for (batch = 0; batch < REAP_BATCHES; batch++) {
         if (!GetQueuedCompletionStatusEx(portPtr->iocp, entries, REAP_ENTRIES,
                 &count, 0, FALSE)) {
