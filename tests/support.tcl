@@ -31,9 +31,8 @@ namespace eval support {
 	set ::env(IOCPSOCK_ANNOUNCE) 0
     }
 
-    # The core's command under a name that iocpsock::install leaves alone.
-    # A safe interpreter has none.
-    variable core ::socket
+    # The core's command, as long as nothing is installed over it. A safe
+    # interpreter has none.
     if {[info commands ::socket] ne ""} {
 	interp alias {} ::support::coreSocket {} ::socket
     }
@@ -271,11 +270,36 @@ proc support::EchoMore {chan} {
 
 # support::refusedPort --
 #
-#	A port on loopback where nothing listens: it was the system's choice
-#	for a listener just closed.
+#	A port on loopback where nothing listens. A connection that was
+#	accepted there stays open, so that nobody else is given the port
+#	meanwhile, and no client of it gets it as its own and is connected
+#	with itself. The core's driver keeps it, in an interpreter apart: it
+#	is in no channel list and no statistics.
 
-proc support::refusedPort {{host 127.0.0.1}} {
-    set listener [sock -server {list} -myaddr $host 0]
+proc support::refusedPort {} {
+    variable refusedPort
+    if {[info exists refusedPort]} {
+	return $refusedPort
+    }
+    interp create ::support::holder
+    set refusedPort [interp eval ::support::holder {
+	proc accepted {args} {
+	    set ::kept $args
+	}
+	set listener [socket -server accepted -myaddr 127.0.0.1 0]
+	set port [lindex [fconfigure $listener -sockname] 2]
+	set client [socket 127.0.0.1 $port]
+	vwait ::kept
+	close $listener
+	set port
+    }]
+    return $refusedPort
+}
+
+# A port that was free a moment ago.
+
+proc support::freePort {} {
+    set listener [sock -server list -myaddr 127.0.0.1 0]
     set port [port $listener]
     close $listener
     return $port

@@ -6,9 +6,10 @@ root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:?needs HOME or XDG_CACHE_HOME}/.cache}/iocpsock
 logDir=$cache/log
 
-# Names this recipe: raise it when the way things are set up changes, and
-# what was made by the older one is made again.
+# Raise these when the way the Tcls or the Wine prefix are set up changes, and
+# what was made by the older recipe is made again.
 recipe=1
+prefixRecipe=2
 
 die() {
     echo "${0##*/}: $*" >&2
@@ -36,15 +37,15 @@ mustStep() {
     return $rc
 }
 
-# isMade FOLDER: a folder is stamped as the last act of making it.
+# isMade FOLDER ?RECIPE?: a folder is stamped as the last act of making it.
 isMade() {
-    [ "$(cat "$1/.recipe" 2>/dev/null)" = "$recipe" ]
+    [ "$(cat "$1/.recipe" 2>/dev/null)" = "${2:-$recipe}" ]
 }
 
-# finish TEMPORARY FINAL: stamps a finished folder and puts it in its place,
-# so that an interruption never leaves half of one there.
+# finish TEMPORARY FINAL ?RECIPE?: stamps a finished folder and puts it in its
+# place, so that an interruption never leaves half of one there.
 finish() {
-    echo "$recipe" >"$1/.recipe"
+    echo "${3:-$recipe}" >"$1/.recipe"
     rm -rf "$2"
     mv "$1" "$2"
 }

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 /* A UTF-8 string in UTF-16, to be freed; NULL without memory. */
 
@@ -113,7 +114,7 @@ CpResolve(const char *host, unsigned port, CpFamily family, int listening,
     hints.ai_family = families[family];
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = listening ? AI_PASSIVE : 0;
-    wsprintfW(portString, L"%u", port);
+    swprintf(portString, sizeof(portString) / sizeof(WCHAR), L"%u", port);
     code = GetAddrInfoW(wideHost, host != NULL && port == 0 ? NULL : portString,
         &hints, &infoPtr);
     free(wideHost);
