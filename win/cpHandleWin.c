@@ -196,7 +196,7 @@ void
 CpHandleClose(CpHandle *handlePtr)
 {
     assert(handlePtr->pending == 0);
-    assert(handlePtr->parkedFirstPtr == NULL);
+    assert(handlePtr->parked.firstPtr == NULL);
     closesocket(handlePtr->sock);
     if (handlePtr->counted) {
         CpStatAdd(CP_STAT_SOCKETS, -1);

@@ -31,11 +31,6 @@ typedef enum OwnerState {
     OWNER_GONE
 } OwnerState;
 
-typedef struct OpList {
-    CpOp *firstPtr;
-    CpOp *lastPtr;
-} OpList;
-
 struct CpPort {
     HANDLE iocp;
     CpWakeProc *wakeProc;
@@ -136,13 +131,7 @@ HandOverLocked(CpOp *opPtr)
         PushLocked(handlePtr->ownerPtr, opPtr);
         return;
     }
-    opPtr->nextPtr = NULL;
-    if (handlePtr->parkedLastPtr != NULL) {
-        handlePtr->parkedLastPtr->nextPtr = opPtr;
-    } else {
-        handlePtr->parkedFirstPtr = opPtr;
-    }
-    handlePtr->parkedLastPtr = opPtr;
+    Append(&handlePtr->parked, opPtr);
 }
 
 static void
@@ -382,11 +371,13 @@ CpHandleMove(CpHandle *handlePtr, CpPort *portPtr)
         ParkOps(&oldPtr->done, handlePtr);
         ParkOps(&oldPtr->inbox, handlePtr);
     } else {
-        while ((opPtr = handlePtr->parkedFirstPtr) != NULL) {
-            handlePtr->parkedFirstPtr = opPtr->nextPtr;
+        opPtr = TakeAll(&handlePtr->parked).firstPtr;
+        while (opPtr != NULL) {
+            CpOp *nextPtr = opPtr->nextPtr;
+
             PushLocked(portPtr, opPtr);
+            opPtr = nextPtr;
         }
-        handlePtr->parkedLastPtr = NULL;
     }
     ReleaseSRWLockExclusive(&portLock);
 }

@@ -21,14 +21,20 @@
 #include "cpErrorWin.h"
 #include "cpPort.h"
 
+/* Completed operations, oldest first. */
+
+typedef struct OpList {
+    CpOp *firstPtr;
+    CpOp *lastPtr;
+} OpList;
+
 struct CpHandle {
     SOCKET sock;
     int family;
-    CpPort *ownerPtr;     /* Whose thread's; NULL between owners. */
-    CpPort *boundPtr;     /* Whose completion port its operations are
+    CpPort *ownerPtr; /* Whose thread's; NULL between owners. */
+    CpPort *boundPtr; /* Whose completion port its operations are
                                  * queued to: for good, from the first one. */
-    CpOp *parkedFirstPtr; /* Completed between owners. */
-    CpOp *parkedLastPtr;
+    OpList parked;    /* Completed between owners. */
     unsigned pending; /* Operations outstanding. */
     int hasName;      /* bind was called. */
     int nonBlocking;
