@@ -102,6 +102,10 @@ IocpsockThread *IocpsockGetThread(void);
 /* The channel may be ready: its event is queued in the next pass. */
 void IocpsockNoteReady(IocpsockChan *chanPtr);
 
+/* What the channel watches has changed: its receives are posted, and it is
+ * looked at, in the next pass. */
+void IocpsockNoteWatch(IocpsockChan *chanPtr);
+
 /* The channel becomes, or ceases to be, the calling thread's. Attach returns
  * 0 when this thread can have no port. */
 int IocpsockAttach(IocpsockChan *chanPtr);

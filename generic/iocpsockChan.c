@@ -211,8 +211,12 @@ WatchProc(void *instanceData, int mask)
 
     chanPtr->watchMask = mask;
     if (chanPtr->connPtr != NULL && chanPtr->threadPtr != NULL) {
-        CpConnWatchRead(chanPtr->connPtr, mask & TCL_READABLE);
-        IocpsockNoteReady(chanPtr);
+        if (!(mask & TCL_READABLE)) {
+            CpConnWatchRead(chanPtr->connPtr, 0);
+        }
+        if (mask != 0) {
+            IocpsockNoteWatch(chanPtr);
+        }
     }
 }
 

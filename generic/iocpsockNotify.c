@@ -170,10 +170,18 @@ UnlinkReady(IocpsockChan *chanPtr)
 void
 IocpsockNoteReady(IocpsockChan *chanPtr)
 {
+    if (ReadyMask(chanPtr) != 0) {
+        IocpsockNoteWatch(chanPtr);
+    }
+}
+
+void
+IocpsockNoteWatch(IocpsockChan *chanPtr)
+{
     IocpsockThread *threadPtr = chanPtr->threadPtr;
 
-    if (threadPtr == NULL || chanPtr->onReadyList || chanPtr->eventsPending > 0
-        || ReadyMask(chanPtr) == 0) {
+    if (threadPtr == NULL || chanPtr->onReadyList
+        || chanPtr->eventsPending > 0) {
         return;
     }
     chanPtr->onReadyList = 1;
@@ -282,7 +290,27 @@ TickServers(IocpsockThread *threadPtr)
     }
 }
 
-/* Whether any channel on the ready list still is; drops those that are not. */
+/*
+ * Posts what the channels on the ready list wait for, and takes in what has
+ * completed. As this comes when all events are served, and not after each one,
+ * a busy peer's next bytes are there already: its receive completes at once.
+ * Results: how many operations completed.
+ */
+
+static unsigned
+Collect(IocpsockThread *threadPtr)
+{
+    IocpsockChan *chanPtr = threadPtr->firstReadyPtr;
+
+    for (; chanPtr != NULL; chanPtr = chanPtr->nextReadyPtr) {
+        if (chanPtr->connPtr != NULL && (chanPtr->watchMask & TCL_READABLE)) {
+            CpConnWatchRead(chanPtr->connPtr, 1);
+        }
+    }
+    return CpPortReap(threadPtr->portPtr, 0);
+}
+
+/* Whether any channel on the ready list is; drops those that are not. */
 
 static int
 AnyReady(IocpsockThread *threadPtr)
@@ -347,8 +375,8 @@ SetupProc(void *clientData, int flags)
         return;
     }
     threadPtr->eventsServed = 0;
-    if (!threadPtr->polled) {
-        CpPortReap(threadPtr->portPtr, 0);
+    if (!threadPtr->polled || threadPtr->firstReadyPtr != NULL) {
+        Collect(threadPtr);
     }
     threadPtr->polled = 0;
     TickServers(threadPtr);
@@ -368,7 +396,7 @@ CheckProc(void *clientData, int flags)
         return;
     }
     if (!threadPtr->reaped) {
-        CpPortReap(threadPtr->portPtr, 0);
+        Collect(threadPtr);
     }
     threadPtr->reaped = 0;
     QueueReady(threadPtr);
@@ -385,7 +413,7 @@ QueueMore(IocpsockThread *threadPtr)
 {
     if (threadPtr->eventsQueued == 0
         && threadPtr->eventsServed < EVENTS_PER_PASS && !IsIdle(threadPtr)) {
-        threadPtr->polled = CpPortReap(threadPtr->portPtr, 0) == 0;
+        threadPtr->polled = Collect(threadPtr) == 0;
         QueueReady(threadPtr);
     }
 }
@@ -406,11 +434,11 @@ ReadyEventProc(Tcl_Event *eventPtr, int flags)
     mask = ReadyMask(chanPtr);
 
     /*
-     * Level-triggered: once more in the next pass if it is still ready then,
-     * be it in an event loop that the handler itself enters.
+     * Level-triggered: the next pass looks at it once more, be it in an event
+     * loop that the handler itself enters.
      */
 
-    IocpsockNoteReady(chanPtr);
+    IocpsockNoteWatch(chanPtr);
     if (mask != 0) {
         chanPtr->events++;
         if (chanPtr->serverPtr != NULL) {
