@@ -77,6 +77,11 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes,
     case CP_CONN_OPEN:
         break;
     }
+
+    /* A writer that polls, as Tcl at a thread's exit, sees sends complete. */
+    if (connPtr->sendPending >= connPtr->sendCap) {
+        CpPortReap(connPtr->portPtr, 0);
+    }
     if (connPtr->sendError != CP_OK) {
         return connPtr->sendError;
     }
