@@ -32,9 +32,10 @@ function request()
 end
 END
 
-# load PATH CONNECTIONS SCRIPT
+# load PATH CONNECTIONS SCRIPT ?SECONDS?
 load() {
-    result=$(wrk -t1 -c"$2" -d2s --timeout 10s -s "$work/$3.lua" "$url/$1" |
+    result=$(wrk -t1 -c"$2" -d"${4-2}s" --timeout 10s \
+        -s "$work/$3.lua" "$url/$1" |
         sed -n 's/^RESULT //p')
     echo "$name: $1, $2 connections, $3: $result"
     case $result in
@@ -47,7 +48,7 @@ load() {
 load index.html 10 report
 load index.html 50 report
 load 64k.bin 10 report
-load 5m.bin 4 report
+load 5m.bin 4 report 8
 load index.html 50 pipeline
 load 64k.bin 4 pipeline
 
