@@ -156,6 +156,8 @@ CpHandle *CpConnHandle(const CpConn *connPtr);
 CpRecvMode CpConnRecvMode(const CpConn *connPtr);
 void CpConnSetRecvMode(CpConn *connPtr, CpRecvMode mode);
 unsigned CpConnSendCap(const CpConn *connPtr);
+
+/* 0 lets only that be written which the system takes at once. */
 void CpConnSetSendCap(CpConn *connPtr, unsigned cap);
 void CpConnGetStats(const CpConn *connPtr, CpConnStats *statsPtr);
 

@@ -147,6 +147,6 @@ CpConnSendCap(const CpConn *connPtr)
 void
 CpConnSetSendCap(CpConn *connPtr, unsigned cap)
 {
-    assert(cap >= 1 && cap <= CP_SEND_CAP_MAX);
+    assert(cap <= CP_SEND_CAP_MAX);
     connPtr->sendCap = cap;
 }

@@ -117,8 +117,15 @@ void IocpsockReleaseChan(IocpsockChan *chanPtr);
 /* Releases the thread's port when nothing of it is in use at its exit. */
 void IocpsockThreadDone(IocpsockThread *threadPtr);
 
-/* Waits for connections that were closed to end, as at exit. */
-void IocpsockJoinClosing(IocpsockThread *threadPtr);
+/*
+ * IocpsockExitWait --
+ *
+ *      At exit, waits until the system has taken all that was written to the
+ *      connection, or when that is NULL, until all connections that were
+ *      closed have ended; not longer than something moves.
+ */
+
+void IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr);
 
 /* iocpsockChan.c */
 

@@ -83,6 +83,15 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
     if (toWrite <= 0) {
         return 0;
     }
+
+    /*
+     * At exit Tcl drops a non-blocking channel that does not take all it is
+     * given, without a close: what is taken now has to be the system's.
+     */
+    if (chanPtr->threadPtr->exiting && !IsBlocking(chanPtr)) {
+        IocpsockExitWait(chanPtr->threadPtr, chanPtr->connPtr);
+        CpConnSetSendCap(chanPtr->connPtr, 0);
+    }
     for (;;) {
         size_t bytes;
         CpError error = CpConnWrite(chanPtr->connPtr, buf, (size_t) toWrite,
@@ -136,7 +145,7 @@ CloseConn(IocpsockChan *chanPtr)
         CpPortReap(threadPtr->portPtr, 0);
     }
     if (threadPtr->exiting) {
-        IocpsockJoinClosing(threadPtr);
+        IocpsockExitWait(threadPtr, NULL);
     }
     return error;
 }
@@ -239,13 +248,23 @@ GetHandleProc(void *instanceData, int direction, void **handlePtr)
     return TCL_OK;
 }
 
+/*
+ * Whoever moves a channel ends its notifications with a watch for nothing, and
+ * with them a background flush that is under way. Tcl does not ask again, so
+ * that what it holds would stay unsent: one writable event sets it going.
+ */
+
 static void
 ThreadActionProc(void *instanceData, int action)
 {
     IocpsockChan *chanPtr = instanceData;
 
     if (action == TCL_CHANNEL_THREAD_INSERT) {
-        IocpsockAttach(chanPtr);
+        if (IocpsockAttach(chanPtr) && chanPtr->channel != NULL
+            && Tcl_OutputBuffered(chanPtr->channel) > 0) {
+            chanPtr->watchMask |= TCL_WRITABLE;
+            IocpsockNoteWatch(chanPtr);
+        }
     } else {
         IocpsockDetach(chanPtr);
     }

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define EXIT_STALL_MS 5000  /* See IocpsockJoinClosing. */
+#define EXIT_STALL_MS 5000  /* See IocpsockExitWait. */
 #define EVENTS_PER_PASS 32  /* See QueueMore. */
 #define ACCEPTS_PER_PASS 16 /* See QueueReady. */
 
@@ -49,7 +49,7 @@ ThreadExitProc(void *clientData)
 {
     IocpsockThread *threadPtr = clientData;
 
-    IocpsockJoinClosing(threadPtr);
+    IocpsockExitWait(threadPtr, NULL);
     threadPtr->exiting = 1;
     Tcl_DeleteEventSource(SetupProc, CheckProc, threadPtr);
     IocpsockThreadDone(threadPtr);
@@ -88,18 +88,19 @@ IocpsockThreadDone(IocpsockThread *threadPtr)
 }
 
 /*
- * What was written before a close is on its way to the system. A peer that
- * takes nothing must not hold an exit for ever: when nothing moves for a while
- * the rest is given up, as the core gives up what a non-blocking channel holds
- * at exit.
+ * What was written before is on its way to the system. A peer that takes
+ * nothing must not hold an exit for ever: when nothing moves for a while the
+ * rest is given up, as the core gives up what a non-blocking channel holds at
+ * exit.
  */
 
 void
-IocpsockJoinClosing(IocpsockThread *threadPtr)
+IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr)
 {
     uint64_t stallMs = CpNowMs() + EXIT_STALL_MS;
 
-    while (threadPtr->closing > 0 && CpNowMs() < stallMs) {
+    while ((connPtr != NULL ? CpConnSending(connPtr) : threadPtr->closing > 0)
+        && CpNowMs() < stallMs) {
         if (CpPortReap(threadPtr->portPtr, 100) > 0) {
             stallMs = CpNowMs() + EXIT_STALL_MS;
         }

@@ -473,6 +473,23 @@ proc support::SendMore {chan offset total chunk streamId done} {
     }
 }
 
+# support::fill --
+#
+#	Writes bytes of a stream to a non-blocking channel until neither the
+#	system nor the driver takes more and Tcl itself holds some back.
+#
+# Results:
+#	The number of bytes written.
+
+proc support::fill {chan} {
+    set total 0
+    while {[chan pending output $chan] == 0} {
+	puts -nonewline $chan [pattern $total 65536]
+	incr total 65536
+    }
+    return $total
+}
+
 # support::receivePattern --
 #
 #	Checks a stream in a readable handler until end of file, in pieces of
