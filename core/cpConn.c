@@ -37,12 +37,13 @@ CpConnNotify(CpConn *connPtr)
 }
 
 static void
-DialDone(void *clientData, CpError error, CpHandle *handlePtr)
+DialDone(void *clientData, CpError error, CpHandle *handlePtr, char *message)
 {
     CpConn *connPtr = clientData;
 
     connPtr->dialPtr = NULL;
     connPtr->handlePtr = handlePtr;
+    connPtr->dialMessage = message;
     if (connPtr->state == CP_CONN_CLOSING) {
         CpConnFinish(connPtr);
         return;
@@ -57,25 +58,52 @@ DialDone(void *clientData, CpError error, CpHandle *handlePtr)
     CpConnNotify(connPtr);
 }
 
-CpConn *
-CpConnDial(CpPort *portPtr, const CpAddr *remotes, unsigned remoteCount,
-    const CpAddr *locals, unsigned localCount, CpConnProc *proc,
-    void *clientData)
-{
-    CpConn *connPtr = NewConn(portPtr, proc, clientData);
-    CpError error;
+/* What starting to dial came to. */
 
-    if (connPtr == NULL) {
-        return NULL;
-    }
+static CpConn *
+Dialling(CpConn *connPtr, CpError error)
+{
     connPtr->state = CP_CONN_DIALLING;
-    error = CpDialStart(portPtr, remotes, remoteCount, locals, localCount,
-        DialDone, connPtr, &connPtr->dialPtr);
     if (error != CP_EAGAIN) {
         connPtr->state = CP_CONN_FAILED;
         connPtr->dialError = error;
     }
     return connPtr;
+}
+
+CpConn *
+CpConnDial(CpPort *portPtr, CpResolved *resolvedPtr, CpConnProc *proc,
+    void *clientData)
+{
+    CpConn *connPtr = NewConn(portPtr, proc, clientData);
+
+    if (connPtr == NULL) {
+        CpResolvedFree(resolvedPtr);
+        return NULL;
+    }
+    return Dialling(connPtr,
+        CpDialStart(portPtr, resolvedPtr, DialDone, connPtr,
+            &connPtr->dialPtr));
+}
+
+CpConn *
+CpConnDialName(CpPort *portPtr, const CpTarget *targetPtr, CpConnProc *proc,
+    void *clientData)
+{
+    CpConn *connPtr = NewConn(portPtr, proc, clientData);
+
+    if (connPtr == NULL) {
+        return NULL;
+    }
+    return Dialling(connPtr,
+        CpDialStartName(portPtr, targetPtr, DialDone, connPtr,
+            &connPtr->dialPtr));
+}
+
+int
+CpConnResolving(const CpConn *connPtr)
+{
+    return connPtr->dialPtr != NULL && CpDialResolving(connPtr->dialPtr);
 }
 
 CpConn *
@@ -183,6 +211,7 @@ CpConnFinish(CpConn *connPtr)
     if (connPtr->handlePtr != NULL) {
         CpHandleClose(connPtr->handlePtr);
     }
+    free(connPtr->dialMessage);
     free(connPtr);
     closedProc(clientData);
 }
@@ -211,6 +240,12 @@ CpConnTakeError(CpConn *connPtr)
 
     connPtr->dialError = CP_OK;
     return error;
+}
+
+const char *
+CpConnDialMessage(const CpConn *connPtr)
+{
+    return connPtr->dialMessage;
 }
 
 CpHandle *

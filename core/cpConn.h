@@ -9,6 +9,7 @@
 #define CP_CONN_H
 
 #include "cpPort.h"
+#include "cpResolve.h"
 
 typedef struct CpConn CpConn;
 
@@ -66,9 +67,15 @@ typedef void CpConnProc(void *clientData);
  *      The connection, or NULL when there is no memory.
  */
 
-CpConn *CpConnDial(CpPort *portPtr, const CpAddr *remotes, unsigned remoteCount,
-    const CpAddr *locals, unsigned localCount, CpConnProc *proc,
+CpConn *CpConnDial(CpPort *portPtr, CpResolved *resolvedPtr, CpConnProc *proc,
     void *clientData);
+
+/* The same by names (see CpDialStartName). */
+CpConn *CpConnDialName(CpPort *portPtr, const CpTarget *targetPtr,
+    CpConnProc *proc, void *clientData);
+
+/* In CP_CONN_DIALLING: names are being looked up. */
+int CpConnResolving(const CpConn *connPtr);
 
 /* An open connection over an accepted handle; NULL when out of memory, and
  * the handle stays the caller's. */
@@ -141,6 +148,9 @@ CpConnState CpConnGetState(const CpConn *connPtr);
 
 /* Why dialling failed: given once, then CP_OK. */
 CpError CpConnTakeError(CpConn *connPtr);
+
+/* What the resolver said, where it is to blame; otherwise NULL. */
+const char *CpConnDialMessage(const CpConn *connPtr);
 
 /*
  * Options of the socket; while dialling, of each one that is tried. CP_ENOTCONN

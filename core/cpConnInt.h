@@ -19,6 +19,7 @@ struct CpConn {
                                  * in CP_CONN_CLOSING until it has ended. */
     CpConnState state;
     CpError dialError; /* Of CP_CONN_FAILED, until taken. */
+    char *dialMessage; /* Of a resolver, or NULL. */
     CpConnProc *proc;  /* The closedProc in CP_CONN_CLOSING. */
     void *clientData;
 

@@ -1,30 +1,29 @@
 /*
  * cpDial.c --
  *
- *      Connecting through lists of addresses.
+ *      Connecting by names and through lists of addresses.
  */
 
 #include "cpDial.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct CpDial {
     CpOp op; /* The attempt under way. */
     CpPort *portPtr;
-    CpHandle *handlePtr; /* Its socket: a new one for each attempt, as
+    CpHandle *handlePtr;     /* Its socket: a new one for each attempt, as
                                  * a failed one cannot connect again. */
-    CpError error;       /* Of the last attempt. */
+    CpResolveOp *resolvePtr; /* Instead of an attempt, a look-up: non-NULL
+                                 * exactly from submit to reap. */
+    CpError error;           /* Of the last attempt. */
     int cancelled;
     unsigned optsSet; /* Bits, by CpSockOpt. */
     int opts[CP_OPT_COUNT];
     unsigned nextAttempt; /* remote * locals + local */
-    unsigned remoteCount;
-    unsigned localCount; /* At least 1: no address is one. */
+    CpResolved addrs;
     CpDialProc *proc;
     void *clientData;
-    CpAddr addrs[]; /* Remotes, then locals. */
 };
 
 static void AttemptDone(CpOp *opPtr);
@@ -58,7 +57,7 @@ OpenAttempt(CpDial *dialPtr, const CpAddr *remotePtr, const CpAddr *localPtr)
                 dialPtr->opts[opt]);
         }
     }
-    if (localPtr->lengthBytes != 0) {
+    if (localPtr != NULL) {
         error = CpHandleBind(dialPtr->handlePtr, localPtr);
     }
     if (error != CP_OK) {
@@ -76,16 +75,18 @@ OpenAttempt(CpDial *dialPtr, const CpAddr *remotePtr, const CpAddr *localPtr)
 static CpError
 NextAttempt(CpDial *dialPtr)
 {
-    unsigned attempts = dialPtr->remoteCount * dialPtr->localCount;
+    const CpResolved *addrsPtr = &dialPtr->addrs;
+    unsigned locals = addrsPtr->localCount > 0 ? addrsPtr->localCount : 1;
+    unsigned attempts = addrsPtr->remoteCount * locals;
 
     while (dialPtr->nextAttempt < attempts) {
         unsigned attempt = dialPtr->nextAttempt++;
-        const CpAddr *remotePtr =
-            &dialPtr->addrs[attempt / dialPtr->localCount];
-        const CpAddr *localPtr = &dialPtr->addrs[dialPtr->remoteCount
-            + attempt % dialPtr->localCount];
+        const CpAddr *remotePtr = &addrsPtr->remotes[attempt / locals];
+        const CpAddr *localPtr = addrsPtr->localCount > 0
+            ? &addrsPtr->locals[attempt % locals]
+            : NULL;
 
-        if (localPtr->lengthBytes != 0 && !SameFamily(remotePtr, localPtr)) {
+        if (localPtr != NULL && !SameFamily(remotePtr, localPtr)) {
             continue;
         }
         dialPtr->error = OpenAttempt(dialPtr, remotePtr, localPtr);
@@ -96,6 +97,19 @@ NextAttempt(CpDial *dialPtr)
         }
     }
     return dialPtr->error;
+}
+
+/* The one place where a dial ends, once it has begun. */
+
+static void
+End(CpDial *dialPtr, CpError error, CpHandle *handlePtr, char *message)
+{
+    CpDialProc *proc = dialPtr->proc;
+    void *clientData = dialPtr->clientData;
+
+    CpResolvedFree(&dialPtr->addrs);
+    free(dialPtr);
+    proc(clientData, error, handlePtr, message);
 }
 
 static void
@@ -114,40 +128,40 @@ AttemptDone(CpOp *opPtr)
             return;
         }
     }
-    dialPtr->proc(dialPtr->clientData, error, handlePtr);
-    free(dialPtr);
+    End(dialPtr, error, handlePtr, NULL);
+}
+
+static CpDial *
+NewDial(CpPort *portPtr, CpDialProc *proc, void *clientData)
+{
+    CpDial *dialPtr = calloc(1, sizeof(CpDial));
+
+    if (dialPtr != NULL) {
+        dialPtr->portPtr = portPtr;
+        dialPtr->proc = proc;
+        dialPtr->clientData = clientData;
+
+        /* What is said when no local address is of a remote one's family. */
+        dialPtr->error = CP_EADDRNOTAVAIL;
+    }
+    return dialPtr;
 }
 
 CpError
-CpDialStart(CpPort *portPtr, const CpAddr *remotes, unsigned remoteCount,
-    const CpAddr *locals, unsigned localCount, CpDialProc *proc,
+CpDialStart(CpPort *portPtr, CpResolved *resolvedPtr, CpDialProc *proc,
     void *clientData, CpDial **dialPtrPtr)
 {
-    unsigned slots = localCount > 0 ? localCount : 1;
-    CpDial *dialPtr;
+    CpDial *dialPtr = NewDial(portPtr, proc, clientData);
     CpError error;
 
-    assert(remoteCount > 0);
-    dialPtr = calloc(1,
-        sizeof(CpDial) + (remoteCount + slots) * sizeof(CpAddr));
     if (dialPtr == NULL) {
+        CpResolvedFree(resolvedPtr);
         return CP_ENOMEM;
     }
-    dialPtr->portPtr = portPtr;
-    dialPtr->remoteCount = remoteCount;
-    dialPtr->localCount = slots;
-    dialPtr->proc = proc;
-    dialPtr->clientData = clientData;
-    memcpy(dialPtr->addrs, remotes, remoteCount * sizeof(CpAddr));
-    if (localCount > 0) {
-        memcpy(dialPtr->addrs + remoteCount, locals,
-            localCount * sizeof(CpAddr));
-    }
-
-    /* What is said when no local address is of a remote one's family. */
-    dialPtr->error = CP_EADDRNOTAVAIL;
+    dialPtr->addrs = *resolvedPtr;
     error = NextAttempt(dialPtr);
     if (error != CP_EAGAIN) {
+        CpResolvedFree(&dialPtr->addrs);
         free(dialPtr);
         return error;
     }
@@ -155,18 +169,83 @@ CpDialStart(CpPort *portPtr, const CpAddr *remotes, unsigned remoteCount,
     return CP_EAGAIN;
 }
 
+/* The names are known, or not to be known: the first attempt. */
+
+static void
+ResolveDone(CpOp *opPtr)
+{
+    CpResolveOp *resolvePtr = CP_OWNER_OF(opPtr, CpResolveOp, op);
+    CpHandle *handlePtr = opPtr->handlePtr;
+    CpDial *dialPtr = resolvePtr->clientData;
+    CpError error = opPtr->error;
+    char *message = NULL;
+
+    dialPtr->resolvePtr = NULL;
+    dialPtr->handlePtr = NULL;
+    CpHandleClose(handlePtr);
+    dialPtr->addrs = resolvePtr->resolved;
+    if (error == CP_OK && dialPtr->addrs.remotes == NULL) {
+        error = CP_EHOSTUNREACH;
+        message = malloc(strlen(resolvePtr->message) + 1);
+        if (message != NULL) {
+            strcpy(message, resolvePtr->message);
+        }
+    }
+    free(resolvePtr);
+    if (dialPtr->cancelled) {
+        error = CP_ECANCELED;
+    }
+    if (error == CP_OK) {
+        error = NextAttempt(dialPtr);
+    }
+    if (error != CP_EAGAIN) {
+        End(dialPtr, error, NULL, message);
+    }
+}
+
+CpError
+CpDialStartName(CpPort *portPtr, const CpTarget *targetPtr, CpDialProc *proc,
+    void *clientData, CpDial **dialPtrPtr)
+{
+    CpResolveOp *resolvePtr = calloc(1, sizeof(CpResolveOp));
+    CpDial *dialPtr = NewDial(portPtr, proc, clientData);
+
+    if (resolvePtr == NULL || dialPtr == NULL
+        || CpHandleOpenResolver(portPtr, &dialPtr->handlePtr) != CP_OK) {
+        free(dialPtr);
+        free(resolvePtr);
+        return CP_ENOMEM;
+    }
+    resolvePtr->op.proc = ResolveDone;
+    resolvePtr->clientData = dialPtr;
+    dialPtr->resolvePtr = resolvePtr;
+    CpSubmitResolve(dialPtr->handlePtr, resolvePtr, targetPtr);
+    *dialPtrPtr = dialPtr;
+    return CP_EAGAIN;
+}
+
+int
+CpDialResolving(const CpDial *dialPtr)
+{
+    return dialPtr->resolvePtr != NULL;
+}
+
 void
 CpDialCancel(CpDial *dialPtr)
 {
     dialPtr->cancelled = 1;
-    CpCancel(dialPtr->handlePtr, &dialPtr->op);
+    CpCancel(dialPtr->handlePtr,
+        dialPtr->resolvePtr != NULL ? &dialPtr->resolvePtr->op : &dialPtr->op);
 }
 
 CpError
 CpDialSetOpt(CpDial *dialPtr, CpSockOpt opt, int value)
 {
-    CpError error = CpHandleSetOpt(dialPtr->handlePtr, opt, value);
+    CpError error = CP_OK;
 
+    if (dialPtr->resolvePtr == NULL) {
+        error = CpHandleSetOpt(dialPtr->handlePtr, opt, value);
+    }
     if (error == CP_OK) {
         dialPtr->optsSet |= 1u << opt;
         dialPtr->opts[opt] = value;
@@ -177,7 +256,14 @@ CpDialSetOpt(CpDial *dialPtr, CpSockOpt opt, int value)
 CpError
 CpDialGetOpt(CpDial *dialPtr, CpSockOpt opt, int *valuePtr)
 {
-    return CpHandleGetOpt(dialPtr->handlePtr, opt, valuePtr);
+    if (dialPtr->resolvePtr == NULL) {
+        return CpHandleGetOpt(dialPtr->handlePtr, opt, valuePtr);
+    }
+    if (!(dialPtr->optsSet & (1u << opt))) {
+        return CP_ENOTCONN;
+    }
+    *valuePtr = dialPtr->opts[opt];
+    return CP_OK;
 }
 
 void

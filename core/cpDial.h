@@ -1,14 +1,15 @@
 /*
  * cpDial.h --
  *
- *      Connecting through lists of addresses: each remote address from each
- *      local one of its family, until one attempt succeeds.
+ *      Connecting by names or through lists of addresses: each remote address
+ *      from each local one of its family, until one attempt succeeds.
  */
 
 #ifndef CP_DIAL_H
 #define CP_DIAL_H
 
 #include "cpPort.h"
+#include "cpResolve.h"
 
 typedef struct CpDial CpDial;
 
@@ -16,29 +17,42 @@ typedef struct CpDial CpDial;
  * Called once when the dialling is over; the dial is gone then. error and
  * handlePtr are the last attempt's. The handle is the caller's; after a failed
  * attempt it is only good for its local name, and NULL if there was no socket.
+ * message is NULL, or what the resolver said (allocated, the caller's to free)
+ * when it had no addresses to try.
  */
 
-typedef void CpDialProc(void *clientData, CpError error, CpHandle *handlePtr);
+typedef void CpDialProc(void *clientData, CpError error, CpHandle *handlePtr,
+    char *message);
 
 /*
  * CpDialStart --
  *
- *      Starts dialling. The lists are copied. Without local addresses the
- *      system chooses one.
+ *      Starts dialling. The lists are taken over, whatever comes of it.
+ *      Without local addresses the system chooses one.
  *
  * Results:
  *      CP_EAGAIN and *dialPtrPtr when an attempt is under way; otherwise the
  *      error of the last attempt, with nothing started and no call to come.
  */
 
-CpError CpDialStart(CpPort *portPtr, const CpAddr *remotes,
-    unsigned remoteCount, const CpAddr *locals, unsigned localCount,
+CpError CpDialStart(CpPort *portPtr, CpResolved *resolvedPtr, CpDialProc *proc,
+    void *clientData, CpDial **dialPtrPtr);
+
+/* The same by names, which are looked up first. */
+CpError CpDialStartName(CpPort *portPtr, const CpTarget *targetPtr,
     CpDialProc *proc, void *clientData, CpDial **dialPtrPtr);
+
+/* Names are being looked up. */
+int CpDialResolving(const CpDial *dialPtr);
 
 /* The attempt under way is the last; its end is still reported. */
 void CpDialCancel(CpDial *dialPtr);
 
-/* Options of the attempt under way, and of those that follow it. */
+/*
+ * Options of the attempt under way, and of those that follow it. While names
+ * are looked up only what was set can be had: otherwise CP_ENOTCONN.
+ */
+
 CpError CpDialSetOpt(CpDial *dialPtr, CpSockOpt opt, int value);
 CpError CpDialGetOpt(CpDial *dialPtr, CpSockOpt opt, int *valuePtr);
 

@@ -1,8 +1,8 @@
 /*
  * cpResolve.h --
  *
- *      Names and addresses: the second half of a port. These calls may block,
- *      and any thread may make them.
+ *      Names and addresses: the second half of a port. These calls may block
+ *      unless they say otherwise, and any thread may make them.
  */
 
 #ifndef CP_RESOLVE_H
@@ -29,6 +29,62 @@ typedef enum CpFamily { CP_FAMILY_ANY, CP_FAMILY_IP4, CP_FAMILY_IP6 } CpFamily;
 int CpResolve(const char *host, unsigned port, CpFamily family, int listening,
     CpAddr **addrsPtr, unsigned *countPtr, char *message);
 void CpResolveFree(CpAddr *addrs);
+
+/* The two ends of a connection to be, by name. */
+
+typedef struct CpTarget {
+    const char *host; /* UTF-8. */
+    unsigned port;
+    const char *myHost; /* The local end's; NULL for any. */
+    unsigned myPort;    /* 0 for any. */
+    CpFamily family;
+} CpTarget;
+
+typedef struct CpResolved {
+    CpAddr *remotes;
+    unsigned remoteCount;
+    CpAddr *locals; /* NULL where any will do. */
+    unsigned localCount;
+} CpResolved;
+
+/*
+ * CpResolveTarget --
+ *
+ *      The addresses of both ends.
+ *
+ * Results:
+ *      1 and lists that the caller frees with CpResolvedFree; or 0 and a
+ *      message as of CpResolve.
+ */
+
+int CpResolveTarget(const CpTarget *targetPtr, CpResolved *resolvedPtr,
+    char *message);
+void CpResolvedFree(CpResolved *resolvedPtr);
+
+/* Whether its hosts are addresses, which resolve without asking anybody. */
+int CpTargetIsNumeric(const CpTarget *targetPtr);
+
+/*
+ * CpSubmitResolve --
+ *
+ *      CpResolveTarget as an operation, on a handle of CpHandleOpenResolver.
+ *      The target is copied. With op.error CP_OK either resolved is set, which
+ *      the proc takes over, or its remotes are NULL and message is. A cancelled
+ *      one completes at once, though nobody can make a resolver hurry.
+ */
+
+typedef struct CpResolveOp {
+    CpOp op;
+    CpResolved resolved;
+    char message[CP_MESSAGE_BYTES];
+    void *clientData; /* The caller's. */
+    void *request;    /* The port's own. */
+} CpResolveOp;
+
+/* A handle without a socket: for look-ups, moving and closing only. */
+CpError CpHandleOpenResolver(CpPort *portPtr, CpHandle **handlePtrPtr);
+void CpSubmitResolve(CpHandle *handlePtr, CpResolveOp *resolvePtr,
+    const CpTarget *targetPtr);
 
 /* The port of a TCP service name; -1 when it is not known. */
 int CpServicePort(const char *name);

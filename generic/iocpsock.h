@@ -94,10 +94,10 @@ struct IocpsockThread {
  * IocpsockGetThread --
  *
  *      The calling thread's data, with a port. NULL when there can be none;
- *      then errno says why.
+ *      then errno, and the interpreter if it is not NULL, say why.
  */
 
-IocpsockThread *IocpsockGetThread(void);
+IocpsockThread *IocpsockGetThread(Tcl_Interp *interp);
 
 /* The channel may be ready: its event is queued in the next pass. */
 void IocpsockNoteReady(IocpsockChan *chanPtr);
@@ -140,14 +140,15 @@ void IocpsockNewChannel(IocpsockChan *chanPtr, int mask);
 /*
  * IocpsockOpenClient --
  *
- *      Connects. host and port as resolved by the caller.
+ *      Resolves and connects. With async, a name that is not known at once is
+ *      looked up in the background.
  *
  * Results:
- *      The channel, or NULL with errno.
+ *      The channel, or NULL and why in the interpreter.
  */
 
-Tcl_Channel IocpsockOpenClient(const CpAddr *remotes, unsigned remoteCount,
-    const CpAddr *locals, unsigned localCount, int async);
+Tcl_Channel IocpsockOpenClient(Tcl_Interp *interp, const CpTarget *targetPtr,
+    int async);
 
 /* iocpsockServer.c */
 
@@ -157,7 +158,7 @@ Tcl_Channel IocpsockOpenClient(const CpAddr *remotes, unsigned remoteCount,
  *      Listens on each of the addresses that it can.
  *
  * Results:
- *      The channel, or NULL with errno of the last failure.
+ *      The channel, or NULL and the last failure in the interpreter.
  */
 
 Tcl_Channel IocpsockOpenServer(Tcl_Interp *interp, CpAddr *addrs,
@@ -217,7 +218,12 @@ Tcl_ObjCmdProc IocpsockSocketObjCmd;
 /* The errno of a core error, as Tcl_SetErrno takes it. */
 int IocpsockErrno(CpError error);
 
+#define COULD_NOT_OPEN "couldn't open socket"
+
 /* Leaves "what: message" and a POSIX errorCode; returns TCL_ERROR. */
 int IocpsockPosixFailure(Tcl_Interp *interp, const char *what, CpError error);
+
+/* The same for what a resolver said, which has no code. */
+void IocpsockResolverFailure(Tcl_Interp *interp, const char *message);
 
 #endif /* IOCPSOCK_H */

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#define RESOLVE_GRACE_MS 100 /* See DialName. */
+
 static int
 IsBlocking(const IocpsockChan *chanPtr)
 {
@@ -303,41 +305,100 @@ IocpsockNewChannel(IocpsockChan *chanPtr, int mask)
     Tcl_SetChannelOption(NULL, chanPtr->channel, "-eofchar", "");
 }
 
-Tcl_Channel
-IocpsockOpenClient(const CpAddr *remotes, unsigned remoteCount,
-    const CpAddr *locals, unsigned localCount, int async)
+/*
+ * A connection that dials by name, which only -async has something to gain
+ * from. A short wait lets answers that come at once, wrong names among them,
+ * be what they are with the core.
+ */
+
+static CpConn *
+DialName(Tcl_Interp *interp, IocpsockChan *chanPtr, CpPort *portPtr,
+    const CpTarget *targetPtr)
 {
-    IocpsockThread *threadPtr = IocpsockGetThread();
+    CpConn *connPtr = CpConnDialName(portPtr, targetPtr, IocpsockConnChanged,
+        chanPtr);
+    uint64_t nowMs = CpNowMs();
+    uint64_t endMs = nowMs + RESOLVE_GRACE_MS;
+
+    if (connPtr == NULL) {
+        IocpsockPosixFailure(interp, COULD_NOT_OPEN, CP_ENOMEM);
+        return NULL;
+    }
+    while (CpConnResolving(connPtr) && nowMs < endMs) {
+        CpPortReap(portPtr, (int) (endMs - nowMs));
+        nowMs = CpNowMs();
+    }
+    return connPtr;
+}
+
+static CpConn *
+DialAddrs(Tcl_Interp *interp, IocpsockChan *chanPtr, CpPort *portPtr,
+    const CpTarget *targetPtr)
+{
+    CpConn *connPtr;
+    CpResolved resolved;
+    char message[CP_MESSAGE_BYTES];
+
+    if (!CpResolveTarget(targetPtr, &resolved, message)) {
+        IocpsockResolverFailure(interp, message);
+        return NULL;
+    }
+    connPtr = CpConnDial(portPtr, &resolved, IocpsockConnChanged, chanPtr);
+    if (connPtr == NULL) {
+        IocpsockPosixFailure(interp, COULD_NOT_OPEN, CP_ENOMEM);
+    }
+    return connPtr;
+}
+
+/* Whether a new connection has failed already, so that no channel is made. */
+
+static int
+FailedToOpen(Tcl_Interp *interp, CpConn *connPtr, int async)
+{
+    if (CpConnGetState(connPtr) != CP_CONN_FAILED) {
+        return 0;
+    }
+    if (CpConnDialMessage(connPtr) != NULL) {
+        IocpsockResolverFailure(interp, CpConnDialMessage(connPtr));
+        return 1;
+    }
+    if (!async) {
+        IocpsockPosixFailure(interp, COULD_NOT_OPEN, CpConnTakeError(connPtr));
+    }
+    return !async;
+}
+
+Tcl_Channel
+IocpsockOpenClient(Tcl_Interp *interp, const CpTarget *targetPtr, int async)
+{
+    IocpsockThread *threadPtr = IocpsockGetThread(interp);
     IocpsockChan *chanPtr;
-    CpError error = CP_ENOMEM;
 
     if (threadPtr == NULL) {
         return NULL;
     }
     chanPtr = IocpsockNewChan();
     if (chanPtr == NULL) {
-        goto failed;
+        IocpsockPosixFailure(interp, COULD_NOT_OPEN, CP_ENOMEM);
+        return NULL;
     }
-    chanPtr->connPtr = CpConnDial(threadPtr->portPtr, remotes, remoteCount,
-        locals, localCount, IocpsockConnChanged, chanPtr);
-    if (chanPtr->connPtr == NULL || !IocpsockAttach(chanPtr)) {
-        goto release;
+    chanPtr->connPtr = (async && !CpTargetIsNumeric(targetPtr)
+            ? DialName
+            : DialAddrs)(interp, chanPtr, threadPtr->portPtr, targetPtr);
+    if (chanPtr->connPtr == NULL) {
+        IocpsockReleaseChan(chanPtr);
+        return NULL;
     }
-    while (!async && CpConnGetState(chanPtr->connPtr) == CP_CONN_DIALLING) {
+    IocpsockAttach(chanPtr);
+    while (!async && IocpsockIsDialling(chanPtr)) {
         WaitForCompletion(chanPtr);
     }
-    if (!async && CpConnGetState(chanPtr->connPtr) == CP_CONN_FAILED) {
-        error = CpConnTakeError(chanPtr->connPtr);
+    if (FailedToOpen(interp, chanPtr->connPtr, async)) {
         CloseConn(chanPtr);
         IocpsockDetach(chanPtr);
-        goto release;
+        IocpsockReleaseChan(chanPtr);
+        return NULL;
     }
     IocpsockNewChannel(chanPtr, TCL_READABLE | TCL_WRITABLE);
     return chanPtr->channel;
-
-release:
-    IocpsockReleaseChan(chanPtr);
-failed:
-    Tcl_SetErrno(IocpsockErrno(error));
-    return NULL;
 }

@@ -214,84 +214,53 @@ ParseArgs(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[],
     return TCL_OK;
 }
 
-/* Addresses of a host; leaves the resolver's message in the interpreter. */
+/* The address family that scripts may ask for. */
 
-static int
-Resolve(Tcl_Interp *interp, const char *host, int port, int listening,
-    CpAddr **addrsPtr, unsigned *countPtr)
+static CpFamily
+WantedFamily(Tcl_Interp *interp)
 {
     const char *wanted = Tcl_GetVar2(interp, "::tcl::unsupported::socketAF",
         NULL, 0);
-    char message[CP_MESSAGE_BYTES];
-    CpFamily family = CP_FAMILY_ANY;
 
     if (wanted != NULL && strcmp(wanted, "inet") == 0) {
-        family = CP_FAMILY_IP4;
-    } else if (wanted != NULL && strcmp(wanted, "inet6") == 0) {
-        family = CP_FAMILY_IP6;
+        return CP_FAMILY_IP4;
     }
-    if (!CpResolve(host, (unsigned) port, family, listening, addrsPtr, countPtr,
-            message)) {
-        Tcl_SetObjResult(interp,
-            Tcl_ObjPrintf("couldn't open socket: %s", message));
-        return TCL_ERROR;
+    if (wanted != NULL && strcmp(wanted, "inet6") == 0) {
+        return CP_FAMILY_IP6;
     }
-    return TCL_OK;
+    return CP_FAMILY_ANY;
 }
 
-static int
-SetOpened(Tcl_Interp *interp, Tcl_Channel channel)
-{
-    if (channel == NULL) {
-        Tcl_SetObjResult(interp,
-            Tcl_ObjPrintf("couldn't open socket: %s", Tcl_PosixError(interp)));
-        return TCL_ERROR;
-    }
-    Tcl_RegisterChannel(interp, channel);
-    Tcl_SetObjResult(interp, Tcl_NewStringObj(Tcl_GetChannelName(channel), -1));
-    return TCL_OK;
-}
-
-static int
+static Tcl_Channel
 OpenClient(Tcl_Interp *interp, const SocketArgs *argsPtr)
 {
-    CpAddr *remotes = NULL, *locals = NULL;
-    unsigned remoteCount = 0, localCount = 0;
-    int result = TCL_ERROR;
+    CpTarget target;
 
-    if (Resolve(interp, argsPtr->host, argsPtr->port, 0, &remotes, &remoteCount)
-        != TCL_OK) {
-        return TCL_ERROR;
-    }
-    if ((argsPtr->myAddr == NULL && argsPtr->myPort == 0)
-        || Resolve(interp, argsPtr->myAddr, argsPtr->myPort, 1, &locals,
-               &localCount)
-            == TCL_OK) {
-        result = SetOpened(interp,
-            IocpsockOpenClient(remotes, remoteCount, locals, localCount,
-                argsPtr->async));
-    }
-    CpResolveFree(locals);
-    CpResolveFree(remotes);
-    return result;
+    target.host = argsPtr->host;
+    target.port = (unsigned) argsPtr->port;
+    target.myHost = argsPtr->myAddr;
+    target.myPort = (unsigned) argsPtr->myPort;
+    target.family = WantedFamily(interp);
+    return IocpsockOpenClient(interp, &target, argsPtr->async);
 }
 
-static int
+static Tcl_Channel
 OpenServer(Tcl_Interp *interp, const SocketArgs *argsPtr)
 {
+    char message[CP_MESSAGE_BYTES];
     CpAddr *addrs = NULL;
     unsigned count = 0;
-    int result;
+    Tcl_Channel channel;
 
-    if (Resolve(interp, argsPtr->host, argsPtr->port, 1, &addrs, &count)
-        != TCL_OK) {
-        return TCL_ERROR;
+    if (!CpResolve(argsPtr->host, (unsigned) argsPtr->port,
+            WantedFamily(interp), 1, &addrs, &count, message)) {
+        IocpsockResolverFailure(interp, message);
+        return NULL;
     }
-    result = SetOpened(interp,
-        IocpsockOpenServer(interp, addrs, count, argsPtr->reusePort == 1,
-            argsPtr->backlog, argsPtr->scriptPtr));
+    channel = IocpsockOpenServer(interp, addrs, count, argsPtr->reusePort == 1,
+        argsPtr->backlog, argsPtr->scriptPtr);
     CpResolveFree(addrs);
-    return result;
+    return channel;
 }
 
 int
@@ -299,11 +268,18 @@ IocpsockSocketObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     Tcl_Obj *const objv[])
 {
     SocketArgs args;
+    Tcl_Channel channel;
 
     (void) clientData;
     if (ParseArgs(interp, objc, objv, &args) != TCL_OK) {
         return TCL_ERROR;
     }
-    return args.scriptPtr != NULL ? OpenServer(interp, &args)
-                                  : OpenClient(interp, &args);
+    channel = args.scriptPtr != NULL ? OpenServer(interp, &args)
+                                     : OpenClient(interp, &args);
+    if (channel == NULL) {
+        return TCL_ERROR;
+    }
+    Tcl_RegisterChannel(interp, channel);
+    Tcl_SetObjResult(interp, Tcl_NewStringObj(Tcl_GetChannelName(channel), -1));
+    return TCL_OK;
 }

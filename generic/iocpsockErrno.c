@@ -57,3 +57,9 @@ IocpsockPosixFailure(Tcl_Interp *interp, const char *what, CpError error)
     }
     return TCL_ERROR;
 }
+
+void
+IocpsockResolverFailure(Tcl_Interp *interp, const char *message)
+{
+    Tcl_SetObjResult(interp, Tcl_ObjPrintf(COULD_NOT_OPEN ": %s", message));
+}

@@ -56,7 +56,7 @@ ThreadExitProc(void *clientData)
 }
 
 IocpsockThread *
-IocpsockGetThread(void)
+IocpsockGetThread(Tcl_Interp *interp)
 {
     IocpsockThread *threadPtr = ThreadData();
     CpError error;
@@ -67,7 +67,7 @@ IocpsockGetThread(void)
     threadPtr->threadId = Tcl_GetCurrentThread();
     threadPtr->portPtr = CpPortNew(WakeThread, threadPtr, &error);
     if (threadPtr->portPtr == NULL) {
-        Tcl_SetErrno(IocpsockErrno(error));
+        IocpsockPosixFailure(interp, COULD_NOT_OPEN, error);
         return NULL;
     }
     if (!threadPtr->exiting) {
@@ -214,7 +214,7 @@ IocpsockAttach(IocpsockChan *chanPtr)
     if (chanPtr->threadPtr != NULL) {
         return 1;
     }
-    threadPtr = IocpsockGetThread();
+    threadPtr = IocpsockGetThread(NULL);
     if (threadPtr == NULL) {
         return 0;
     }

@@ -126,10 +126,12 @@ GetError(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     Tcl_DString *dsPtr)
 {
     CpError error = CP_OK;
+    const char *message = NULL;
 
     (void) interp;
     (void) optionPtr;
     if (chanPtr->connPtr != NULL) {
+        message = CpConnDialMessage(chanPtr->connPtr);
         error = CpConnTakeError(chanPtr->connPtr);
         if (error == CP_OK
             && CpConnGetState(chanPtr->connPtr) == CP_CONN_OPEN) {
@@ -137,7 +139,8 @@ GetError(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
         }
     }
     if (error != CP_OK) {
-        Tcl_DStringAppend(dsPtr, Tcl_ErrnoMsg(IocpsockErrno(error)), -1);
+        Tcl_DStringAppend(dsPtr,
+            message != NULL ? message : Tcl_ErrnoMsg(IocpsockErrno(error)), -1);
     }
     return TCL_OK;
 }

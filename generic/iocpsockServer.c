@@ -272,7 +272,7 @@ Tcl_Channel
 IocpsockOpenServer(Tcl_Interp *interp, CpAddr *addrs, unsigned addrCount,
     int reusePort, int systemBacklog, Tcl_Obj *scriptPtr)
 {
-    IocpsockThread *threadPtr = IocpsockGetThread();
+    IocpsockThread *threadPtr = IocpsockGetThread(interp);
     IocpsockChan *chanPtr;
     IocpsockServer *serverPtr;
     CpError error = CP_EADDRNOTAVAIL;
@@ -283,7 +283,7 @@ IocpsockOpenServer(Tcl_Interp *interp, CpAddr *addrs, unsigned addrCount,
     }
     chanPtr = IocpsockNewChan();
     if (chanPtr == NULL) {
-        Tcl_SetErrno(IocpsockErrno(CP_ENOMEM));
+        IocpsockPosixFailure(interp, COULD_NOT_OPEN, CP_ENOMEM);
         return NULL;
     }
     serverPtr = NewServer(interp, addrCount, scriptPtr);
@@ -300,7 +300,7 @@ IocpsockOpenServer(Tcl_Interp *interp, CpAddr *addrs, unsigned addrCount,
         IocpsockDetach(chanPtr);
         IocpsockServerFree(serverPtr);
         IocpsockReleaseChan(chanPtr);
-        Tcl_SetErrno(IocpsockErrno(error));
+        IocpsockPosixFailure(interp, COULD_NOT_OPEN, error);
         return NULL;
     }
     IocpsockNewChannel(chanPtr, 0);

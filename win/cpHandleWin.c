@@ -7,6 +7,8 @@
 
 #include "cpWin.h"
 
+#include "cpResolve.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +134,20 @@ CpWinHandleNew(CpPort *ownerPtr, int family, CpHandle **handlePtrPtr)
     return CP_OK;
 }
 
+CpError
+CpHandleOpenResolver(CpPort *portPtr, CpHandle **handlePtrPtr)
+{
+    CpHandle *handlePtr = calloc(1, sizeof(CpHandle));
+
+    if (handlePtr == NULL) {
+        return CP_ENOMEM;
+    }
+    handlePtr->ownerPtr = portPtr;
+    handlePtr->sock = INVALID_SOCKET;
+    *handlePtrPtr = handlePtr;
+    return CP_OK;
+}
+
 void
 CpWinHandleCount(CpHandle *handlePtr)
 {
@@ -197,7 +213,9 @@ CpHandleClose(CpHandle *handlePtr)
 {
     assert(handlePtr->pending == 0);
     assert(handlePtr->parked.firstPtr == NULL);
-    closesocket(handlePtr->sock);
+    if (handlePtr->sock != INVALID_SOCKET) {
+        closesocket(handlePtr->sock);
+    }
     if (handlePtr->counted) {
         CpStatAdd(CP_STAT_SOCKETS, -1);
     }

@@ -15,8 +15,8 @@ typedef char
     AcceptFits[2 * ACCEPT_ADDR_BYTES <= sizeof(((CpAcceptOp *) 0)->space) ? 1
                                                                           : -1];
 
-static void
-Begin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind)
+void
+CpWinBegin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind)
 {
     WinOp *winOpPtr = WIN_OP(opPtr);
 
@@ -26,15 +26,6 @@ Begin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind)
     opPtr->bytes = 0;
     handlePtr->pending++;
     CpStatAdd(CP_STAT_OPERATIONS, 1);
-}
-
-/* Finished at submit: completes in the owner's next reap. */
-
-static void
-FinishNow(CpOp *opPtr, CpError error)
-{
-    opPtr->error = error;
-    CpWinFinished(opPtr);
 }
 
 /*
@@ -53,7 +44,7 @@ Submitted(CpOp *opPtr, int ok)
     if (code == 0) {
         opPtr->bytes = (uint32_t) WIN_OP(opPtr)->overlapped.InternalHigh;
     }
-    FinishNow(opPtr, CpErrorOfWin((unsigned long) code));
+    CpWinFinishNow(opPtr, CpErrorOfWin((unsigned long) code));
 }
 
 void
@@ -63,7 +54,7 @@ CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr)
     CpError error;
     DWORD bytes;
 
-    Begin(listenerPtr, opPtr, WIN_OP_ACCEPT);
+    CpWinBegin(listenerPtr, opPtr, WIN_OP_ACCEPT);
     acceptPtr->newHandlePtr = NULL;
     error = CpWinBindPort(listenerPtr);
     if (error == CP_OK) {
@@ -71,7 +62,7 @@ CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr)
             &acceptPtr->newHandlePtr);
     }
     if (error != CP_OK) {
-        FinishNow(opPtr, error);
+        CpWinFinishNow(opPtr, error);
         return;
     }
     Submitted(opPtr,
@@ -105,13 +96,13 @@ CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr)
 {
     CpError error;
 
-    Begin(handlePtr, opPtr, WIN_OP_CONNECT);
+    CpWinBegin(handlePtr, opPtr, WIN_OP_CONNECT);
     error = BindAny(handlePtr);
     if (error == CP_OK) {
         error = CpWinBindPort(handlePtr);
     }
     if (error != CP_OK) {
-        FinishNow(opPtr, error);
+        CpWinFinishNow(opPtr, error);
         return;
     }
     Submitted(opPtr,
@@ -129,10 +120,10 @@ CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr, size_t lengthBytes)
     DWORD flags = 0;
     CpError error;
 
-    Begin(handlePtr, opPtr, WIN_OP_RECV);
+    CpWinBegin(handlePtr, opPtr, WIN_OP_RECV);
     error = CpWinBindPort(handlePtr);
     if (error != CP_OK) {
-        FinishNow(opPtr, error);
+        CpWinFinishNow(opPtr, error);
         return;
     }
     buf.buf = bufPtr;
@@ -150,10 +141,10 @@ CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
     WSABUF buf;
     CpError error;
 
-    Begin(handlePtr, opPtr, WIN_OP_SEND);
+    CpWinBegin(handlePtr, opPtr, WIN_OP_SEND);
     error = CpWinBindPort(handlePtr);
     if (error != CP_OK) {
-        FinishNow(opPtr, error);
+        CpWinFinishNow(opPtr, error);
         return;
     }
     buf.buf = (char *) bufPtr;
@@ -167,6 +158,10 @@ CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
 void
 CpCancel(CpHandle *handlePtr, CpOp *opPtr)
 {
+    if (opPtr != NULL && WIN_OP(opPtr)->kind == WIN_OP_RESOLVE) {
+        CpWinCancelResolve(opPtr);
+        return;
+    }
     CancelIoEx((HANDLE) handlePtr->sock,
         opPtr != NULL ? &WIN_OP(opPtr)->overlapped : NULL);
 }
@@ -216,7 +211,8 @@ CpWinComplete(CpOp *opPtr)
     switch ((WinOpKind) WIN_OP(opPtr)->kind) {
     case WIN_OP_RECV:
     case WIN_OP_SEND:
-        break;
+    case WIN_OP_RESOLVE:
+        break; /* The result is whole. */
     case WIN_OP_ACCEPT:
         FinishAccept(CP_OWNER_OF(opPtr, CpAcceptOp, op));
         break;

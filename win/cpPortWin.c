@@ -90,8 +90,9 @@ TakeAll(OpList *listPtr)
 }
 
 void
-CpWinFinished(CpOp *opPtr)
+CpWinFinishNow(CpOp *opPtr, CpError error)
 {
+    opPtr->error = error;
     Append(&opPtr->handlePtr->ownerPtr->done, opPtr);
 }
 
@@ -132,6 +133,14 @@ HandOverLocked(CpOp *opPtr)
         return;
     }
     Append(&handlePtr->parked, opPtr);
+}
+
+void
+CpWinHandOver(CpOp *opPtr)
+{
+    AcquireSRWLockExclusive(&portLock);
+    HandOverLocked(opPtr);
+    ReleaseSRWLockExclusive(&portLock);
 }
 
 static void
@@ -419,9 +428,7 @@ CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
             CpWinComplete(opPtr);
             completed++;
         } else {
-            AcquireSRWLockExclusive(&portLock);
-            HandOverLocked(opPtr);
-            ReleaseSRWLockExclusive(&portLock);
+            CpWinHandOver(opPtr);
         }
     }
     return completed;

@@ -101,11 +101,11 @@ CpResolve(const char *host, unsigned port, CpFamily family, int listening,
     WCHAR portString[16];
     int code;
 
+    *addrsPtr = NULL;
     if (CpWinInit() != CP_OK) {
         strcpy(message, "Winsock cannot be started");
         return 0;
     }
-    *addrsPtr = NULL;
     if (host != NULL && (wideHost = NewWide(host)) == NULL) {
         strcpy(message, "not enough memory");
         return 0;
@@ -129,6 +129,7 @@ CpResolve(const char *host, unsigned port, CpFamily family, int listening,
             *addrsPtr == NULL ? "not enough memory"
                               : "host has no usable address");
         CpResolveFree(*addrsPtr);
+        *addrsPtr = NULL;
         return 0;
     }
     return 1;
@@ -138,6 +139,63 @@ void
 CpResolveFree(CpAddr *addrs)
 {
     free(addrs);
+}
+
+int
+CpResolveTarget(const CpTarget *targetPtr, CpResolved *resolvedPtr,
+    char *message)
+{
+    memset(resolvedPtr, 0, sizeof(CpResolved));
+    if (!CpResolve(targetPtr->host, targetPtr->port, targetPtr->family, 0,
+            &resolvedPtr->remotes, &resolvedPtr->remoteCount, message)) {
+        return 0;
+    }
+    if ((targetPtr->myHost != NULL || targetPtr->myPort != 0)
+        && !CpResolve(targetPtr->myHost, targetPtr->myPort, targetPtr->family,
+            1, &resolvedPtr->locals, &resolvedPtr->localCount, message)) {
+        CpResolvedFree(resolvedPtr);
+        return 0;
+    }
+    return 1;
+}
+
+void
+CpResolvedFree(CpResolved *resolvedPtr)
+{
+    CpResolveFree(resolvedPtr->remotes);
+    CpResolveFree(resolvedPtr->locals);
+    memset(resolvedPtr, 0, sizeof(CpResolved));
+}
+
+static int
+IsNumeric(const char *host)
+{
+    ADDRINFOW hints, *infoPtr = NULL;
+    WCHAR *wideHost;
+    int code;
+
+    if (host == NULL || host[0] == '\0') {
+        return 1;
+    }
+    wideHost = NewWide(host);
+    if (wideHost == NULL) {
+        return 0;
+    }
+    memset(&hints, 0, sizeof(hints));
+    hints.ai_flags = AI_NUMERICHOST;
+    code = GetAddrInfoW(wideHost, NULL, &hints, &infoPtr);
+    free(wideHost);
+    if (code == 0) {
+        FreeAddrInfoW(infoPtr);
+    }
+    return code == 0;
+}
+
+int
+CpTargetIsNumeric(const CpTarget *targetPtr)
+{
+    return CpWinInit() == CP_OK && IsNumeric(targetPtr->host)
+        && IsNumeric(targetPtr->myHost);
 }
 
 int

@@ -29,7 +29,7 @@ typedef struct OpList {
 } OpList;
 
 struct CpHandle {
-    SOCKET sock;
+    SOCKET sock; /* INVALID_SOCKET in a resolver's. */
     int family;
     CpPort *ownerPtr; /* Whose thread's; NULL between owners. */
     CpPort *boundPtr; /* Whose completion port its operations are
@@ -55,7 +55,8 @@ typedef enum WinOpKind {
     WIN_OP_RECV,
     WIN_OP_SEND,
     WIN_OP_ACCEPT,
-    WIN_OP_CONNECT
+    WIN_OP_CONNECT,
+    WIN_OP_RESOLVE
 } WinOpKind;
 
 #define WIN_OP(opPtr) ((WinOp *) (void *) (opPtr)->space)
@@ -91,8 +92,17 @@ CpError CpWinBindPort(CpHandle *handlePtr);
 /* The handle's completion port can forget it. */
 void CpWinUnbindPort(CpHandle *handlePtr);
 
-/* An operation that finished at its submit: completes in the next reap. */
-void CpWinFinished(CpOp *opPtr);
+/* Hands a completion to the owner of its handle, from any thread. */
+void CpWinHandOver(CpOp *opPtr);
+
+/* The begin of every submit. */
+void CpWinBegin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind);
+
+/* An operation that is over already: completes in its owner's next reap. */
+void CpWinFinishNow(CpOp *opPtr, CpError error);
+
+/* CpCancel for a look-up. */
+void CpWinCancelResolve(CpOp *opPtr);
 
 /* Ends an operation whose result is known: calls its proc. */
 void CpWinComplete(CpOp *opPtr);

@@ -1,0 +1,108 @@
+/*
+ * cpLookupWin.c --
+ *
+ *      Look-ups of names as operations, each on a thread of the system's pool:
+ *      Windows' own asynchronous resolver cannot be relied on to be cancelled,
+ *      nor this one, so that a request is abandoned instead.
+ */
+
+#include "cpWin.h"
+
+#include "cpResolve.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What a pool thread works on, and owns. */
+
+typedef struct Request {
+    CpResolveOp *resolvePtr; /* NULL when abandoned. Guarded by lookupLock. */
+    CpTarget target;
+    char names[]; /* The target's strings. */
+} Request;
+
+static SRWLOCK lookupLock = SRWLOCK_INIT;
+
+static Request *
+NewRequest(CpResolveOp *resolvePtr, const CpTarget *targetPtr)
+{
+    size_t hostBytes = strlen(targetPtr->host) + 1;
+    size_t myHostBytes = targetPtr->myHost != NULL
+        ? strlen(targetPtr->myHost) + 1
+        : 0;
+    Request *requestPtr = malloc(sizeof(Request) + hostBytes + myHostBytes);
+
+    if (requestPtr == NULL) {
+        return NULL;
+    }
+    requestPtr->resolvePtr = resolvePtr;
+    requestPtr->target = *targetPtr;
+    memcpy(requestPtr->names, targetPtr->host, hostBytes);
+    requestPtr->target.host = requestPtr->names;
+    if (targetPtr->myHost != NULL) {
+        memcpy(requestPtr->names + hostBytes, targetPtr->myHost, myHostBytes);
+        requestPtr->target.myHost = requestPtr->names + hostBytes;
+    }
+    return requestPtr;
+}
+
+static void CALLBACK
+LookUp(PTP_CALLBACK_INSTANCE instancePtr, PVOID param)
+{
+    Request *requestPtr = param;
+    CpResolved resolved;
+    char message[CP_MESSAGE_BYTES] = "";
+
+    CallbackMayRunLong(instancePtr);
+    (void) CpResolveTarget(&requestPtr->target, &resolved, message);
+    AcquireSRWLockExclusive(&lookupLock);
+    if (requestPtr->resolvePtr != NULL) {
+        CpResolveOp *resolvePtr = requestPtr->resolvePtr;
+
+        resolvePtr->request = NULL;
+        resolvePtr->resolved = resolved;
+        memcpy(resolvePtr->message, message, sizeof(message));
+        resolvePtr->op.error = CP_OK;
+        CpWinHandOver(&resolvePtr->op);
+    } else {
+        CpResolvedFree(&resolved);
+    }
+    ReleaseSRWLockExclusive(&lookupLock);
+    free(requestPtr);
+}
+
+void
+CpSubmitResolve(CpHandle *handlePtr, CpResolveOp *resolvePtr,
+    const CpTarget *targetPtr)
+{
+    Request *requestPtr = NewRequest(resolvePtr, targetPtr);
+
+    CpWinBegin(handlePtr, &resolvePtr->op, WIN_OP_RESOLVE);
+    memset(&resolvePtr->resolved, 0, sizeof(CpResolved));
+    resolvePtr->message[0] = '\0';
+    resolvePtr->request = requestPtr;
+    if (requestPtr == NULL
+        || !TrySubmitThreadpoolCallback(LookUp, requestPtr, NULL)) {
+        free(requestPtr);
+        resolvePtr->request = NULL;
+        CpWinFinishNow(&resolvePtr->op, CP_ENOMEM);
+    }
+}
+
+void
+CpWinCancelResolve(CpOp *opPtr)
+{
+    CpResolveOp *resolvePtr = CP_OWNER_OF(opPtr, CpResolveOp, op);
+    Request *requestPtr;
+
+    AcquireSRWLockExclusive(&lookupLock);
+    requestPtr = resolvePtr->request;
+    if (requestPtr != NULL) {
+        requestPtr->resolvePtr = NULL;
+        resolvePtr->request = NULL;
+    }
+    ReleaseSRWLockExclusive(&lookupLock);
+    if (requestPtr != NULL) {
+        CpWinFinishNow(opPtr, CP_ECANCELED);
+    }
+}
