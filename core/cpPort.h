@@ -107,6 +107,18 @@ void CpPortRelease(CpPort *portPtr);
 unsigned CpPortReap(CpPort *portPtr, int timeoutMs);
 
 /*
+ * CpPortReapFinished --
+ *
+ *      Calls the procs of just those operations that were over when they were
+ *      submitted; asks the system nothing.
+ *
+ * Results:
+ *      How many there were.
+ */
+
+unsigned CpPortReapFinished(CpPort *portPtr);
+
+/*
  * CpPortSleep --
  *
  *      The owner is about to wait for something else than its port. From now

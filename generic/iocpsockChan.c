@@ -346,26 +346,39 @@ DialAddrs(Tcl_Interp *interp, IocpsockChan *chanPtr, CpPort *portPtr,
     connPtr = CpConnDial(portPtr, &resolved, IocpsockConnChanged, chanPtr);
     if (connPtr == NULL) {
         IocpsockPosixFailure(interp, COULD_NOT_OPEN, CP_ENOMEM);
+        return NULL;
+    }
+
+    /* What fails at once, as for want of a route, is no background error. */
+    while (CpConnGetState(connPtr) == CP_CONN_DIALLING
+        && CpPortReapFinished(portPtr) > 0) {
+        continue;
     }
     return connPtr;
 }
 
-/* Whether a new connection has failed already, so that no channel is made. */
-
-static int
-FailedToOpen(Tcl_Interp *interp, CpConn *connPtr, int async)
+static CpConn *
+DialAndWait(Tcl_Interp *interp, IocpsockChan *chanPtr, CpPort *portPtr,
+    const CpTarget *targetPtr)
 {
-    if (CpConnGetState(connPtr) != CP_CONN_FAILED) {
-        return 0;
+    CpConn *connPtr = DialAddrs(interp, chanPtr, portPtr, targetPtr);
+
+    while (connPtr != NULL && CpConnGetState(connPtr) == CP_CONN_DIALLING) {
+        CpPortReap(portPtr, -1);
     }
+    return connPtr;
+}
+
+/* Says why there is to be no channel. */
+
+static void
+SayFailure(Tcl_Interp *interp, CpConn *connPtr)
+{
     if (CpConnDialMessage(connPtr) != NULL) {
         IocpsockResolverFailure(interp, CpConnDialMessage(connPtr));
-        return 1;
-    }
-    if (!async) {
+    } else {
         IocpsockPosixFailure(interp, COULD_NOT_OPEN, CpConnTakeError(connPtr));
     }
-    return !async;
 }
 
 Tcl_Channel
@@ -373,6 +386,7 @@ IocpsockOpenClient(Tcl_Interp *interp, const CpTarget *targetPtr, int async)
 {
     IocpsockThread *threadPtr = IocpsockGetThread(interp);
     IocpsockChan *chanPtr;
+    int byName;
 
     if (threadPtr == NULL) {
         return NULL;
@@ -382,18 +396,19 @@ IocpsockOpenClient(Tcl_Interp *interp, const CpTarget *targetPtr, int async)
         IocpsockPosixFailure(interp, COULD_NOT_OPEN, CP_ENOMEM);
         return NULL;
     }
-    chanPtr->connPtr = (async && !CpTargetIsNumeric(targetPtr)
-            ? DialName
-            : DialAddrs)(interp, chanPtr, threadPtr->portPtr, targetPtr);
+    byName = async && !CpTargetIsNumeric(targetPtr);
+    chanPtr->connPtr = (!async ? DialAndWait : byName ? DialName : DialAddrs)(
+        interp, chanPtr, threadPtr->portPtr, targetPtr);
     if (chanPtr->connPtr == NULL) {
         IocpsockReleaseChan(chanPtr);
         return NULL;
     }
     IocpsockAttach(chanPtr);
-    while (!async && IocpsockIsDialling(chanPtr)) {
-        WaitForCompletion(chanPtr);
-    }
-    if (FailedToOpen(interp, chanPtr->connPtr, async)) {
+
+    /* A connect that was begun after a look-up fails in the background. */
+    if (CpConnGetState(chanPtr->connPtr) == CP_CONN_FAILED
+        && (!byName || CpConnDialMessage(chanPtr->connPtr) != NULL)) {
+        SayFailure(interp, chanPtr->connPtr);
         CloseConn(chanPtr);
         IocpsockDetach(chanPtr);
         IocpsockReleaseChan(chanPtr);

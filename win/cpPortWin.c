@@ -409,6 +409,12 @@ CompleteAll(OpList list)
     return count;
 }
 
+unsigned
+CpPortReapFinished(CpPort *portPtr)
+{
+    return CompleteAll(TakeAll(&portPtr->done));
+}
+
 static unsigned
 CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
 {
@@ -446,7 +452,7 @@ ReapNow(CpPort *portPtr)
     portPtr->ownerState = OWNER_AWAKE;
     inbox = TakeAll(&portPtr->inbox);
     ReleaseSRWLockExclusive(&portLock);
-    completed = CompleteAll(TakeAll(&portPtr->done));
+    completed = CpPortReapFinished(portPtr);
     if (inbox.firstPtr != NULL) {
         /* The helper has just been on the port: no need to look there. */
         return completed + CompleteAll(inbox);
