@@ -350,9 +350,10 @@ DialAddrs(Tcl_Interp *interp, IocpsockChan *chanPtr, CpPort *portPtr,
     }
 
     /* What fails at once, as for want of a route, is no background error. */
-    while (CpConnGetState(connPtr) == CP_CONN_DIALLING
-        && CpPortReapFinished(portPtr) > 0) {
-        continue;
+    while (CpConnGetState(connPtr) == CP_CONN_DIALLING) {
+        if (CpPortReapFinished(portPtr) == 0) {
+            break;
+        }
     }
     return connPtr;
 }
@@ -397,8 +398,10 @@ IocpsockOpenClient(Tcl_Interp *interp, const CpTarget *targetPtr, int async)
         return NULL;
     }
     byName = async && !CpTargetIsNumeric(targetPtr);
-    chanPtr->connPtr = (!async ? DialAndWait : byName ? DialName : DialAddrs)(
-        interp, chanPtr, threadPtr->portPtr, targetPtr);
+    chanPtr->connPtr = (!async ? DialAndWait
+            : byName
+            ? DialName
+            : DialAddrs)(interp, chanPtr, threadPtr->portPtr, targetPtr);
     if (chanPtr->connPtr == NULL) {
         IocpsockReleaseChan(chanPtr);
         return NULL;

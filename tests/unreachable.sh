@@ -23,9 +23,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 # A prefix is its registry; the files may be shared.
-cp -a "$cache/wine/dosdevices" "$cache/wine"/*.reg "$cache/wine/.update-timestamp" \
-    "$work"
-ln -s "$(readlink -f "$cache/wine/drive_c")" "$work/drive_c"
+from=$(readlink -f "$cache/wine")
+cp -a "$from/dosdevices" "$from"/*.reg "$from/.update-timestamp" "$work"
+ln -s "$from/drive_c" "$work/drive_c"
 export IOCPSOCK_PREFIX="$work"
 
 # Addresses that are for documentation only.
