@@ -14,8 +14,10 @@
  *	    testraw shutdown id		ends the sending direction
  *	    testraw reset id		closes with a reset
  *	    testraw close id
- *	    testchannel channel		{type version port}, the port of the
- *					socket that is the channel's handle
+ *	    testraw ready id		what a call would not wait for: a list
+ *					of "read" and "write"
+ *	    testchannel channel		{type version port id}: the socket that
+ *					is the channel's handle, and its port
  *	    testwatchdog milliseconds text
  */
 
@@ -156,6 +158,34 @@ RawReset(Tcl_Interp *interp, SOCKET sock)
     return closesocket(sock) == 0 ? TCL_OK : RawError(interp, "closesocket");
 }
 
+/* An error is ready for both, in select as in what scripts see. */
+
+static int
+RawReady(Tcl_Interp *interp, SOCKET sock)
+{
+    struct timeval now = {0, 0};
+    Tcl_Obj *listObj;
+    fd_set readSet;
+    fd_set writeSet;
+
+    FD_ZERO(&readSet);
+    FD_ZERO(&writeSet);
+    FD_SET(sock, &readSet);
+    FD_SET(sock, &writeSet);
+    if (select(0, &readSet, &writeSet, NULL, &now) < 0) {
+        return RawError(interp, "select");
+    }
+    listObj = Tcl_NewListObj(0, NULL);
+    if (FD_ISSET(sock, &readSet)) {
+        Tcl_ListObjAppendElement(NULL, listObj, Tcl_NewStringObj("read", -1));
+    }
+    if (FD_ISSET(sock, &writeSet)) {
+        Tcl_ListObjAppendElement(NULL, listObj, Tcl_NewStringObj("write", -1));
+    }
+    Tcl_SetObjResult(interp, listObj);
+    return TCL_OK;
+}
+
 typedef enum RawOp {
     RAW_LISTEN,
     RAW_CONNECT,
@@ -164,7 +194,8 @@ typedef enum RawOp {
     RAW_RECV,
     RAW_SHUTDOWN,
     RAW_RESET,
-    RAW_CLOSE
+    RAW_CLOSE,
+    RAW_READY
 } RawOp;
 
 /*
@@ -200,6 +231,8 @@ RawDo(Tcl_Interp *interp, RawOp op, Tcl_WideInt number, Tcl_Obj *valueObj)
     case RAW_CLOSE:
         return closesocket(sock) == 0 ? TCL_OK
                                       : RawError(interp, "closesocket");
+    case RAW_READY:
+        return RawReady(interp, sock);
     }
     return TCL_ERROR;
 }
@@ -209,7 +242,7 @@ TestRawObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     Tcl_Obj *const objv[])
 {
     static const char *const names[] = {"listen", "connect", "accept", "send",
-        "recv", "shutdown", "reset", "close", NULL};
+        "recv", "shutdown", "reset", "close", "ready", NULL};
     Tcl_WideInt number = SOMAXCONN;
     int index;
     int wanted;
@@ -244,7 +277,7 @@ TestChannelObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     const Tcl_ChannelType *typePtr;
     Tcl_Channel chan;
     void *handle;
-    Tcl_Obj *parts[3];
+    Tcl_Obj *parts[4];
     (void) clientData;
 
     if (objc != 2) {
@@ -268,7 +301,8 @@ TestChannelObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     /* The port is at the same place in both families' addresses. */
     parts[2] = Tcl_NewWideIntObj(
         ntohs(((struct sockaddr_in *) &addr)->sin_port));
-    Tcl_SetObjResult(interp, Tcl_NewListObj(3, parts));
+    parts[3] = Tcl_NewWideIntObj((Tcl_WideInt) (intptr_t) handle);
+    Tcl_SetObjResult(interp, Tcl_NewListObj(4, parts));
     return TCL_OK;
 }
 

@@ -1,0 +1,365 @@
+# differential.tcl --
+#
+#	The same random sequences of socket operations with the core's driver
+#	and with iocpsock, in one tclsh, and what a script can see of each:
+#
+#	    tclsh differential.tcl ?option value ...?
+#
+#	-seed N		the first sequence's; the next one's is one more
+#	-count N	how many (default 150)
+#	-length N	operations of a sequence, about (default 12)
+#	-replay LIST	runs this sequence, as a report prints it; @FILE reads
+#			it from a file
+#	-seconds N	ends in good time: no sequence is begun after that
+#	-verbose 1	prints each operation, and a replay's transcripts
+#	-inject NAME	alters iocpsock's side, to show what the tester finds:
+#			read (results lack a byte), hang
+#	-all 1		each known difference has to occur
+#
+#	A difference is reported when it comes again: each driver runs the
+#	sequence some times more, and what iocpsock shows is a thing that the
+#	core's driver never shows. Then operations are left out as long as a
+#	difference remains. Differences that are known stand in
+#	differential.txt with their reasons.
+#
+#	Exits with 0 if no unknown difference was found.
+
+namespace eval differential {
+    variable dir [file dirname [file normalize [info script]]]
+    variable commands {core ::socket own ::iocpsock::socket}
+    variable options {
+	-seed {} -count 150 -length 12 -replay {} -seconds 1000000
+	-verbose 0 -inject {} -all 0 -guard 30000 -known differential.txt
+    }
+    variable setting
+    variable known {}
+    variable hits
+    variable reruns 6
+    variable unsteady 0
+    variable found 0
+}
+
+proc differential::Say {text} {
+    puts stdout $text
+    flush stdout
+}
+
+# ----------------------------------------------------------------------
+# Injected differences and what is being done
+
+proc differential::Altered {op outcome} {
+    variable S
+    variable setting
+    if {$S(driver) ne "own"} {
+	return $outcome
+    }
+    switch $setting(-inject) {
+	read {
+	    if {[lindex $op 0] eq "read" && [string length $outcome] > 12} {
+		return [string replace $outcome 1 1]
+	    }
+	}
+	hang {
+	    if {[lindex $op 0] eq "gets"} {
+		vwait ::differential::never
+	    }
+	}
+    }
+    return $outcome
+}
+
+proc differential::Trace {driver op} {
+    variable setting
+    if {$setting(-verbose)} {
+	Say "    $driver: $op"
+    }
+}
+
+# A sequence that lasts too long, be it in a call that never returns, ends the
+# process with its seed.
+
+proc differential::Guarded {driver sequence what} {
+    variable setting
+    if {$setting(-guard)} {
+	testwatchdog $setting(-guard) \
+	    "DIFFERENCE: $driver hangs: $what, Tcl [info patchlevel]\n"
+    }
+    return [Run $driver $sequence]
+}
+
+# ----------------------------------------------------------------------
+# Comparing
+
+# Known differences: {name versions operation core own reason}, the middle
+# ones patterns of a transcript's lines.
+
+proc differential::ReadKnown {} {
+    variable dir
+    variable known {}
+    variable setting
+    variable hits
+    array unset hits
+    set chan [open [file join $dir $setting(-known)]]
+    fconfigure $chan -encoding utf-8
+    set text [read $chan]
+    close $chan
+    foreach entry [regsub -all -line {^#.*$} $text {}] {
+	if {[llength $entry] != 6} {
+	    error "an entry of $setting(-known) has not 6 parts: $entry"
+	}
+	if {[package vsatisfies [info patchlevel] [lindex $entry 1]-]
+		|| [lindex $entry 1] eq "all"} {
+	    lappend known $entry
+	    set hits([lindex $entry 0]) 0
+	}
+    }
+}
+
+proc differential::IsKnown {op core own} {
+    variable known
+    variable hits
+    foreach entry $known {
+	lassign $entry name - opPattern corePattern ownPattern
+	if {[string match $opPattern $op] && [string match $corePattern $core]
+		&& [string match $ownPattern $own]} {
+	    incr hits($name)
+	    return 1
+	}
+    }
+    return 0
+}
+
+# The operations with unknown differences: number, operation, both outcomes.
+
+proc differential::Differences {core own} {
+    set all {}
+    set number -1
+    foreach {op outcome} $core {ownOp ownOutcome} $own {
+	incr number
+	if {$outcome ne $ownOutcome
+		&& ![IsKnown $op $outcome $ownOutcome]} {
+	    lappend all [list $number $op $outcome $ownOutcome]
+	}
+    }
+    return $all
+}
+
+# Whether the drivers differ on a sequence, for sure: iocpsock shows what the
+# core's driver does not in as many runs. The result is empty or the two
+# transcripts.
+
+proc differential::Differ {sequence runs what} {
+    set cores {}
+    set owns {}
+    for {set i 0} {$i < $runs} {incr i} {
+	lappend cores [Guarded core $sequence $what]
+	lappend owns [Guarded own $sequence $what]
+	foreach own $owns {
+	    foreach core $cores {
+		if {[Differences $core $own] eq ""} {
+		    return
+		}
+	    }
+	}
+    }
+    return [list [lindex $cores end] [lindex $owns end]]
+}
+
+# The shortest sequence that differs: halves, then single operations are left
+# out, each time from the end, until none can be.
+
+proc differential::Shrink {sequence what} {
+    set end [expr {[clock seconds] + 90}]
+    set chunk [expr {max(1, [llength $sequence] / 2)}]
+    while {$chunk >= 1} {
+	set again 0
+	for {set at [expr {[llength $sequence] - $chunk}]} {$at >= 1} \
+		{incr at -$chunk} {
+	    set shorter [lreplace $sequence $at [expr {$at + $chunk - 1}]]
+	    if {[clock seconds] < $end
+		    && [Differ $shorter 3 $what] ne ""} {
+		set sequence $shorter
+		set again 1
+	    }
+	}
+	if {!$again || $chunk > 1} {
+	    set chunk [expr {$chunk / 2}]
+	}
+    }
+    return $sequence
+}
+
+proc differential::Report {sequence transcripts what} {
+    Say "DIFFERENCE: $what, Tcl [info patchlevel]; the shortest sequence:"
+    Say "    -replay {$sequence}"
+    lassign $transcripts core own
+    foreach {op outcome} $core {- ownOutcome} $own {
+	if {$outcome eq $ownOutcome} {
+	    Say "      both  $op -> $outcome"
+	} else {
+	    Say "    > core  $op -> $outcome"
+	    Say "    > own   $op -> $ownOutcome"
+	}
+    }
+}
+
+# One sequence: 1 if the drivers agree on it.
+
+proc differential::Try {sequence what} {
+    variable unsteady
+    variable found
+    variable reruns
+    set core [Guarded core $sequence $what]
+    set own [Guarded own $sequence $what]
+    set first [Differences $core $own]
+    if {$first eq ""} {
+	return 1
+    }
+    set transcripts [Differ $sequence $reruns $what]
+    if {$transcripts eq ""} {
+	incr unsteady
+	Say "unsteady: $what: [lindex $first 0]"
+	return 1
+    }
+    incr found
+    set shortest [Shrink $sequence $what]
+    set again [Differ $shortest 3 $what]
+    if {$again ne ""} {
+	Report $shortest $again $what
+    } else {
+	Report $sequence $transcripts $what
+    }
+    return 0
+}
+
+# ----------------------------------------------------------------------
+# Campaigns
+
+# differential::Setup --
+#
+#	Takes the options; what is not given has its default.
+
+proc differential::Setup {arguments} {
+    variable options
+    variable setting
+    variable unsteady 0
+    variable found 0
+    array set setting $options
+    foreach {name value} $arguments {
+	if {![info exists setting($name)]} {
+	    error "unknown option $name: see the top of differential.tcl"
+	}
+	set setting($name) $value
+    }
+    if {$setting(-seed) eq ""} {
+	set setting(-seed) [expr {[clock clicks] & 0xffffff}]
+    }
+    ReadKnown
+}
+
+# differential::Campaign --
+#
+#	Runs sequences as set up.
+#
+# Results:
+#	How many agreed.
+
+proc differential::Campaign {} {
+    variable setting
+    set agreed 0
+    set end [expr {[clock seconds] + $setting(-seconds)}]
+    for {set i 0} {$i < $setting(-count) && [clock seconds] < $end} {incr i} {
+	set seed [expr {$setting(-seed) + $i}]
+	incr agreed [Try [Generate $seed $setting(-length)] \
+	    "-seed $seed -length $setting(-length) -count 1"]
+	if {$i % 1000 == 999} {
+	    Say "[expr {$i + 1}] sequences, $agreed agree"
+	}
+    }
+    return $agreed
+}
+
+# Ends what sequences share.
+
+proc differential::CleanUp {} {
+    variable shared
+    variable control
+    variable setting
+    foreach driver [array names shared] {
+	catch {close $shared($driver)}
+    }
+    array unset shared
+    foreach id $control {
+	testraw close $id
+    }
+    set control {}
+    if {$setting(-guard)} {
+	testwatchdog 0 {}
+    }
+}
+
+# Entries of the known differences that did not occur.
+
+proc differential::Unused {} {
+    variable hits
+    set unused {}
+    foreach name [lsort [array names hits]] {
+	if {$hits($name) == 0} {
+	    lappend unused $name
+	}
+    }
+    return $unused
+}
+
+proc differential::Replay {} {
+    variable setting
+    set sequence $setting(-replay)
+    if {[string match @* $sequence]} {
+	set chan [open [string range $sequence 1 end]]
+	set sequence [read $chan]
+	close $chan
+    }
+    set core [Guarded core $sequence replay]
+    set own [Guarded own $sequence replay]
+    if {[Differences $core $own] eq "" && !$setting(-verbose)} {
+	Say "both drivers do the same"
+    } else {
+	Report $sequence [list $core $own] replay
+    }
+    return [Differences $core $own]
+}
+
+proc differential::Main {arguments} {
+    variable setting
+    variable unsteady
+    variable found
+    variable hits
+    Setup $arguments
+    if {$setting(-replay) ne ""} {
+	return [expr {[Replay] ne ""}]
+    }
+    Say "seed $setting(-seed), $setting(-count) sequences,\
+	Tcl [info patchlevel]"
+    set agreed [Campaign]
+    CleanUp
+    Say "$agreed sequences agree, $found differ, $unsteady were unsteady"
+    foreach name [lsort [array names hits]] {
+	Say "known: $name occurred $hits($name) times"
+    }
+    set unused [expr {$setting(-all) ? [Unused] : {}}]
+    if {$unused ne ""} {
+	Say "FAILED: known differences that do not occur any more: $unused"
+    }
+    return [expr {$found > 0 || $unused ne ""}]
+}
+
+if {[info commands ::support::wait] eq ""} {
+    source [file join $differential::dir support.tcl]
+}
+package require iocpsock
+package require iocpsocktest
+source [file join $differential::dir differentialRun.tcl]
+source [file join $differential::dir differentialOps.tcl]
+if {[info exists argv0] && [file tail $argv0] eq "differential.tcl"} {
+    exit [differential::Main $argv]
+}

@@ -1,0 +1,583 @@
+# differentialOps.tcl --
+#
+#	The operations of differential.tcl, one proc each; the result is the
+#	outcome that goes into the transcript.
+
+# The procs of operations are named op.NAME.
+
+# ----------------------------------------------------------------------
+# How the connection is made
+
+proc differential::op.setup {kind args} {
+    return [setup.$kind {*}$args]
+}
+
+proc differential::Accepted {key chan address port} {
+    variable S
+    set S($key) [list $chan $address $port]
+}
+
+# The listener of a driver that all its sequences share.
+
+proc differential::SharedPort {} {
+    variable S
+    variable shared
+    set driver $S(driver)
+    if {![info exists shared($driver)]} {
+	set shared($driver) [$S(socket) -server \
+	    {::differential::Accepted accepted} -myaddr 127.0.0.1 0]
+    }
+    return [lindex [fconfigure $shared($driver) -sockname] 2]
+}
+
+# Both sides; what the accept script was told is checked against a's name.
+
+proc differential::Pair {client kind} {
+    variable S
+    ::support::wait ::differential::S(accepted) 1 5000
+    lassign $S(accepted) server address port
+    set same [expr {$kind eq "raw"
+	|| $port == [lindex [fconfigure $client -sockname] 2]}]
+    if {$kind eq "raw"} {
+	Join b $client raw
+	Join a $server accepted
+    } else {
+	Join a $client chan
+	Join b $server accepted
+    }
+    return [list $address $same]
+}
+
+proc differential::setup.pair {args} {
+    variable S
+    set port [SharedPort]
+    unset -nocomplain S(accepted)
+    set chan [$S(socket) {*}$args 127.0.0.1 $port]
+    if {$args ne ""} {
+	fileevent $chan writable {set ::differential::S(writable) 1}
+	::support::wait ::differential::S(writable) 1 5000
+	fileevent $chan writable {}
+	set state [fconfigure $chan -connecting][fconfigure $chan -error]
+	return [list $state [Pair $chan chan]]
+    }
+    return [Pair $chan chan]
+}
+
+# A blocking write waits for the connection.
+
+proc differential::setup.sayasync {} {
+    variable S
+    set port [SharedPort]
+    unset -nocomplain S(accepted)
+    set chan [$S(socket) -async 127.0.0.1 $port]
+    puts $chan early
+    flush $chan
+    return [Pair $chan chan]
+}
+
+proc differential::setup.raw {} {
+    variable S
+    set port [SharedPort]
+    unset -nocomplain S(accepted)
+    return [Pair [testraw connect $port] raw]
+}
+
+proc differential::setup.rawserver {} {
+    variable S
+    lassign [testraw listen] listener port
+    set chan [$S(socket) 127.0.0.1 $port]
+    Join b [testraw accept $listener] raw
+    testraw close $listener
+    Join a $chan chan
+    return
+}
+
+# Nobody says when a refusal is noticed, so that a call which waits for it
+# comes first.
+
+proc differential::setup.refused {} {
+    variable S
+    set chan [$S(socket) -async 127.0.0.1 [::support::refusedPort]]
+    lappend S(names) [::support::refusedPort] <refused>
+    Join a $chan failed
+    gets $chan
+}
+
+proc differential::setup.refusedevents {} {
+    variable S
+    set chan [$S(socket) -async 127.0.0.1 [::support::refusedPort]]
+    lappend S(names) [::support::refusedPort] <refused>
+    Join a $chan failed
+    op.event a readable count
+    op.event a writable count
+    set seen [op.loop]
+    fileevent $chan readable {}
+    fileevent $chan writable {}
+    return $seen
+}
+
+proc differential::op.listen {kind} {
+    variable S
+    Loop
+    Drop l
+    set chan [$S(socket) -server [list ::differential::Accept $kind] \
+	-myaddr 127.0.0.1 0]
+    Join l $chan listener
+    set S(acceptkind) $kind
+    return
+}
+
+proc differential::Accept {kind chan address port} {
+    variable S
+    switch $kind {
+	closing {close $chan}
+	shutting {close $S(l)}
+    }
+    Accepted accepted $chan $address $port
+    if {$kind eq "error"} {
+	error "no [expr {$chan in [chan names]}]"
+    }
+}
+
+# Another connection in place of a and b, through the sequence's listener.
+
+proc differential::op.connect {} {
+    variable S
+    Loop
+    Drop a
+    Drop b
+    if {![IsChan l]} {
+	return [setup.pair]
+    }
+    unset -nocomplain S(accepted)
+    set chan [$S(socket) 127.0.0.1 [lindex [fconfigure $S(l) -sockname] 2]]
+    if {$S(acceptkind) eq "early"} {
+	puts $chan early
+	close $chan write
+    }
+    set outcome [Pair $chan chan]
+    set S(a,ended) [expr {$S(acceptkind) eq "early"}]
+    return $outcome
+}
+
+# ----------------------------------------------------------------------
+# Writing
+
+proc differential::op.write {side size} {
+    variable S
+    if {[IsRaw $side]} {
+	return [RawSend $side [Text $side $size]]
+    }
+    set chan [Chan $side]
+    Sent $side {puts -nonewline $chan [Text $side $size]}
+}
+
+proc differential::op.line {side} {
+    variable S
+    if {[IsRaw $side]} {
+	return [RawSend $side [Text $side 7]\r\n]
+    }
+    set chan [Chan $side]
+    Sent $side {puts $chan [Text $side 7]}
+}
+
+proc differential::op.flush {side} {
+    set chan [Chan $side]
+    Sent $side {flush $chan}
+}
+
+proc differential::IsRaw {side} {
+    variable S
+    return [expr {$S($side) ne "" && $S($side,kind) eq "raw"}]
+}
+
+proc differential::RawSend {side text} {
+    variable S
+    if {[Ended $side]} {
+	return none
+    }
+    if {[Ended [Peer $side]]} {
+	catch {testraw send $S($side) [encoding convertto utf-8 $text]}
+	return "sent or refused"
+    }
+    testraw send $S($side) [encoding convertto utf-8 $text]
+}
+
+# ----------------------------------------------------------------------
+# Reading
+
+proc differential::op.read {side count} {
+    variable S
+    if {[IsRaw $side]} {
+	return [RawRead $side $count]
+    }
+    set chan [Chan $side]
+    Feed $side $count
+    list [read $chan $count] [eof $chan] [fblocked $chan]
+}
+
+proc differential::op.readall {side} {
+    variable S
+    if {[IsRaw $side]} {
+	return [RawRead $side 100000]
+    }
+    set chan [Chan $side]
+    if {[fconfigure $chan -blocking] && ![Ended [Peer $side]]
+	    && $S($side,kind) in {chan accepted}} {
+	return "would wait"
+    }
+    list [read $chan] [eof $chan] [fblocked $chan]
+}
+
+proc differential::op.gets {side} {
+    set chan [Chan $side]
+    Feed $side 0
+    list [gets $chan line] $line [eof $chan] [fblocked $chan]
+}
+
+# What is there. The end of a closed connection is an error or not, depending
+# on what its closer had left unread.
+
+proc differential::RawRead {side count} {
+    variable S
+    set got {}
+    while {$count > 0 && "read" in [testraw ready $S($side)]} {
+	if {[catch {testraw recv $S($side) $count} bytes options]} {
+	    if {![Ended [Peer $side]]} {
+		return -options $options $bytes
+	    }
+	    set bytes {}
+	}
+	if {$bytes eq ""} {
+	    return [list $got end]
+	}
+	append got $bytes
+	incr count -[string length $bytes]
+    }
+    return [list $got]
+}
+
+# ----------------------------------------------------------------------
+# Options and states
+
+# Options that only iocpsock has are none of the comparison.
+
+proc differential::IsExtra {option} {
+    return [expr {![::support::isTcl9]
+	&& $option in {-keepalive -nodelay -k -n}}]
+}
+
+proc differential::op.set {side setting} {
+    set chan [Chan $side]
+    if {[IsExtra [lindex $setting 0]]} {
+	return none
+    }
+    Sent $side {fconfigure $chan {*}$setting}
+}
+
+proc differential::op.get {side option} {
+    set chan [Chan $side]
+    if {[IsExtra $option]} {
+	return none
+    }
+    if {$option eq ""} {
+	return [fconfigure $chan]
+    }
+    return [fconfigure $chan $option]
+}
+
+proc differential::op.state {side} {
+    set chan [Chan $side]
+    list [eof $chan] [fblocked $chan] \
+	[catch {fileevent $chan readable} r] $r \
+	[catch {fileevent $chan writable} w] $w
+}
+
+proc differential::op.odd {side what} {
+    set chan [Chan $side]
+    switch $what {
+	seek {seek $chan 0}
+	tell {tell $chan}
+	truncate {chan truncate $chan 0}
+	eofchar {fconfigure $chan -eofchar}
+	pending {list [chan pending input $chan] [chan pending output $chan]}
+	names {expr {$chan in [file channels]}}
+    }
+}
+
+# ----------------------------------------------------------------------
+# Ends
+
+proc differential::op.half {side direction} {
+    variable S
+    if {[IsRaw $side]} {
+	if {$direction eq "write" && ![Ended $side]} {
+	    testraw shutdown $S($side)
+	    set S($side,ended) 1
+	}
+	return
+    }
+    set chan [Chan $side]
+    set outcome [Sent $side {close $chan $direction}]
+    set S($side,[expr {$direction eq "write" ? "ended" : "deaf"}]) 1
+    return $outcome
+}
+
+proc differential::op.close {side} {
+    variable S
+    if {[IsRaw $side]} {
+	return [Drop $side]
+    }
+    set chan [Chan $side]
+    Sent $side {close $chan}
+}
+
+proc differential::op.reset {} {
+    variable S
+    if {![IsRaw b]} {
+	return none
+    }
+    testraw reset $S(b)
+    set S(b) {}
+    return
+}
+
+# ----------------------------------------------------------------------
+# Events
+
+proc differential::op.event {side direction kind} {
+    variable S
+    set chan [Chan $side]
+    set S($side,$direction) 0
+    set S($side,$direction,kind) $kind
+    fileevent $chan $direction \
+	[list ::differential::Handle $side $direction $kind $chan]
+}
+
+proc differential::op.unevent {side direction} {
+    set chan [Chan $side]
+    fileevent $chan [dict get {read readable write writable} $direction] {}
+}
+
+proc differential::Handle {side direction kind chan} {
+    variable S
+    incr S($side,$direction)
+    if {$kind in {gets read1 read100 drain} && [fconfigure $chan -blocking]} {
+	return
+    }
+    switch $kind {
+	gets {
+	    if {[gets $chan line] >= 0} {
+		append S($side,got) $line |
+	    }
+	}
+	read1 {append S($side,got) [read $chan 1]}
+	read100 {append S($side,got) [read $chan 100]}
+	drain {append S($side,got) [read $chan]}
+	close {close $chan}
+	once {fileevent $chan $direction {}}
+	error {error "handler of $side"}
+	nested {Nested}
+	say {
+	    fileevent $chan writable {}
+	    puts $chan [Text $side 9]
+	    flush $chan
+	}
+    }
+    if {$kind in {gets read1 read100 drain}} {
+	incr S(moved)
+	if {[eof $chan]} {
+	    append S($side,got) <eof>
+	    fileevent $chan readable {}
+	}
+    }
+}
+
+# An event loop inside a handler sees events as the outer one does.
+
+proc differential::Nested {} {
+    variable S
+    if {!$S(nested)} {
+	set S(nested) 1
+	Pass
+	Pass
+	set S(nested) 0
+    }
+}
+
+proc differential::Pass {} {
+    variable passed
+    after 3 {set ::differential::passed 1}
+    vwait ::differential::passed
+}
+
+# Whether some event has yet to come: one that the system says is due to a
+# handler, twice where the handler leaves things as they are.
+
+proc differential::Due {} {
+    variable S
+    foreach side {a b} {
+	if {![IsChan $side]} {
+	    continue
+	}
+	if {$S($side,kind) eq "failed"} {
+	    set ready {read write}
+	} elseif {[catch {testraw ready $S($side,id)} ready]} {
+	    continue
+	}
+	foreach {what direction} {read readable write writable} {
+	    if {$what in $ready && ![catch {fileevent $S($side) $direction} \
+		    script] && $script ne "" && $S($side,$direction) < 2} {
+		return 1
+	    }
+	}
+    }
+    return 0
+}
+
+proc differential::Loop {} {
+    variable S
+    set S(nested) 0
+    set quiet 0
+    set moved [set S(moved) 0]
+    set end [expr {[clock milliseconds] + 1500}]
+    while {$quiet < 5 && [clock milliseconds] < $end} {
+	Pass
+	incr quiet
+	if {$S(moved) != $moved} {
+	    set moved $S(moved)
+	    set quiet 0
+	    incr end 3
+	} elseif {[Due]} {
+	    set quiet 0
+	}
+    }
+}
+
+proc differential::op.loop {} {
+    Loop
+    return [Seen]
+}
+
+# What handlers saw: how often, up to twice for those that change nothing.
+
+proc differential::Seen {} {
+    variable S
+    set seen {}
+    foreach side {a b} {
+	if {$S($side) eq "" || $S($side,kind) eq "raw"} {
+	    continue
+	}
+	foreach direction {readable writable} {
+	    set count $S($side,$direction)
+	    set S($side,$direction) 0
+	    if {$count > 0} {
+		set most [expr {$S($side,$direction,kind) in
+		    {count nested} ? 2 : 1}]
+		lappend seen $side $direction [expr {min($count, $most)}]
+	    }
+	}
+	if {$S($side,got) ne ""} {
+	    lappend seen $side got $S($side,got)
+	    set S($side,got) {}
+	}
+	if {![IsChan $side]} {
+	    lappend seen $side closed
+	}
+    }
+    if {$S(errors) ne ""} {
+	lappend seen errors [lsort -unique $S(errors)]
+	set S(errors) {}
+    }
+    return $seen
+}
+
+# Many bytes from a side to its peer, by events, to the end mark. Both are
+# left without handlers, non-blocking and binary.
+
+proc differential::op.bulk {side size} {
+    variable S
+    Loop
+    set from [Chan $side]
+    if {![IsChan [Peer $side]] || $side eq "l"} {
+	return none
+    }
+    set to $S([Peer $side])
+    foreach chan [list $from $to] {
+	catch {fileevent $chan readable {}}
+	catch {fileevent $chan writable {}}
+	fconfigure $chan -blocking 0 -translation binary -eofchar {}
+    }
+    set S(bulk) {}
+    unset -nocomplain S(bulkdone)
+    fileevent $to readable [list ::differential::Take $to]
+    fileevent $from writable [list ::differential::Give $from 0 $size]
+    try {
+	return [list [::support::wait ::differential::S(bulkdone) 1 10000] \
+	    [Same $S(bulk)]]
+    } finally {
+	catch {fileevent $from writable {}}
+	catch {fileevent $to readable {}}
+    }
+}
+
+proc differential::Give {chan offset size} {
+    variable S
+    set count [expr {min(20000, $size - $offset)}]
+    set text [::support::pattern $offset $count]
+    incr offset $count
+    if {$offset >= $size} {
+	append text <<end>>
+    }
+    if {[catch {
+	puts -nonewline $chan $text
+	flush $chan
+    } result]} {
+	fileevent $chan writable {}
+	set S(bulkdone) [Same $result]
+    } elseif {$offset >= $size} {
+	fileevent $chan writable {}
+    } else {
+	fileevent $chan writable [list ::differential::Give $chan $offset $size]
+    }
+}
+
+proc differential::Take {chan} {
+    variable S
+    append S(bulk) [read $chan 30000]
+    if {[string match *<<end>> [string range $S(bulk) end-20 end]]
+	    || [eof $chan]} {
+	set S(bulkdone) [eof $chan]
+    }
+}
+
+# ----------------------------------------------------------------------
+# What remains at the end of a sequence: handlers are gone, and all that was
+# sent is read.
+
+proc differential::op.end {} {
+    variable S
+    set all {}
+    foreach side {a b} {
+	if {![IsChan $side]} {
+	    continue
+	}
+	catch {fileevent $S($side) readable {}}
+	catch {fileevent $S($side) writable {}}
+	lappend all [catch {
+	    fconfigure $S($side) -blocking 0
+	    flush $S($side)
+	}]
+    }
+    Settle
+    foreach side {a b} {
+	if {[IsChan $side]} {
+	    lappend all $side [catch {read $S($side)} text] [Same $text] \
+		[eof $S($side)]
+	}
+    }
+    if {$S(errors) ne ""} {
+	lappend all errors [lsort -unique $S(errors)]
+    }
+    return $all
+}

@@ -1,0 +1,317 @@
+# differentialRun.tcl --
+#
+#	How differential.tcl makes sequences from a seed and runs one with one
+#	driver; the operations themselves are in differentialOps.tcl.
+#
+#	A sequence is a list: how the connection is made, then operations on
+#	its sides a and b. Each leaves one line in the transcript. Two rules
+#	keep the course of time out of it:
+#
+#	- After each operation a byte goes round over a connection of its own.
+#	  On loopback what was sent before that has then arrived.
+#	- Whether an event should come is asked of the system, and the event
+#	  loop runs until it has. For those that should not come it runs a few
+#	  timers long.
+#
+#	What TCP itself leaves open is made the same in both transcripts, at
+#	the places that say so.
+
+namespace eval differential {
+    # Of the run under way: the socket command, the sides' channels, what is
+    # known about them, what their handlers saw.
+    variable S
+    variable control {}
+
+    variable grammar {
+	10 {write SIDE SIZE}	8 {line SIDE}		8 {flush SIDE}
+	12 {read SIDE COUNT}	8 {gets SIDE}		4 {readall SIDE}
+	9 {set SIDE SETTING}	6 {get SIDE OPTION}	5 {state SIDE}
+	6 {event SIDE readable READER}	4 {event SIDE writable WRITER}
+	2 {unevent SIDE DIRECTION}	8 {loop}	1 {bulk SIDE BULK}
+	3 {half SIDE DIRECTION}	1 {close SIDE}	1 {reset}
+	1 {listen ACCEPT}	1 {connect}	1 {odd SIDE ODD}
+    }
+    variable words
+    array set words {
+	SIDE {a a a b b b l}
+	SIZE {0 1 2 5 20 100 500 1000 3000 4095 4096 4097}
+	COUNT {0 1 2 5 20 100 1000 5000}
+	BULK {5000 70000 300000}
+	SETTING {
+	    {-blocking 0} {-blocking 0} {-blocking 0} {-blocking 1}
+	    {-buffering none} {-buffering line} {-buffering full}
+	    {-buffersize 10} {-buffersize 100} {-buffersize 4096}
+	    {-buffersize 100000} {-translation binary} {-translation lf}
+	    {-translation crlf} {-translation auto} {-translation {cr lf}}
+	    {-encoding utf-8} {-encoding iso8859-1} {-eofchar k} {-eofchar {}}
+	    {-keepalive 1} {-nodelay 1} {-nodelay 0} {-nodelay maybe}
+	    {-peername x} {-sockname x} {-error x} {-connecting 1}
+	    {-froboz 1} {-blocking maybe} {-translation {lf crlf}}
+	}
+	OPTION {
+	    {} {} -peername -sockname -error -connecting -blocking -buffering
+	    -buffersize -translation -encoding -eofchar -keepalive -nodelay
+	    -froboz -p -peer -s -sock -e -err -c -conn - -k -n
+	}
+	READER {count gets read1 read100 drain drain close once error nested}
+	WRITER {count say say once error}
+	DIRECTION {read write}
+	ACCEPT {plain plain error closing shutting early}
+	ODD {seek tell truncate eofchar pending names writeboth}
+    }
+    variable setups {
+	pair pair pair pair pair {pair -async} sayasync raw raw rawserver
+	refused refusedevents
+    }
+    variable eventCap 2
+}
+
+# ----------------------------------------------------------------------
+# Generating: a small generator of our own, so that a seed means the same
+# everywhere.
+
+proc differential::Random {count} {
+    variable random
+    set random [expr {($random * 1103515245 + 12345) & 0x7fffffff}]
+    return [expr {($random >> 12) % $count}]
+}
+
+proc differential::Pick {list} {
+    return [lindex $list [Random [llength $list]]]
+}
+
+proc differential::Generate {seed length} {
+    variable random [expr {($seed * 2654435761 + 97) & 0x7fffffff}]
+    variable grammar
+    variable words
+    variable setups
+    set weighted {}
+    foreach {weight template} $grammar {
+	lappend weighted {*}[lrepeat $weight $template]
+    }
+    set sequence [list [Pick $setups]]
+    set wanted [expr {$length / 2 + [Random [expr {$length + 1}]]}]
+    while {[llength $sequence] <= $wanted} {
+	set op {}
+	foreach word [Pick $weighted] {
+	    if {[info exists words($word)]} {
+		set word [Pick $words($word)]
+	    }
+	    lappend op $word
+	}
+	lappend sequence $op
+    }
+    return $sequence
+}
+
+# ----------------------------------------------------------------------
+# Running
+
+# differential::Run --
+#
+#	Runs a sequence with one driver.
+#
+# Arguments:
+#	driver		core or own
+#	sequence	as from Generate
+#
+# Results:
+#	The transcript, a list of operations and their outcomes by turns.
+
+proc differential::Run {driver sequence} {
+    variable S
+    variable commands
+    variable ops 0
+    array unset S
+    array set S {a {} b {} l {} names {} errors {}}
+    set S(socket) [dict get $commands $driver]
+    set S(driver) $driver
+    set transcript {}
+    set handler [interp bgerror {}]
+    interp bgerror {} ::differential::Background
+    try {
+	foreach op $sequence {
+	    incr ops
+	    if {$ops == 1} {
+		set op [linsert $op 0 setup]
+	    }
+	    Trace $driver $op
+	    lappend transcript $op [Altered $op [Outcome $op]]
+	    Settle
+	}
+	lappend transcript end [Outcome end]
+    } finally {
+	foreach side {a b l} {
+	    Drop $side
+	}
+	interp bgerror {} $handler
+    }
+    return $transcript
+}
+
+proc differential::Background {message options} {
+    variable S
+    lappend S(errors) $message
+}
+
+# One operation's outcome; code and errorCode are part of it.
+
+proc differential::Outcome {op} {
+    set code [catch {op.[lindex $op 0] {*}[lrange $op 1 end]} result options]
+    set outcome [Same $result]
+    if {$code == 1} {
+	set outcome [list error $outcome \
+	    [Same [dict get $options -errorcode]]]
+    }
+    return $outcome
+}
+
+# Makes names and ports the same, and long results short.
+
+proc differential::Same {text} {
+    variable S
+    set text [string map $S(names) $text]
+    regsub -all {\msock[0-9a-fA-F]{6,}} $text CHANNEL text
+    if {[string length $text] > 400} {
+	set text "[string length $text] characters,\
+	    [string range $text 0 20]...,\
+	    [zlib crc32 [encoding convertto utf-8 $text]]"
+    }
+    return $text
+}
+
+# A byte round over the connection of the tester's own.
+
+proc differential::Settle {} {
+    variable control
+    if {$control eq ""} {
+	lassign [testraw listen] listener port
+	lappend control [testraw connect $port] [testraw accept $listener]
+	testraw close $listener
+    }
+    testraw send [lindex $control 0] x
+    testraw recv [lindex $control 1] 1
+    return
+}
+
+# ----------------------------------------------------------------------
+# The sides
+
+proc differential::Join {side chan kind} {
+    variable S
+    Drop $side
+    array set S [list $side $chan $side,kind $kind $side,written 0 \
+	$side,ended 0 $side,deaf 0]
+    foreach name {readable writable} {
+	set S($side,$name) 0
+    }
+    set S($side,got) {}
+    if {$kind ne "raw"} {
+	lappend S(names) $chan <$side>
+	catch {set S($side,id) [lindex [testchannel $chan] 3]}
+	foreach option {-sockname -peername} {
+	    catch {Name [lindex [fconfigure $chan $option] 2] $side$option}
+	}
+    }
+    return
+}
+
+proc differential::Name {port name} {
+    variable S
+    if {$port > 1000 && ![dict exists $S(names) $port]} {
+	lappend S(names) $port <$name>
+    }
+}
+
+proc differential::Drop {side} {
+    variable S
+    if {$S($side) eq ""} {
+	return
+    }
+    if {$S($side,kind) eq "raw"} {
+	testraw close $S($side)
+    } elseif {$S($side) in [chan names]} {
+	catch {fconfigure $S($side) -blocking 0}
+	catch {close $S($side)}
+    }
+    set S($side) {}
+}
+
+proc differential::Peer {side} {
+    return [dict get {a b b a l l} $side]
+}
+
+proc differential::IsChan {side} {
+    variable S
+    return [expr {$S($side) ne "" && $S($side,kind) ne "raw"
+	&& $S($side) in [chan names]}]
+}
+
+# What is said about operations whose side is not there any more.
+
+proc differential::Chan {side} {
+    variable S
+    if {![IsChan $side]} {
+	return -level 2 none
+    }
+    return $S($side)
+}
+
+# Nothing comes from a side that has ended, or is not there.
+
+proc differential::Ended {side} {
+    variable S
+    return [expr {$S($side) eq "" || $S($side,ended)
+	|| ($S($side,kind) ne "raw" && $S($side) ni [chan names])}]
+}
+
+# A read in blocking mode needs something that it cannot want more of: whole
+# lines of all sorts from the peer, unless the end of file comes anyway.
+
+proc differential::Feed {side chars} {
+    variable S
+    set peer [Peer $side]
+    if {![fconfigure $S($side) -blocking] || [Ended $peer]
+	    || $S($side,kind) ni {chan accepted}} {
+	return
+    }
+    set text [string repeat "fed" [expr {$chars / 3 + 1}]]\r\n\n\r\n
+    if {$S($peer,kind) eq "raw"} {
+	testraw send $S($peer) $text
+    } else {
+	catch {
+	    puts -nonewline $S($peer) $text
+	    flush $S($peer)
+	}
+    }
+    Settle
+}
+
+# TCP leaves open whether what is written to a peer that is gone is lost or
+# refused, by which call, and with which of these errors.
+
+proc differential::Sent {side script} {
+    variable S
+    if {![Ended [Peer $side]] && !$S([Peer $side],deaf)
+	    || $S($side,kind) eq "failed"} {
+	return [uplevel 1 $script]
+    }
+    set code [catch {uplevel 1 $script} result options]
+    if {$code == 0 && $result eq "" || [lindex [dict get $options \
+	    -errorcode] 1] in {ECONNRESET EPIPE ECONNABORTED ENOTCONN}} {
+	return "sent or refused"
+    }
+    return -options $options $result
+}
+
+# Text that a line based or a binary reader may read in all encodings.
+
+proc differential::Text {side size} {
+    variable S
+    set text {}
+    while {[string length $text] < $size} {
+	append text [format "%s%d %s\n" $side [incr S($side,written)] \
+	    [string repeat "h\u00e9j" [expr {$S($side,written) % 9}]]]
+    }
+    return [string range $text 0 [expr {$size - 1}]]
+}
