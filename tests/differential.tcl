@@ -55,8 +55,9 @@ proc differential::Altered {op outcome} {
     }
     switch $setting(-inject) {
 	read {
-	    if {[lindex $op 0] eq "read" && [string length $outcome] > 12} {
-		return [string replace $outcome 1 1]
+	    if {[lindex $op 0] eq "read" && [string length $outcome] > 12
+		    && [lindex $outcome 0] ne "error"} {
+		return [string replace $outcome 2 2]
 	    }
 	}
 	hang {
@@ -356,6 +357,8 @@ proc differential::Main {arguments} {
 if {[info commands ::support::wait] eq ""} {
     source [file join $differential::dir support.tcl]
 }
+lappend auto_path \
+    [file join [file dirname $differential::dir] build testpackage]
 package require iocpsock
 package require iocpsocktest
 source [file join $differential::dir differentialRun.tcl]

@@ -172,6 +172,14 @@ proc differential::op.write {side size} {
     Sent $side {puts -nonewline $chan [Text $side $size]}
 }
 
+proc differential::op.send {side size} {
+    set outcome [op.write $side $size]
+    if {$outcome eq "none" || [IsRaw $side]} {
+	return $outcome
+    }
+    list $outcome [op.flush $side]
+}
+
 proc differential::op.line {side} {
     variable S
     if {[IsRaw $side]} {
@@ -268,11 +276,16 @@ proc differential::IsExtra {option} {
 }
 
 proc differential::op.set {side setting} {
+    variable S
     set chan [Chan $side]
     if {[IsExtra [lindex $setting 0]]} {
 	return none
     }
-    Sent $side {fconfigure $chan {*}$setting}
+    set outcome [Sent $side {fconfigure $chan {*}$setting}]
+    if {$setting eq "-nodelay 0" && $S($side,kind) in {chan accepted}} {
+	testraw nodelay $S($side,id)
+    }
+    return $outcome
 }
 
 proc differential::op.get {side option} {
@@ -280,6 +293,7 @@ proc differential::op.get {side option} {
     if {[IsExtra $option]} {
 	return none
     }
+    Name $side
     if {$option eq ""} {
 	return [fconfigure $chan]
     }
@@ -452,6 +466,8 @@ proc differential::Loop {} {
 	    set quiet 0
 	}
     }
+    # Where handlers have background errors reported.
+    update idletasks
 }
 
 proc differential::op.loop {} {
@@ -570,6 +586,7 @@ proc differential::op.end {} {
 	}]
     }
     Settle
+    update idletasks
     foreach side {a b} {
 	if {[IsChan $side]} {
 	    lappend all $side [catch {read $S($side)} text] [Same $text] \

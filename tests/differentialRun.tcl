@@ -7,7 +7,7 @@
 #	its sides a and b. Each leaves one line in the transcript. Two rules
 #	keep the course of time out of it:
 #
-#	- After each operation a byte goes round over a connection of its own.
+#	- Nagle's algorithm is off, and after each operation a byte goes round over a connection of its own.
 #	  On loopback what was sent before that has then arrived.
 #	- Whether an event should come is asked of the system, and the event
 #	  loop runs until it has. For those that should not come it runs a few
@@ -23,17 +23,23 @@ namespace eval differential {
     variable control {}
 
     variable grammar {
-	10 {write SIDE SIZE}	8 {line SIDE}		8 {flush SIDE}
-	12 {read SIDE COUNT}	8 {gets SIDE}		4 {readall SIDE}
-	9 {set SIDE SETTING}	6 {get SIDE OPTION}	5 {state SIDE}
-	6 {event SIDE readable READER}	4 {event SIDE writable WRITER}
-	2 {unevent SIDE DIRECTION}	8 {loop}	1 {bulk SIDE BULK}
-	3 {half SIDE DIRECTION}	1 {close SIDE}	1 {reset}
-	1 {listen ACCEPT}	1 {connect}	1 {odd SIDE ODD}
+	14 {send SIDE SIZE}	5 {write SIDE SIZE}	4 {line SIDE}
+	3 {flush SIDE}		14 {read SIDE COUNT}	8 {gets SIDE}
+	6 {readall SIDE}	9 {set SIDE SETTING}	6 {get SIDE OPTION}
+	5 {state SIDE}		7 {event SIDE readable READER}
+	5 {event SIDE writable WRITER}	2 {unevent SIDE DIRECTION}
+	10 {loop}		1 {bulk SIDE BULK}	3 {half SIDE DIRECTION}
+	1 {close SIDE}		3 {reset}		1 {listen ACCEPT}
+	2 {connect}		1 {odd SIDE ODD}
+    }
+    # What a peer that is no channel can do, and a listener.
+    variable raw {send line read readall half close reset}
+    variable listener {
+	write flush read gets set get state event half close odd
     }
     variable words
     array set words {
-	SIDE {a a a b b b l}
+	SIDE {a a a a b b b b l}
 	SIZE {0 1 2 5 20 100 500 1000 3000 4095 4096 4097}
 	COUNT {0 1 2 5 20 100 1000 5000}
 	BULK {5000 70000 300000}
@@ -56,7 +62,7 @@ namespace eval differential {
 	READER {count gets read1 read100 drain drain close once error nested}
 	WRITER {count say say once error}
 	DIRECTION {read write}
-	ACCEPT {plain plain error closing shutting early}
+	ACCEPT {plain error closing shutting early}
 	ODD {seek tell truncate eofchar pending names writeboth}
     }
     variable setups {
@@ -83,25 +89,80 @@ proc differential::Pick {list} {
 proc differential::Generate {seed length} {
     variable random [expr {($seed * 2654435761 + 97) & 0x7fffffff}]
     variable grammar
-    variable words
     variable setups
+    variable sides
+    # Seeds that are neighbours begin alike.
+    for {set i 0} {$i < 4} {incr i} {
+	Random 2
+    }
     set weighted {}
     foreach {weight template} $grammar {
 	lappend weighted {*}[lrepeat $weight $template]
     }
-    set sequence [list [Pick $setups]]
+    set setup [Pick $setups]
+    set sides [dict create a chan b chan l none]
+    switch -glob $setup {
+	raw* {dict set sides b raw}
+	refused* {dict set sides b none}
+    }
+    set sequence [list $setup]
+    foreach side {a b} {
+	if {[dict get $sides $side] eq "chan" && [Random 2]} {
+	    lappend sequence [list set $side {-blocking 0}]
+	}
+    }
     set wanted [expr {$length / 2 + [Random [expr {$length + 1}]]}]
     while {[llength $sequence] <= $wanted} {
-	set op {}
-	foreach word [Pick $weighted] {
-	    if {[info exists words($word)]} {
-		set word [Pick $words($word)]
-	    }
-	    lappend op $word
+	set op [Filled [Pick $weighted]]
+	if {[Makes $op]} {
+	    lappend sequence $op
 	}
-	lappend sequence $op
     }
     return $sequence
+}
+
+proc differential::Filled {template} {
+    variable words
+    set op {}
+    foreach word $template {
+	if {[info exists words($word)]} {
+	    set word [Pick $words($word)]
+	}
+	lappend op $word
+    }
+    return $op
+}
+
+# Whether an operation makes sense at this place; keeps account of the sides.
+# When it is no longer so, after a handler has closed something, say, nothing
+# happens.
+
+proc differential::Makes {op} {
+    variable sides
+    variable raw
+    variable listener
+    lassign $op name side
+    switch $name {
+	listen {dict set sides l listener}
+	connect {
+	    dict set sides a chan
+	    dict set sides b chan
+	}
+	reset {set side b}
+    }
+    if {![dict exists $sides $side]} {
+	return 1
+    }
+    set kind [dict get $sides $side]
+    if {$kind eq "none" || ($kind eq "raw" && $name ni $raw)
+	    || ($kind eq "listener" && $name ni $listener)
+	    || ($kind eq "chan" && $name eq "reset")} {
+	return 0
+    }
+    if {$name in {close reset}} {
+	dict set sides $side none
+    }
+    return 1
 }
 
 # ----------------------------------------------------------------------
@@ -208,18 +269,29 @@ proc differential::Join {side chan kind} {
     set S($side,got) {}
     if {$kind ne "raw"} {
 	lappend S(names) $chan <$side>
-	catch {set S($side,id) [lindex [testchannel $chan] 3]}
-	foreach option {-sockname -peername} {
-	    catch {Name [lindex [fconfigure $chan $option] 2] $side$option}
+	Name $side
+	catch {
+	    set S($side,id) [lindex [testchannel $chan] 3]
+	    if {$kind in {chan accepted}} {
+		testraw nodelay $S($side,id)
+	    }
 	}
+    } else {
+	testraw nodelay $chan
     }
     return
 }
 
-proc differential::Name {port name} {
+# Ports, for outcomes to be the same. A socket that is not connected yet has
+# none.
+
+proc differential::Name {side} {
     variable S
-    if {$port > 1000 && ![dict exists $S(names) $port]} {
-	lappend S(names) $port <$name>
+    foreach option {-sockname -peername} {
+	if {![catch {lindex [fconfigure $S($side) $option] 2} port]
+		&& $port ne "" && ![dict exists $S(names) $port]} {
+	    lappend S(names) $port <$side$option>
+	}
     }
 }
 

@@ -16,6 +16,7 @@
  *	    testraw close id
  *	    testraw ready id		what a call would not wait for: a list
  *					of "read" and "write"
+ *	    testraw nodelay id		turns Nagle's algorithm off
  *	    testchannel channel		{type version port id}: the socket that
  *					is the channel's handle, and its port
  *	    testwatchdog milliseconds text
@@ -186,6 +187,18 @@ RawReady(Tcl_Interp *interp, SOCKET sock)
     return TCL_OK;
 }
 
+static int
+RawNoDelay(Tcl_Interp *interp, SOCKET sock)
+{
+    BOOL on = TRUE;
+
+    if (setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, (char *) &on, sizeof(on))
+        != 0) {
+        return RawError(interp, "setsockopt");
+    }
+    return TCL_OK;
+}
+
 typedef enum RawOp {
     RAW_LISTEN,
     RAW_CONNECT,
@@ -195,7 +208,8 @@ typedef enum RawOp {
     RAW_SHUTDOWN,
     RAW_RESET,
     RAW_CLOSE,
-    RAW_READY
+    RAW_READY,
+    RAW_NODELAY
 } RawOp;
 
 /*
@@ -233,6 +247,8 @@ RawDo(Tcl_Interp *interp, RawOp op, Tcl_WideInt number, Tcl_Obj *valueObj)
                                       : RawError(interp, "closesocket");
     case RAW_READY:
         return RawReady(interp, sock);
+    case RAW_NODELAY:
+        return RawNoDelay(interp, sock);
     }
     return TCL_ERROR;
 }
@@ -242,7 +258,7 @@ TestRawObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     Tcl_Obj *const objv[])
 {
     static const char *const names[] = {"listen", "connect", "accept", "send",
-        "recv", "shutdown", "reset", "close", "ready", NULL};
+        "recv", "shutdown", "reset", "close", "ready", "nodelay", NULL};
     Tcl_WideInt number = SOMAXCONN;
     int index;
     int wanted;
