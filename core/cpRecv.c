@@ -49,7 +49,9 @@ FirstFilled(const CpConn *connPtr)
 int
 CpRecvReady(const CpConn *connPtr)
 {
-    return FirstFilled(connPtr) != NULL || connPtr->probed || Ended(connPtr);
+    /* Nobody can read from a direction that is closed. */
+    return !connPtr->recvShut
+        && (FirstFilled(connPtr) != NULL || connPtr->probed || Ended(connPtr));
 }
 
 unsigned
@@ -284,11 +286,35 @@ ReadSystem(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
     return CP_OK;
 }
 
+/*
+ * Tcl takes a read that is short for the end of what is there. So the rest
+ * comes from further buffers, and behind the last one from the system; an
+ * error or the end there is for the next read.
+ */
+
+static void
+ReadAll(CpConn *connPtr, char *destPtr, size_t lengthBytes, size_t *bytesPtr)
+{
+    CpBuf *bufPtr;
+    size_t bytes;
+
+    while (*bytesPtr < lengthBytes && (bufPtr = FirstFilled(connPtr)) != NULL) {
+        (void) ReadQueue(connPtr, bufPtr, destPtr + *bytesPtr,
+            lengthBytes - *bytesPtr, &bytes);
+        *bytesPtr += bytes;
+    }
+    if (*bytesPtr < lengthBytes && connPtr->recvBufs == 0 && !Ended(connPtr)
+        && !PostsBuffers(connPtr)
+        && ReadSystem(connPtr, destPtr + *bytesPtr, lengthBytes - *bytesPtr,
+               &bytes)
+            == CP_OK) {
+        *bytesPtr += bytes;
+    }
+}
+
 CpError
 CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
 {
-    CpBuf *bufPtr;
-
     *bytesPtr = 0;
     switch (connPtr->state) {
     case CP_CONN_DIALLING:
@@ -307,9 +333,9 @@ CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
     if (connPtr->recvBufsPending > 0 && FirstFilled(connPtr) == NULL) {
         CpPortReap(connPtr->portPtr, 0);
     }
-    bufPtr = FirstFilled(connPtr);
-    if (bufPtr != NULL) {
-        return ReadQueue(connPtr, bufPtr, destPtr, lengthBytes, bytesPtr);
+    if (FirstFilled(connPtr) != NULL) {
+        ReadAll(connPtr, destPtr, lengthBytes, bytesPtr);
+        return CP_OK;
     }
     if (Ended(connPtr)) {
         return connPtr->recvError;

@@ -37,6 +37,7 @@ namespace eval differential {
     variable reruns 6
     variable unsteady 0
     variable found 0
+    variable shortest {}
 }
 
 proc differential::Say {text} {
@@ -108,8 +109,9 @@ proc differential::ReadKnown {} {
 	if {[llength $entry] != 6} {
 	    error "an entry of $setting(-known) has not 6 parts: $entry"
 	}
-	if {[package vsatisfies [info patchlevel] [lindex $entry 1]-]
-		|| [lindex $entry 1] eq "all"} {
+	set version [lindex $entry 1]
+	if {$version eq "all"
+		|| [package vsatisfies [info patchlevel] $version]} {
 	    lappend known $entry
 	    set hits([lindex $entry 0]) 0
 	}
@@ -191,6 +193,8 @@ proc differential::Shrink {sequence what} {
 }
 
 proc differential::Report {sequence transcripts what} {
+    variable shortest
+    lappend shortest $sequence
     Say "DIFFERENCE: $what, Tcl [info patchlevel]; the shortest sequence:"
     Say "    -replay {$sequence}"
     lassign $transcripts core own
@@ -245,6 +249,7 @@ proc differential::Setup {arguments} {
     variable setting
     variable unsteady 0
     variable found 0
+    variable shortest {}
     array set setting $options
     foreach {name value} $arguments {
 	if {![info exists setting($name)]} {

@@ -44,6 +44,7 @@ proc differential::Pair {client kind} {
     } else {
 	Join a $client chan
 	Join b $server accepted
+	Forget b
     }
     return [list $address $same]
 }
@@ -131,7 +132,10 @@ proc differential::Accept {kind chan address port} {
     variable S
     switch $kind {
 	closing {close $chan}
-	shutting {close $S(l)}
+	shutting {
+	    close $S(l)
+	    set S(l) {}
+	}
     }
     Accepted accepted $chan $address $port
     if {$kind eq "error"} {
@@ -192,11 +196,6 @@ proc differential::op.line {side} {
 proc differential::op.flush {side} {
     set chan [Chan $side]
     Sent $side {flush $chan}
-}
-
-proc differential::IsRaw {side} {
-    variable S
-    return [expr {$S($side) ne "" && $S($side,kind) eq "raw"}]
 }
 
 proc differential::RawSend {side text} {
@@ -322,6 +321,10 @@ proc differential::op.odd {side what} {
 # ----------------------------------------------------------------------
 # Ends
 
+# What becomes of a handler for the direction that is closed is not compared:
+# the core's driver calls it when something comes that cannot be read any
+# more, iocpsock does not. It is removed before.
+
 proc differential::op.half {side direction} {
     variable S
     if {[IsRaw $side]} {
@@ -332,8 +335,12 @@ proc differential::op.half {side direction} {
 	return
     }
     set chan [Chan $side]
+    if {$direction eq "read"} {
+	catch {fileevent $chan readable {}}
+    }
     set outcome [Sent $side {close $chan $direction}]
     set S($side,[expr {$direction eq "write" ? "ended" : "deaf"}]) 1
+    Forget $side
     return $outcome
 }
 
@@ -343,7 +350,9 @@ proc differential::op.close {side} {
 	return [Drop $side]
     }
     set chan [Chan $side]
-    Sent $side {close $chan}
+    set outcome [Sent $side {close $chan}]
+    Forget $side
+    return $outcome
 }
 
 proc differential::op.reset {} {
@@ -388,7 +397,11 @@ proc differential::Handle {side direction kind chan} {
 	read1 {append S($side,got) [read $chan 1]}
 	read100 {append S($side,got) [read $chan 100]}
 	drain {append S($side,got) [read $chan]}
-	close {close $chan}
+	close {
+	    close $chan
+	    set S($side) {}
+	    set S($side,closed) 1
+	}
 	once {fileevent $chan $direction {}}
 	error {error "handler of $side"}
 	nested {Nested}
@@ -481,7 +494,7 @@ proc differential::Seen {} {
     variable S
     set seen {}
     foreach side {a b} {
-	if {$S($side) eq "" || $S($side,kind) eq "raw"} {
+	if {![info exists S($side,kind)] || $S($side,kind) eq "raw"} {
 	    continue
 	}
 	foreach direction {readable writable} {
@@ -497,8 +510,9 @@ proc differential::Seen {} {
 	    lappend seen $side got $S($side,got)
 	    set S($side,got) {}
 	}
-	if {![IsChan $side]} {
+	if {$S($side,closed)} {
 	    lappend seen $side closed
+	    set S($side,closed) 0
 	}
     }
     if {$S(errors) ne ""} {
@@ -522,7 +536,8 @@ proc differential::op.bulk {side size} {
     foreach chan [list $from $to] {
 	catch {fileevent $chan readable {}}
 	catch {fileevent $chan writable {}}
-	fconfigure $chan -blocking 0 -translation binary -eofchar {}
+	fconfigure $chan -blocking 0 -translation binary -eofchar {} \
+	    -buffersize 4096
     }
     set S(bulk) {}
     unset -nocomplain S(bulkdone)
@@ -568,24 +583,28 @@ proc differential::Take {chan} {
 }
 
 # ----------------------------------------------------------------------
-# What remains at the end of a sequence: handlers are gone, and all that was
-# sent is read.
+# What remains at the end of a sequence: handlers are gone, each side's output
+# is ended, and the other one reads to the end.
 
 proc differential::op.end {} {
     variable S
     set all {}
     foreach side {a b} {
-	if {![IsChan $side]} {
-	    continue
+	if {[IsRaw $side]} {
+	    catch {testraw shutdown $S($side)}
+	} elseif {[IsChan $side]} {
+	    catch {fileevent $S($side) readable {}}
+	    catch {fileevent $S($side) writable {}}
+	    fconfigure $S($side) -blocking 1
+	    lappend all [Sent $side {
+		catch {
+		    flush $S($side)
+		    close $S($side) write
+		}
+	    }]
+	    Forget $side
 	}
-	catch {fileevent $S($side) readable {}}
-	catch {fileevent $S($side) writable {}}
-	lappend all [catch {
-	    fconfigure $S($side) -blocking 0
-	    flush $S($side)
-	}]
     }
-    Settle
     update idletasks
     foreach side {a b} {
 	if {[IsChan $side]} {

@@ -262,13 +262,13 @@ proc differential::Join {side chan kind} {
     variable S
     Drop $side
     array set S [list $side $chan $side,kind $kind $side,written 0 \
-	$side,ended 0 $side,deaf 0]
+	$side,ended 0 $side,deaf 0 $side,closed 0]
     foreach name {readable writable} {
 	set S($side,$name) 0
     }
     set S($side,got) {}
     if {$kind ne "raw"} {
-	lappend S(names) $chan <$side>
+	dict set S(names) $chan <$side>
 	Name $side
 	catch {
 	    set S($side,id) [lindex [testchannel $chan] 3]
@@ -302,11 +302,20 @@ proc differential::Drop {side} {
     }
     if {$S($side,kind) eq "raw"} {
 	testraw close $S($side)
-    } elseif {$S($side) in [chan names]} {
+    } else {
 	catch {fconfigure $S($side) -blocking 0}
 	catch {close $S($side)}
     }
     set S($side) {}
+}
+
+# A channel that is closed leaves its name to others.
+
+proc differential::Forget {side} {
+    variable S
+    if {$S($side) ne "" && ![IsRaw $side] && $S($side) ni [chan names]} {
+	set S($side) {}
+    }
 }
 
 proc differential::Peer {side} {
@@ -315,8 +324,12 @@ proc differential::Peer {side} {
 
 proc differential::IsChan {side} {
     variable S
-    return [expr {$S($side) ne "" && $S($side,kind) ne "raw"
-	&& $S($side) in [chan names]}]
+    return [expr {$S($side) ne "" && $S($side,kind) ne "raw"}]
+}
+
+proc differential::IsRaw {side} {
+    variable S
+    return [expr {$S($side) ne "" && $S($side,kind) eq "raw"}]
 }
 
 # What is said about operations whose side is not there any more.
@@ -333,8 +346,7 @@ proc differential::Chan {side} {
 
 proc differential::Ended {side} {
     variable S
-    return [expr {$S($side) eq "" || $S($side,ended)
-	|| ($S($side,kind) ne "raw" && $S($side) ni [chan names])}]
+    return [expr {$S($side) eq "" || $S($side,ended)}]
 }
 
 # A read in blocking mode needs something that it cannot want more of: whole
