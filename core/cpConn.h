@@ -123,6 +123,9 @@ int CpConnSending(const CpConn *connPtr);
 /* What the first failed send failed with; CP_OK without one. */
 CpError CpConnSendError(const CpConn *connPtr);
 
+/* The same, unless a write has returned it: for a close to report. */
+CpError CpConnUntoldError(const CpConn *connPtr);
+
 /*
  * CpConnShutdown --
  *

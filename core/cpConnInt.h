@@ -46,7 +46,8 @@ struct CpConn {
     /* Sending: cpSend.c */
     unsigned sendCap;
     unsigned sendPending;
-    CpError sendError; /* The first, sticky. */
+    CpError sendError;      /* The first, sticky. */
+    unsigned sendErrorTold; /* A write has returned it. */
     uint64_t sendBuffered;
     uint64_t bytesOut;
 };

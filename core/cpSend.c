@@ -83,6 +83,7 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes,
         CpPortReap(connPtr->portPtr, 0);
     }
     if (connPtr->sendError != CP_OK) {
+        connPtr->sendErrorTold = 1;
         return connPtr->sendError;
     }
     if (connPtr->sendShut) {
@@ -97,6 +98,7 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes,
         }
         if (error != CP_EAGAIN) {
             connPtr->sendError = error;
+            connPtr->sendErrorTold = 1;
             return error;
         }
     }
@@ -136,6 +138,12 @@ CpError
 CpConnSendError(const CpConn *connPtr)
 {
     return connPtr->sendError;
+}
+
+CpError
+CpConnUntoldError(const CpConn *connPtr)
+{
+    return connPtr->sendErrorTold ? CP_OK : connPtr->sendError;
 }
 
 unsigned

@@ -118,7 +118,7 @@ DrainSends(IocpsockChan *chanPtr)
     while (CpConnSending(chanPtr->connPtr)) {
         WaitForCompletion(chanPtr);
     }
-    return CpConnSendError(chanPtr->connPtr);
+    return CpConnUntoldError(chanPtr->connPtr);
 }
 
 static void
@@ -133,7 +133,7 @@ CloseConn(IocpsockChan *chanPtr)
     IocpsockThread *threadPtr = chanPtr->threadPtr;
     CpConn *connPtr = chanPtr->connPtr;
     unsigned before = threadPtr->closing;
-    CpError error = CpConnSendError(connPtr);
+    CpError error = CpConnUntoldError(connPtr);
 
     if (IsBlocking(chanPtr)) {
         error = DrainSends(chanPtr);

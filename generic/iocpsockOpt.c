@@ -135,7 +135,7 @@ GetError(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
         error = CpConnTakeError(chanPtr->connPtr);
         if (error == CP_OK
             && CpConnGetState(chanPtr->connPtr) == CP_CONN_OPEN) {
-            error = CpConnSendError(chanPtr->connPtr);
+            error = CpConnUntoldError(chanPtr->connPtr);
         }
     }
     if (error != CP_OK) {
