@@ -11,8 +11,8 @@ version := $(shell sed -n 's/^project.iocpsock VERSION \([0-9.]*\).*/\1/p' \
 package = iocpsock$(version)
 zip = build/dist/$(package)-win64.zip
 
-.PHONY: all setup native demo test check-format tidy dist install clean help \
-    FORCE
+.PHONY: all setup native demo test conformance check-format tidy dist \
+    install clean help FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -21,6 +21,7 @@ help:
 	@echo "make          the package, in build/package"
 	@echo "make demo     a web server on iocpsock, checked and measured"
 	@echo "make test     all tests, on both Tcls (JOBS=$(JOBS) at once)"
+	@echo "make conformance  Tcl's own tests, with its driver and with this one"
 	@echo "make tidy     the style and what the code checkers say"
 	@echo "make check-format  just the style"
 	@echo "make dist     $(zip)"
@@ -52,6 +53,9 @@ native: build/native-gcc/build.ninja build/native-clang/build.ninja
 test: all native
 	@tools/with-wine ctest --test-dir build/win64 --output-on-failure \
 	    -j $(JOBS)
+
+conformance: all
+	@JOBS=$(JOBS) tools/with-wine tools/conformance
 
 check-format:
 	@tools/setup tidy

@@ -95,3 +95,8 @@ endTagged() {
     done
     [ -z "$pids" ]
 }
+
+# testFile 86|90 NAME: one of Tcl's own test files.
+testFile() {
+    echo "$cache/src/tcl${1/%?/.${1: -1}}/tests/$2.test"
+}
