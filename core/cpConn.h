@@ -99,6 +99,8 @@ CpError CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes,
  * CpConnWrite --
  *
  *      Takes bytes to send: hands them to the system at once, or copies them.
+ *      With join they may wait until earlier ones are gone, and then go along
+ *      with others: for many small writes, by a caller that reaps soon.
  *
  * Results:
  *      CP_OK and *bytesPtr, at least 1 and perhaps less than asked; CP_EAGAIN
@@ -106,7 +108,7 @@ CpError CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes,
  */
 
 CpError CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes,
-    size_t *bytesPtr);
+    int join, size_t *bytesPtr);
 
 /* CP_READ and CP_WRITE: what would not answer CP_EAGAIN. */
 int CpConnReady(const CpConn *connPtr);

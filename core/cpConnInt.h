@@ -46,8 +46,10 @@ struct CpConn {
     /* Sending: cpSend.c */
     unsigned sendCap;
     unsigned sendPending;
-    CpError sendError;      /* The first, sticky. */
-    unsigned sendErrorTold; /* A write has returned it. */
+    CpError sendError;          /* The first, sticky. */
+    unsigned sendErrorTold : 1; /* A write has returned it. */
+    CpBuf *joinedPtr;           /* Small writes, not posted yet; only while
+                                 * sends are outstanding. */
     uint64_t sendBuffered;
     uint64_t bytesOut;
 };

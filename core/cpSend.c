@@ -3,13 +3,45 @@
  *
  *      The sending half of a connection. With nothing outstanding the bytes go
  *      straight to the system; what it does not take is copied and posted, up
- *      to sendCap sends.
+ *      to sendCap sends. Small writes that may wait are joined, in a buffer
+ *      that is posted when it is full or the sends before it are done.
  */
 
 #include "cpConnInt.h"
 
 #include <assert.h>
 #include <string.h>
+
+static void SendDone(CpOp *opPtr);
+
+static void
+Post(CpConn *connPtr, CpBuf *bufPtr)
+{
+    bufPtr->ownerPtr = connPtr;
+    bufPtr->op.proc = SendDone;
+    bufPtr->pending = 1;
+    connPtr->sendPending++;
+    CpSubmitSend(connPtr->handlePtr, &bufPtr->op, bufPtr->bytes, bufPtr->end);
+}
+
+/* What is joined follows, or after an error is dropped. */
+
+static void
+PostJoined(CpConn *connPtr)
+{
+    CpBuf *bufPtr = connPtr->joinedPtr;
+
+    if (bufPtr == NULL) {
+        return;
+    }
+    connPtr->joinedPtr = NULL;
+    if (connPtr->sendError != CP_OK) {
+        connPtr->sendBuffered -= bufPtr->end;
+        CpBufFree(bufPtr);
+    } else {
+        Post(connPtr, bufPtr);
+    }
+}
 
 static void
 SendDone(CpOp *opPtr)
@@ -27,6 +59,9 @@ SendDone(CpOp *opPtr)
         connPtr->sendError = opPtr->error;
     }
     CpBufFree(bufPtr);
+    if (connPtr->sendPending == 0) {
+        PostJoined(connPtr);
+    }
     if (connPtr->state == CP_CONN_CLOSING) {
         CpConnFinish(connPtr);
         return;
@@ -37,31 +72,59 @@ SendDone(CpOp *opPtr)
     CpConnNotify(connPtr);
 }
 
-/* Copies bytes and posts them; returns how many, 0 without memory. */
+/*
+ * Copies bytes into a buffer of that size, at most CP_SEND_BYTES_MAX, or adds
+ * them to what is joined; returns how many, 0 without memory.
+ */
 
 static size_t
-PostSend(CpConn *connPtr, const void *srcPtr, size_t lengthBytes)
+Copy(CpConn *connPtr, CpBuf **bufPtrPtr, size_t sizeBytes, const void *srcPtr,
+    size_t lengthBytes)
 {
-    uint32_t size = lengthBytes < CP_SEND_BYTES_MAX ? (uint32_t) lengthBytes
-                                                    : CP_SEND_BYTES_MAX;
-    CpBuf *bufPtr = CpBufNew(size);
+    CpBuf *bufPtr = *bufPtrPtr;
 
     if (bufPtr == NULL) {
-        return 0;
+        bufPtr = CpBufNew(sizeBytes < CP_SEND_BYTES_MAX ? (uint32_t) sizeBytes
+                                                        : CP_SEND_BYTES_MAX);
+        if (bufPtr == NULL) {
+            return 0;
+        }
+        *bufPtrPtr = bufPtr;
     }
-    memcpy(bufPtr->bytes, srcPtr, size);
-    bufPtr->end = size;
-    bufPtr->ownerPtr = connPtr;
-    bufPtr->op.proc = SendDone;
-    bufPtr->pending = 1;
-    connPtr->sendPending++;
-    connPtr->sendBuffered += size;
-    CpSubmitSend(connPtr->handlePtr, &bufPtr->op, bufPtr->bytes, size);
-    return size;
+    if (lengthBytes > bufPtr->sizeBytes - bufPtr->end) {
+        lengthBytes = bufPtr->sizeBytes - bufPtr->end;
+    }
+    memcpy(bufPtr->bytes + bufPtr->end, srcPtr, lengthBytes);
+    bufPtr->end += (uint32_t) lengthBytes;
+    connPtr->sendBuffered += lengthBytes;
+    return lengthBytes;
+}
+
+/* Takes bytes behind those that are on their way, or as the first. */
+
+static size_t
+Queue(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join)
+{
+    CpBuf *bufPtr = NULL;
+    size_t bytes;
+
+    if (join && connPtr->sendPending > 0) {
+        bytes = Copy(connPtr, &connPtr->joinedPtr, CP_SEND_BYTES_MAX, srcPtr,
+            lengthBytes);
+        if (bytes > 0 && connPtr->joinedPtr->end == CP_SEND_BYTES_MAX) {
+            PostJoined(connPtr);
+        }
+        return bytes;
+    }
+    bytes = Copy(connPtr, &bufPtr, lengthBytes, srcPtr, lengthBytes);
+    if (bytes > 0) {
+        Post(connPtr, bufPtr);
+    }
+    return bytes;
 }
 
 CpError
-CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes,
+CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
     size_t *bytesPtr)
 {
     CpError error;
@@ -89,7 +152,10 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes,
     if (connPtr->sendShut) {
         return CP_EPIPE;
     }
-    if (connPtr->sendPending == 0) {
+    if (!join) {
+        PostJoined(connPtr);
+    }
+    if (connPtr->sendPending == 0 && !join) {
         error = CpTrySend(connPtr->handlePtr, srcPtr, lengthBytes, bytesPtr);
         if (error == CP_OK) {
             connPtr->bytesOut += *bytesPtr;
@@ -105,7 +171,7 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes,
     if (connPtr->sendPending >= connPtr->sendCap) {
         return CP_EAGAIN;
     }
-    *bytesPtr = PostSend(connPtr, srcPtr, lengthBytes);
+    *bytesPtr = Queue(connPtr, srcPtr, lengthBytes, join);
     return *bytesPtr > 0 ? CP_OK : CP_ENOMEM;
 }
 

@@ -51,6 +51,8 @@ struct IocpsockChan {
     IocpsockChan *nextReadyPtr;
     IocpsockChan *prevReadyPtr;
     IocpsockChan *nextServerPtr; /* In its thread's list of servers. */
+    unsigned writePass;          /* When smallWrites began. */
+    unsigned smallWrites;        /* In that pass of the event loop. */
     uint64_t events;             /* Notifications and accepts. */
 };
 
@@ -81,6 +83,7 @@ struct IocpsockThread {
     unsigned closing;      /* Connections closed and not yet ended. */
     unsigned eventsQueued; /* In Tcl's queue. */
     unsigned eventsServed; /* Since the last pass of the notifier. */
+    unsigned passes;       /* Of the event loop, or parts of one. */
     int polled;            /* Nothing had completed a moment ago. */
     int reaped;            /* By the setup proc, for the check proc. */
     IocpsockChan *firstReadyPtr;

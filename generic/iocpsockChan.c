@@ -12,6 +12,10 @@
 
 #define RESOLVE_GRACE_MS 100 /* See DialName. */
 
+/* Small writes of one pass, up to so many bytes each, that are not joined. */
+#define SMALL_WRITE 512
+#define DIRECT_WRITES 32
+
 static int
 IsBlocking(const IocpsockChan *chanPtr)
 {
@@ -72,10 +76,33 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
     }
 }
 
+/*
+ * Each write that goes straight to the system is a call of it, as which a
+ * thousand bytes one by one cost as much as megabytes. So when a script that
+ * does not wait for its writes makes many small ones in a row, the further
+ * ones are joined. The event loop sends them off.
+ */
+
+static int
+MayJoin(IocpsockChan *chanPtr, int toWrite)
+{
+    IocpsockThread *threadPtr = chanPtr->threadPtr;
+
+    if (IsBlocking(chanPtr) || threadPtr->exiting || toWrite > SMALL_WRITE) {
+        return 0;
+    }
+    if (chanPtr->writePass != threadPtr->passes) {
+        chanPtr->writePass = threadPtr->passes;
+        chanPtr->smallWrites = 0;
+    }
+    return ++chanPtr->smallWrites > DIRECT_WRITES;
+}
+
 static int
 OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
 {
     IocpsockChan *chanPtr = instanceData;
+    int join;
 
     *errorCodePtr = 0;
     if (chanPtr->connPtr == NULL || chanPtr->threadPtr == NULL) {
@@ -85,6 +112,7 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
     if (toWrite <= 0) {
         return 0;
     }
+    join = MayJoin(chanPtr, toWrite);
 
     /*
      * At exit Tcl drops a non-blocking channel that does not take all it is
@@ -97,7 +125,7 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
     for (;;) {
         size_t bytes;
         CpError error = CpConnWrite(chanPtr->connPtr, buf, (size_t) toWrite,
-            &bytes);
+            join, &bytes);
 
         if (error == CP_OK) {
             return (int) bytes;
@@ -135,9 +163,6 @@ CloseConn(IocpsockChan *chanPtr)
     unsigned before = threadPtr->closing;
     CpError error = CpConnUntoldError(connPtr);
 
-    if (IsBlocking(chanPtr)) {
-        error = DrainSends(chanPtr);
-    }
     threadPtr->closing++;
     chanPtr->connPtr = NULL;
     CpConnClose(connPtr, ConnClosed, threadPtr);

@@ -303,6 +303,7 @@ Collect(IocpsockThread *threadPtr)
 {
     IocpsockChan *chanPtr = threadPtr->firstReadyPtr;
 
+    threadPtr->passes++;
     for (; chanPtr != NULL; chanPtr = chanPtr->nextReadyPtr) {
         if (chanPtr->connPtr != NULL && (chanPtr->watchMask & TCL_READABLE)) {
             CpConnWatchRead(chanPtr->connPtr, 1);
