@@ -161,7 +161,8 @@ CloseConn(IocpsockChan *chanPtr)
     IocpsockThread *threadPtr = chanPtr->threadPtr;
     CpConn *connPtr = chanPtr->connPtr;
     unsigned before = threadPtr->closing;
-    CpError error = CpConnUntoldError(connPtr);
+    CpError error = IsBlocking(chanPtr) ? DrainSends(chanPtr)
+                                        : CpConnUntoldError(connPtr);
 
     threadPtr->closing++;
     chanPtr->connPtr = NULL;
