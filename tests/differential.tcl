@@ -368,6 +368,7 @@ package require iocpsock
 package require iocpsocktest
 source [file join $differential::dir differentialRun.tcl]
 source [file join $differential::dir differentialOps.tcl]
+source [file join $differential::dir differentialEvents.tcl]
 if {[info exists argv0] && [file tail $argv0] eq "differential.tcl"} {
     exit [differential::Main $argv]
 }

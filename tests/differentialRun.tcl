@@ -59,7 +59,7 @@ namespace eval differential {
 	    -buffersize -translation -encoding -eofchar -keepalive -nodelay
 	    -froboz -p -peer -s -sock -e -err -c -conn - -k -n
 	}
-	READER {count gets read1 read100 drain drain close once error nested}
+	READER {count gets read500 read5000 drain drain close once error nested}
 	WRITER {count say say once error}
 	DIRECTION {read write}
 	ACCEPT {plain error closing shutting early}
