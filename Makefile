@@ -6,13 +6,18 @@ PREFIX = /usr/local
 DESTDIR =
 JOBS = 2
 
+# Of `make differential`: how many sequences, and the first one's seed, which
+# otherwise is the time.
+COUNT = 10000
+SEED =
+
 version := $(shell sed -n 's/^project.iocpsock VERSION \([0-9.]*\).*/\1/p' \
     CMakeLists.txt)
 package = iocpsock$(version)
 zip = build/dist/$(package)-win64.zip
 
-.PHONY: all setup native demo test conformance check-format tidy dist \
-    install clean help FORCE
+.PHONY: all setup native demo test conformance differential check-format tidy \
+    dist install clean help FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -21,7 +26,8 @@ help:
 	@echo "make          the package, in build/package"
 	@echo "make demo     a web server on iocpsock, checked and measured"
 	@echo "make test     all tests, on both Tcls (JOBS=$(JOBS) at once)"
-	@echo "make conformance  Tcl's own tests, with its driver and with this one"
+	@echo "make conformance  Tcl's own tests, with each driver"
+	@echo "make differential  random operations on both drivers, compared"
 	@echo "make tidy     the style and what the code checkers say"
 	@echo "make check-format  just the style"
 	@echo "make dist     $(zip)"
@@ -56,6 +62,9 @@ test: all native
 
 conformance: all
 	@JOBS=$(JOBS) tools/with-wine tools/conformance
+
+differential: all
+	@tools/with-wine tools/differential $(COUNT) $(SEED)
 
 check-format:
 	@tools/setup tidy

@@ -46,9 +46,9 @@ proc differential::Handle {side direction kind chan} {
 	read5000 {append S($side,got) [read $chan 5000]}
 	drain {append S($side,got) [read $chan]}
 	close {
-	    close $chan
 	    set S($side) {}
 	    set S($side,closed) 1
+	    close $chan
 	}
 	once {fileevent $chan $direction {}}
 	error {error "handler of $side"}

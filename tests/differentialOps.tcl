@@ -340,10 +340,12 @@ proc differential::op.half {side direction} {
     if {$direction eq "read"} {
 	catch {fileevent $chan readable {}}
     }
-    set outcome [Sent $side {close $chan $direction}]
-    set S($side,[expr {$direction eq "write" ? "ended" : "deaf"}]) 1
-    Forget $side
-    return $outcome
+    try {
+	return [Sent $side {close $chan $direction}]
+    } finally {
+	set S($side,[expr {$direction eq "write" ? "ended" : "deaf"}]) 1
+	Forget $side
+    }
 }
 
 proc differential::op.close {side} {
@@ -352,9 +354,11 @@ proc differential::op.close {side} {
 	return [Drop $side]
     }
     set chan [Chan $side]
-    set outcome [Sent $side {close $chan}]
-    Forget $side
-    return $outcome
+    try {
+	return [Sent $side {close $chan}]
+    } finally {
+	Forget $side
+    }
 }
 
 proc differential::op.reset {} {
