@@ -33,7 +33,8 @@ proc differential::op.unevent {side direction} {
 proc differential::Handle {side direction kind chan} {
     variable S
     incr S($side,$direction)
-    if {$kind in {gets read500 read5000 drain} && [fconfigure $chan -blocking]} {
+    if {$kind in {gets read500 read5000 drain}
+	    && [fconfigure $chan -blocking]} {
 	return
     }
     switch $kind {

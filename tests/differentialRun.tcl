@@ -7,8 +7,9 @@
 #	its sides a and b. Each leaves one line in the transcript. Two rules
 #	keep the course of time out of it:
 #
-#	- Nagle's algorithm is off, and after each operation a byte goes round over a connection of its own.
-#	  On loopback what was sent before that has then arrived.
+#	- Nagle's algorithm is off, and after each operation a byte goes round
+#	  over a connection of its own. On loopback what was sent before that
+#	  has then arrived.
 #	- Whether an event should come is asked of the system, and the event
 #	  loop runs until it has. For those that should not come it runs a few
 #	  timers long.
