@@ -278,7 +278,7 @@ proc differential::Campaign {} {
 	set seed [expr {$setting(-seed) + $i}]
 	incr agreed [Try [Generate $seed $setting(-length)] \
 	    "-seed $seed -length $setting(-length) -count 1"]
-	if {$i % 1000 == 999} {
+	if {$i % 500 == 499} {
 	    Say "[expr {$i + 1}] sequences, $agreed agree"
 	}
     }

@@ -30,6 +30,10 @@ proc differential::op.unevent {side direction} {
     fileevent $chan [dict get {read readable write writable} $direction] {}
 }
 
+# A writable handler that never rests would be nearly all that is served, and
+# what Tcl has buffered, which is served by timers, would take long: it goes
+# when it has shown that it is called again.
+
 proc differential::Handle {side direction kind chan} {
     variable S
     incr S($side,$direction)
@@ -38,6 +42,11 @@ proc differential::Handle {side direction kind chan} {
 	return
     }
     switch $kind {
+	count {
+	    if {$direction eq "writable" && $S($side,$direction) >= 2} {
+		fileevent $chan writable {}
+	    }
+	}
 	gets {
 	    if {[gets $chan line] >= 0} {
 		append S($side,got) $line |
