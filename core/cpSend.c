@@ -131,7 +131,7 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
 
     assert(lengthBytes > 0);
     *bytesPtr = 0;
-    switch (connPtr->state) {
+    switch (CpConnPoll(connPtr)) {
     case CP_CONN_DIALLING:
         return CP_EAGAIN;
     case CP_CONN_FAILED:

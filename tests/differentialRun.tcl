@@ -278,7 +278,7 @@ proc differential::Join {side chan kind} {
 	dict set S(names) $chan <$side>
 	Name $side
 	catch {
-	    set S($side,id) [lindex [testchannel $chan] 3]
+	    set S($side,id) [lindex [testchantype $chan] 3]
 	    if {$kind in {chan accepted}} {
 		testraw nodelay $S($side,id)
 	    }

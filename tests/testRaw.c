@@ -17,7 +17,7 @@
  *	    testraw ready id		what a call would not wait for: a list
  *					of "read" and "write"
  *	    testraw nodelay id		turns Nagle's algorithm off
- *	    testchannel channel		{type version port id}: the socket that
+ *	    testchantype channel	{type version port id}: the socket that
  *					is the channel's handle, and its port
  *	    testwatchdog milliseconds text
  */
@@ -383,7 +383,7 @@ TestRawCreateCommands(Tcl_Interp *interp)
 
     WSAStartup(MAKEWORD(2, 2), &data);
     Tcl_CreateObjCommand(interp, "testraw", TestRawObjCmd, NULL, NULL);
-    Tcl_CreateObjCommand(interp, "testchannel", TestChannelObjCmd, NULL, NULL);
+    Tcl_CreateObjCommand(interp, "testchantype", TestChannelObjCmd, NULL, NULL);
     Tcl_CreateObjCommand(interp, "testwatchdog", TestWatchdogObjCmd, NULL,
         NULL);
 }

@@ -11,6 +11,7 @@
  *	    testthread detach channel
  *	    testthread attach channel
  *	    testthread join id
+ *	    testthread stop id
  *	    testthread exit id
  *	    testthread id
  *	    testthread names
@@ -712,7 +713,9 @@ SendCmd(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[])
 }
 
 /*
- * testthread transfer, detach, attach, join and exit.
+ * testthread transfer, detach, attach, join, stop and exit. Stop ends the
+ * thread's event loop, as join does, but waits for nothing; exit ends it at its
+ * next event, wherever it is.
  */
 
 static int
@@ -720,6 +723,7 @@ OtherCmd(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[])
 {
     const char *name = Tcl_GetString(objv[1]);
     int transfer = strcmp(name, "transfer") == 0;
+    JobKind kind;
     int id;
 
     if (objc != 3 + transfer) {
@@ -741,8 +745,9 @@ OtherCmd(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[])
     if (strcmp(name, "join") == 0) {
         return JoinThread(interp, id);
     }
-    return PostJob(interp, id, JOB_EXIT, NULL, NULL, 0) != NULL ? TCL_OK
-                                                                : TCL_ERROR;
+    kind = strcmp(name, "stop") == 0 ? JOB_STOP : JOB_EXIT;
+    return PostJob(interp, id, kind, NULL, NULL, 0) != NULL ? TCL_OK
+                                                            : TCL_ERROR;
 }
 
 static int
@@ -750,7 +755,7 @@ TestThreadObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     Tcl_Obj *const objv[])
 {
     static const char *const names[] = {"create", "send", "id", "names",
-        "transfer", "detach", "attach", "join", "exit", NULL};
+        "transfer", "detach", "attach", "join", "stop", "exit", NULL};
     int index;
     (void) clientData;
 

@@ -35,7 +35,8 @@ proc report::Results {folder} {
 	    continue
 	}
 	set key $name
-	if {[dict incr seen $name] > 1} {
+	dict incr seen $name
+	if {[dict get $seen $name] > 1} {
 	    append key " ([dict get $seen $name])"
 	}
 	dict set results $key [string tolower $result]
@@ -84,7 +85,7 @@ proc report::Reached {run} {
 }
 
 proc report::Row {args} {
-    puts [format "%-4s %-13s %-9s %6s %6s %7s %6s %6s %9s %7s" {*}$args]
+    puts [format "%-4s %-17s %-9s %6s %6s %7s %6s %6s %9s %7s" {*}$args]
 }
 
 # A run's row of the table; returns its results.

@@ -1,0 +1,110 @@
+# conformanceThread.tcl --
+#
+#	Stands in for the Thread extension, of which there is no source package
+#	to build: as much of it as Tcl's own tests use, over the threads of
+#	the package iocpsocktest.
+
+package require iocpsocktest
+
+namespace eval thread {
+    variable file [file normalize [info script]]
+    variable released {}
+}
+
+proc thread::id {} {
+    return [testthread id]
+}
+
+proc thread::names {} {
+    variable released
+    set names {}
+    foreach id [testthread names] {
+	if {$id ni $released} {
+	    lappend names $id
+	}
+    }
+    return $names
+}
+
+# A thread is preserved until it is released once, whatever the options say.
+
+proc thread::create {args} {
+    variable file
+    while {[lindex $args 0] in {-joinable -preserved}} {
+	set args [lrange $args 1 end]
+    }
+    set id [testthread create]
+    testthread send $id [list source $file]
+    if {$args ne ""} {
+	testthread send -async $id [list thread::Body [lindex $args 0]]
+    }
+    return $id
+}
+
+# A thread with a script of its own ends with it.
+
+proc thread::Body {script} {
+    try {
+	uplevel #0 $script
+    } finally {
+	testthread exit [testthread id]
+    }
+}
+
+proc thread::release {args} {
+    variable released
+    set id [lindex $args end]
+    lappend released $id
+    if {[lindex $args 0] eq "-wait"} {
+	testthread join $id
+    } else {
+	catch {testthread stop $id}
+    }
+    return 0
+}
+
+# The wait makes it never return.
+
+proc thread::exit {} {
+    testthread exit [testthread id]
+    vwait ::thread::never
+}
+
+# With the name of a variable, that gets the result, and the command's own is
+# the script's return code.
+
+proc thread::send {args} {
+    set async [expr {[lindex $args 0] eq "-async"}]
+    lassign [lrange $args $async end] id script varName
+    if {$async && $varName ne ""} {
+	testthread send -async $id \
+	    [list thread::Reply [testthread id] $varName $script]
+    } elseif {$async} {
+	testthread send -async $id $script
+    } elseif {$varName ne ""} {
+	upvar 1 $varName result
+	return [catch {testthread send $id $script} result]
+    } else {
+	return [testthread send $id $script]
+    }
+    return
+}
+
+proc thread::Reply {id varName script} {
+    catch {uplevel #0 $script} result
+    testthread send -async $id [list set ::[string trimleft $varName :] $result]
+}
+
+proc thread::attach {channel} {
+    testthread attach $channel
+}
+
+proc thread::detach {channel} {
+    testthread detach $channel
+}
+
+proc thread::transfer {id channel} {
+    testthread transfer $id $channel
+}
+
+package provide Thread 2.8
