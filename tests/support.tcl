@@ -49,6 +49,34 @@ proc support::sock {args} {
     tailcall {*}$command {*}$args
 }
 
+# support::install, support::uninstall --
+#
+#	Put the socket command under test in place of ::socket, for programs
+#	that call it by this name, and back.
+
+proc support::install {} {
+    if {![isCore]} {
+	iocpsock::install
+    }
+}
+
+proc support::uninstall {} {
+    if {![isCore]} {
+	iocpsock::uninstall
+    }
+}
+
+# Raises an error unless each channel is of the driver under test: the core's
+# have no counters.
+
+proc support::mustBeOurs {args} {
+    foreach chan $args {
+	if {[catch {fconfigure $chan -stats} message] != [isCore]} {
+	    return -code error "$chan is another driver's: $message"
+	}
+    }
+}
+
 # True when the driver under test is the core's own, which has no statistics
 # and none of the further options.
 
