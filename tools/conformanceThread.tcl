@@ -6,19 +6,23 @@
 
 package require iocpsocktest
 
+# Tcl's test shell has another command of this name, which some tests load.
+namespace eval thread {}
+rename testthread thread::Native
+
 namespace eval thread {
     variable file [file normalize [info script]]
     variable released {}
 }
 
 proc thread::id {} {
-    return [testthread id]
+    return [Native id]
 }
 
 proc thread::names {} {
     variable released
     set names {}
-    foreach id [testthread names] {
+    foreach id [Native names] {
 	if {$id ni $released} {
 	    lappend names $id
 	}
@@ -33,10 +37,10 @@ proc thread::create {args} {
     while {[lindex $args 0] in {-joinable -preserved}} {
 	set args [lrange $args 1 end]
     }
-    set id [testthread create]
-    testthread send $id [list source $file]
+    set id [Native create]
+    Native send $id [list source $file]
     if {$args ne ""} {
-	testthread send -async $id [list thread::Body [lindex $args 0]]
+	Native send -async $id [list thread::Body [lindex $args 0]]
     }
     return $id
 }
@@ -47,7 +51,7 @@ proc thread::Body {script} {
     try {
 	uplevel #0 $script
     } finally {
-	testthread exit [testthread id]
+	Native exit [Native id]
     }
 }
 
@@ -56,9 +60,9 @@ proc thread::release {args} {
     set id [lindex $args end]
     lappend released $id
     if {[lindex $args 0] eq "-wait"} {
-	testthread join $id
+	Native join $id
     } else {
-	catch {testthread stop $id}
+	catch {Native stop $id}
     }
     return 0
 }
@@ -66,7 +70,7 @@ proc thread::release {args} {
 # The wait makes it never return.
 
 proc thread::exit {} {
-    testthread exit [testthread id]
+    Native exit [Native id]
     vwait ::thread::never
 }
 
@@ -77,34 +81,35 @@ proc thread::send {args} {
     set async [expr {[lindex $args 0] eq "-async"}]
     lassign [lrange $args $async end] id script varName
     if {$async && $varName ne ""} {
-	testthread send -async $id \
-	    [list thread::Reply [testthread id] $varName $script]
+	Native send -async $id \
+	    [list thread::Reply [Native id] $varName $script]
     } elseif {$async} {
-	testthread send -async $id $script
+	Native send -async $id $script
     } elseif {$varName ne ""} {
 	upvar 1 $varName result
-	return [catch {testthread send $id $script} result]
+	return [catch {Native send $id $script} result]
     } else {
-	return [testthread send $id $script]
+	return [Native send $id $script]
     }
     return
 }
 
 proc thread::Reply {id varName script} {
     catch {uplevel #0 $script} result
-    testthread send -async $id [list set ::[string trimleft $varName :] $result]
+    set varName ::[string trimleft $varName :]
+    Native send -async $id [list set $varName $result]
 }
 
 proc thread::attach {channel} {
-    testthread attach $channel
+    Native attach $channel
 }
 
 proc thread::detach {channel} {
-    testthread detach $channel
+    Native detach $channel
 }
 
 proc thread::transfer {id channel} {
-    testthread transfer $id $channel
+    Native transfer $id $channel
 }
 
 package provide Thread 2.8
