@@ -71,15 +71,6 @@ Dialling(CpConn *connPtr, CpError error)
     return connPtr;
 }
 
-CpConnState
-CpConnPoll(CpConn *connPtr)
-{
-    if (connPtr->state == CP_CONN_DIALLING) {
-        CpPortReap(connPtr->portPtr, 0);
-    }
-    return connPtr->state;
-}
-
 CpConn *
 CpConnDial(CpPort *portPtr, CpResolved *resolvedPtr, CpConnProc *proc,
     void *clientData)

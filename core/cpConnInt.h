@@ -54,10 +54,6 @@ struct CpConn {
     uint64_t bytesOut;
 };
 
-/* The state. Who reads or writes without an event loop, again and again, sees
- * the connecting go on. */
-CpConnState CpConnPoll(CpConn *connPtr);
-
 /* Tells the user, unless the connection is closing. */
 void CpConnNotify(CpConn *connPtr);
 

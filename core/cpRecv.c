@@ -316,7 +316,7 @@ CpError
 CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
 {
     *bytesPtr = 0;
-    switch (CpConnPoll(connPtr)) {
+    switch (connPtr->state) {
     case CP_CONN_DIALLING:
         return CP_EAGAIN;
     case CP_CONN_FAILED:

@@ -131,7 +131,7 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
 
     assert(lengthBytes > 0);
     *bytesPtr = 0;
-    switch (CpConnPoll(connPtr)) {
+    switch (connPtr->state) {
     case CP_CONN_DIALLING:
         return CP_EAGAIN;
     case CP_CONN_FAILED:

@@ -56,7 +56,10 @@ struct IocpsockChan {
     uint64_t events;             /* Notifications and accepts. */
 };
 
-#define IOCPSOCK_NONBLOCKING 1 /* In IocpsockChan.flags. */
+/* In IocpsockChan.flags. The second one is set by the command testsocket of
+ * Tcl's own tests: connecting goes on in the event loop only. */
+#define IOCPSOCK_NONBLOCKING 1
+#define IOCPSOCK_TEST_CONNECT (1 << 8)
 
 struct IocpsockServer {
     IocpsockChan *chanPtr;
@@ -133,6 +136,10 @@ void IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr);
 /* iocpsockChan.c */
 
 extern const Tcl_ChannelType iocpsockChannelType;
+
+/* Scripts poll a connect without an event loop, by options or by reading and
+ * writing: it goes on. */
+void IocpsockPollConnect(IocpsockChan *chanPtr);
 
 /* CpConnProc, of an IocpsockChan. */
 void IocpsockConnChanged(void *clientData);

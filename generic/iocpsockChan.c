@@ -31,6 +31,15 @@ WaitForCompletion(IocpsockChan *chanPtr)
 }
 
 void
+IocpsockPollConnect(IocpsockChan *chanPtr)
+{
+    if (IocpsockIsDialling(chanPtr) && chanPtr->threadPtr != NULL
+        && !(chanPtr->flags & IOCPSOCK_TEST_CONNECT)) {
+        CpPortReap(chanPtr->threadPtr->portPtr, 0);
+    }
+}
+
+void
 IocpsockConnChanged(void *clientData)
 {
     IocpsockNoteReady(clientData);
@@ -59,6 +68,7 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
         *errorCodePtr = ENOTCONN;
         return -1;
     }
+    IocpsockPollConnect(chanPtr);
     for (;;) {
         size_t bytes;
         CpError error = CpConnRead(chanPtr->connPtr, buf, (size_t) toRead,
@@ -112,6 +122,7 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
     if (toWrite <= 0) {
         return 0;
     }
+    IocpsockPollConnect(chanPtr);
     join = MayJoin(chanPtr, toWrite);
 
     /*

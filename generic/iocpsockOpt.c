@@ -480,10 +480,7 @@ IocpsockGetOption(void *instanceData, Tcl_Interp *interp,
     IocpsockChan *chanPtr = instanceData;
     const Option *optionPtr;
 
-    /* Scripts poll a connect with -connecting or -error, without events. */
-    if (IocpsockIsDialling(chanPtr) && chanPtr->threadPtr != NULL) {
-        CpPortReap(chanPtr->threadPtr->portPtr, 0);
-    }
+    IocpsockPollConnect(chanPtr);
     if (optionName == NULL) {
         ListOptions(chanPtr, interp, dsPtr);
         return TCL_OK;
