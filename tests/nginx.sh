@@ -25,7 +25,7 @@ cleanUp() {
         wait "$server" 2>/dev/null
     fi
     rm -rf "$work"
-    exit $rc
+    exit "$rc"
 }
 trap cleanUp EXIT
 trap 'exit 130' INT
