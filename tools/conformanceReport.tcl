@@ -7,8 +7,8 @@
 #	FOLDER holds a folder for each run, VERSION-DRIVER-FILE, and TESTS the
 #	lists of the known differences, conformance-8.6.txt and -9.0.txt: a
 #	line for each, the test's name and why. A reason that begins with
-#	"(load)" is that of a test which, with either driver, fails on a busy
-#	machine: it may pass.
+#	"(load)" is that of a test with a limit of time, which a busy machine
+#	does not keep: it may pass.
 
 namespace eval report {
     variable failures {}
