@@ -1,10 +1,12 @@
 # shellcheck shell=bash disable=SC2034
 # Sourced by the scripts in this folder (bash): where things are, and how to
-# say what is going on. Sets root, cache and logDir.
+# say what is going on. Sets root, cache, logDir, mirror and apt.
 
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:?needs HOME or XDG_CACHE_HOME}/.cache}/iocpsock
 logDir=$cache/log
+mirror=${IOCPSOCK_MIRROR:-http://deb.debian.org/debian}
+apt=$cache/apt
 
 # Raise these when the way the Tcls or the Wine prefix are set up changes, and
 # what was made by the older recipe is made again.
@@ -35,6 +37,43 @@ mustStep() {
     tail -n 25 "$logDir/$1.log" >&2
     echo "${0##*/}: $1 failed; the whole log is $logDir/$1.log" >&2
     return $rc
+}
+
+# writeAptConfig deb|deb-src SUITE...: a configuration of apt's of our own, in
+# the folder $apt: the machine's list of sources stays as it is, and the
+# archive's signatures are checked all the same.
+writeAptConfig() {
+    local kind=$1 keyring=/usr/share/keyrings/debian-archive-keyring.gpg suite
+    shift
+    rm -rf "$apt"
+    mkdir -p "$apt/lists/partial" "$apt/archives/partial"
+    : >"$apt/status"
+    for suite; do
+        echo "$kind [signed-by=$keyring] $mirror $suite main"
+    done >"$apt/sources.list"
+    # The machine's own hooks (for updates of its own lists) are left out.
+    # Root's downloads go to a folder that apt's helper user may not read.
+    # A list past its date, on a mirror that lags, still has what we want.
+    cat >"$apt/apt.conf" <<EOF
+#clear APT::Update;
+#clear DPkg;
+Dir::State "$apt";
+Dir::State::lists "$apt/lists";
+Dir::State::status "$apt/status";
+Dir::Cache "$apt";
+Dir::Cache::archives "$apt/archives";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+Dir::Etc::sourcelist "$apt/sources.list";
+Dir::Etc::sourceparts "-";
+Dir::Etc::preferences "-";
+Dir::Etc::preferencesparts "-";
+APT::Sandbox::User "root";
+Acquire::Check-Valid-Until "false";
+Acquire::Languages "none";
+Acquire::Retries "2";
+Acquire::http::Timeout "30";
+EOF
 }
 
 # isMade FOLDER ?RECIPE?: a folder is stamped as the last act of making it.
