@@ -407,7 +407,9 @@ CheckProc(void *clientData, int flags)
 /*
  * A pass of Tcl's notifier costs more than a round trip's own system calls. So
  * when the last queued event was served, what has completed meanwhile is queued
- * at once; but timers and other sources have their pass after EVENTS_PER_PASS.
+ * at once; but timers and other sources have their pass after EVENTS_PER_PASS,
+ * and at once if nothing has: a channel that is just writable still must not
+ * keep them waiting.
  */
 
 static void
@@ -416,7 +418,9 @@ QueueMore(IocpsockThread *threadPtr)
     if (threadPtr->eventsQueued == 0
         && threadPtr->eventsServed < EVENTS_PER_PASS && !IsIdle(threadPtr)) {
         threadPtr->polled = Collect(threadPtr) == 0;
-        QueueReady(threadPtr);
+        if (!threadPtr->polled) {
+            QueueReady(threadPtr);
+        }
     }
 }
 
