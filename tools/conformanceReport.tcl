@@ -2,13 +2,15 @@
 #
 #	The end of tools/conformance: tells what its runs have come to.
 #
-#	    tclsh conformanceReport.tcl FOLDER TESTS
+#	    tclsh conformanceReport.tcl busy|all FOLDER TESTS
 #
 #	FOLDER holds a folder for each run, VERSION-DRIVER-FILE, and TESTS the
 #	lists of the known differences, conformance-8.6.txt and -9.0.txt: a
 #	line for each, the test's name and why. A reason that begins with
 #	"(load)" is that of a test with a limit of time, which a busy machine
-#	does not keep: it may pass.
+#	does not keep. Those of them that failed are the answer to "busy": a
+#	line for each file, to be run again alone, with the name in the test's
+#	place; there they must pass.
 
 namespace eval report {
     variable failures {}
@@ -106,14 +108,23 @@ proc report::Run {folder version driver file} {
 
 # The known differences: names and reasons.
 
-proc report::Listed {path} {
+proc report::Listed {tests version} {
     set listed {}
-    foreach line [split [Read $path] \n] {
+    foreach line [split [Read $tests/conformance-[Dotted $version].txt] \n] {
 	if {[regexp {^([^#\s]\S*)\s+(\S.*)$} $line -> name reason]} {
 	    dict set listed $name $reason
 	}
     }
     return $listed
+}
+
+proc report::Dotted {version} {
+    return [string index $version 0].[string index $version 1]
+}
+
+proc report::NeedsIdle {listed name} {
+    return [expr {[dict exists $listed $name]
+	&& [string match "(load)*" [dict get $listed $name]]}]
 }
 
 proc report::Compare {core ours} {
@@ -133,54 +144,77 @@ proc report::Compare {core ours} {
     return $different
 }
 
-# Holds the differences of one Tcl against its list. What was not run this
-# time is not missed there.
+# The files that were run: pairs of a version and a file.
 
-proc report::Judge {version different ran path} {
-    variable failures
-    set listed [Listed $path]
-    dict for {name what} $different {
-	if {[dict exists $listed $name]} {
-	    puts "known: $version $name $what: [dict get $listed $name]"
-	} else {
-	    lappend failures "$version $name: passes with the core's driver,\
-		$what with iocpsock"
-	}
+proc report::Files {folder} {
+    set files {}
+    foreach line [split [string trim [Read $folder/runs]] \n] {
+	lassign $line version driver file
+	lappend files [list $version $file]
     }
-    dict for {name reason} $listed {
-	if {![string match "(load)*" $reason] && [dict exists $ran $name]
-		&& ![dict exists $different $name]} {
-	    lappend failures "$version $name: is listed in [file tail $path]\
-		and is no difference any more"
+    return [lsort -unique $files]
+}
+
+# What is to be run again, for tools/conformance-file.
+
+proc report::Busy {folder tests} {
+    foreach entry [Files $folder] {
+	lassign $entry version file
+	set listed [Listed $tests $version]
+	set names {}
+	foreach name [dict keys [Compare [Results $folder/$version-core-$file] \
+		[Results $folder/$version-iocpsock-$file]]] {
+	    if {[NeedsIdle $listed $name]} {
+		lappend names $name
+	    }
+	}
+	if {$names ne ""} {
+	    puts "$version iocpsock $file $names"
 	}
     }
 }
 
-proc report::Main {folder tests} {
+# Holds the differences of one file against the list.
+
+proc report::Judge {folder version file core ours listed} {
     variable failures
-    set different {}
-    set ran {}
-    Row Tcl file driver total passed skipped failed procs interps seconds
-    foreach line [split [string trim [Read $folder/runs]] \n] {
-	lassign $line version driver file
-	set results [Run $folder $version $driver $file]
-	if {$driver eq "core"} {
-	    set core $results
-	    continue
-	}
-	dict set ran $version [dict merge $results \
-	    [expr {[dict exists $ran $version]
-		? [dict get $ran $version] : {}}]]
-	dict for {name what} [Compare $core $results] {
-	    dict set different $version $name $what
+    set dotted [Dotted $version]
+    set different [Compare $core $ours]
+    set again [Results $folder/$version-iocpsock-$file-again]
+    dict for {name what} $different {
+	if {[NeedsIdle $listed $name] && [dict exists $again $name]
+		&& [dict get $again $name] eq "passed"} {
+	    puts "$dotted $name: $what, passed alone: [dict get $listed $name]"
+	} elseif {[dict exists $listed $name]
+		&& ![NeedsIdle $listed $name]} {
+	    puts "known: $dotted $name $what: [dict get $listed $name]"
+	} else {
+	    lappend failures "$dotted $name: passes with the core's driver,\
+		$what with iocpsock"
 	}
     }
-    foreach version [dict keys $ran] {
-	set dotted [string index $version 0].[string index $version 1]
-	Judge $dotted \
-	    [expr {[dict exists $different $version]
-		? [dict get $different $version] : {}}] \
-	    [dict get $ran $version] $tests/conformance-$dotted.txt
+    foreach name [dict keys $listed] {
+	if {![NeedsIdle $listed $name] && [dict exists $ours $name]
+		&& ![dict exists $different $name]} {
+	    lappend failures "$dotted $name: is listed in\
+		conformance-$dotted.txt and is no difference any more"
+	}
+    }
+}
+
+proc report::All {folder tests} {
+    variable failures
+    Row Tcl file driver total passed skipped failed procs interps seconds
+    foreach entry [Files $folder] {
+	lassign $entry version file
+	foreach driver {core iocpsock} {
+	    set $driver [Run $folder $version $driver $file]
+	}
+	lappend judgements [list $version $file $core $iocpsock]
+    }
+    foreach judgement $judgements {
+	lassign $judgement version file core iocpsock
+	Judge $folder $version $file $core $iocpsock [Listed $tests $version]
     }
     foreach failure $failures {
 	puts "FAILED: $failure"
@@ -190,6 +224,13 @@ proc report::Main {folder tests} {
 	exit 1
     }
     puts "PASSED: what passes with the core's driver passes with iocpsock"
+}
+
+proc report::Main {what folder tests} {
+    switch -- $what {
+	busy {Busy $folder $tests}
+	all {All $folder $tests}
+    }
 }
 
 report::Main {*}$argv
