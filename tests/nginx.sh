@@ -9,10 +9,10 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 1
 version=${1:-86}
 export IOCPSOCK_ANNOUNCE=0
 
-# Where Debian has it, also for who is not root.
-PATH=$PATH:/usr/sbin
-if ! command -v nginx >/dev/null 2>&1; then
-    echo "nginx.sh: skipped: no nginx here (apt-get install nginx)"
+# As tools/fetch-nginx leaves it.
+nginx=${XDG_CACHE_HOME:-${HOME-}/.cache}/iocpsock/nginx/usr/sbin/nginx
+if [ ! -x "$nginx" ]; then
+    echo "nginx.sh: skipped: no $nginx (run tools/setup)"
     exit 77
 fi
 server=
@@ -104,9 +104,9 @@ perl -MIO::Socket::INET -e '
     print "$port\n";
     close STDOUT;
     open STDOUT, ">&", STDERR;
-    exec "nginx", "-p", $ARGV[0], "-c", "nginx.conf", "-e", "error.log"
-        or die "nginx.sh: nginx: $!\n"' "$work" >"$work/port" \
-    2>"$work/stderr" &
+    exec $ARGV[1], "-p", $ARGV[0], "-c", "nginx.conf", "-e", "error.log"
+        or die "nginx.sh: $ARGV[1]: $!\n"' "$work" "$nginx" \
+    >"$work/port" 2>"$work/stderr" &
 server=$!
 tries=100
 until [ -s "$work/port" ]; do

@@ -39,6 +39,19 @@ mustStep() {
     return $rc
 }
 
+asRoot() {
+    if [ "$(id -u)" -eq 0 ]; then
+        DEBIAN_FRONTEND=noninteractive "$@"
+    else
+        sudo DEBIAN_FRONTEND=noninteractive "$@"
+    fi
+}
+
+# Gets the machine's lists of packages anew.
+updatePackages() {
+    step apt-update asRoot apt-get update -q
+}
+
 # writeAptConfig deb|deb-src SUITE...: a configuration of apt's of our own, in
 # the folder $apt: the machine's list of sources stays as it is, and the
 # archive's signatures are checked all the same.
