@@ -122,10 +122,11 @@ void CpConnPostRead(CpConn *connPtr);
 /* Bytes wait to be taken by the system. */
 int CpConnSending(const CpConn *connPtr);
 
-/* What the first failed send failed with; CP_OK without one. */
-CpError CpConnSendError(const CpConn *connPtr);
+/*
+ * What the first failed send failed with, unless a write has returned it: for a
+ * close to report. CP_OK without one.
+ */
 
-/* The same, unless a write has returned it: for a close to report. */
 CpError CpConnUntoldError(const CpConn *connPtr);
 
 /*

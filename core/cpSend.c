@@ -201,12 +201,6 @@ CpConnSending(const CpConn *connPtr)
 }
 
 CpError
-CpConnSendError(const CpConn *connPtr)
-{
-    return connPtr->sendError;
-}
-
-CpError
 CpConnUntoldError(const CpConn *connPtr)
 {
     return connPtr->sendErrorTold ? CP_OK : connPtr->sendError;

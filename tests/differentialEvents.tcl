@@ -30,10 +30,6 @@ proc differential::op.unevent {side direction} {
     fileevent $chan [dict get {read readable write writable} $direction] {}
 }
 
-# A writable handler that never rests would be nearly all that is served, and
-# what Tcl has buffered, which is served by timers, would take long: it goes
-# when it has shown that it is called again.
-
 proc differential::Handle {side direction kind chan} {
     variable S
     incr S($side,$direction)
@@ -43,9 +39,7 @@ proc differential::Handle {side direction kind chan} {
     }
     switch $kind {
 	count {
-	    if {$direction eq "writable" && $S($side,$direction) >= 2} {
-		fileevent $chan writable {}
-	    }
+	    # It goes on, and shows that others have their turn.
 	}
 	gets {
 	    if {[gets $chan line] >= 0} {
