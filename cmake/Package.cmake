@@ -13,6 +13,14 @@ endif()
 set(folder iocpsock${PROJECT_VERSION})
 set(packageFolder "${IOCPSOCK_PACKAGE_DIR}/${folder}")
 set(testFolder "${IOCPSOCK_TEST_PACKAGE_DIR}/iocpsocktest")
+# Beside it: with its own iocpsock, it is for the suites that ask for it.
+set(faultFolder "${IOCPSOCK_TEST_PACKAGE_DIR}-fault/iocpsockfault")
+
+# The functions that testFault.c stands in for.
+set(faults CpMalloc CpCalloc CpFree CpHandleOpen CpHandleBind CpHandleListen
+    CpSubmitAccept CpSubmitConnect CpSubmitRecv CpSubmitSend CpSubmitResolve
+    CpTryRecv CpTrySend CpPortReap CpPortSleep)
+list(TRANSFORM faults PREPEND "-Wl,--wrap=")
 
 # tcl_dll(TARGET NAME FOLDER SOURCES...): a DLL loadable by the Tcl that was
 # looked at last.
@@ -34,6 +42,15 @@ function(tcl_dll target name output)
     endif()
 endfunction()
 
+# driver_dll(TARGET FOLDER SOURCES...): the driver, and sources beside its own.
+function(driver_dll target output)
+    tcl_dll(${target} ${target} "${output}" ${iocpsock_sources} ${ARGN})
+    target_include_directories(${target} PRIVATE generic)
+    target_compile_definitions(${target} PRIVATE
+        PACKAGE_VERSION="${PROJECT_VERSION}")
+    target_link_libraries(${target} PRIVATE iocpsock_win)
+endfunction()
+
 set(tclVersions "")
 foreach(root IN LISTS roots)
     find_tcl_root("${root}" tcl)
@@ -49,11 +66,7 @@ foreach(root IN LISTS roots)
     message(STATUS "Tcl ${tcl_VERSION}: ${root}")
 
     set(dll ${dllPrefix}iocpsock)
-    tcl_dll(${dll} ${dll} "${packageFolder}" ${iocpsock_sources})
-    target_include_directories(${dll} PRIVATE generic)
-    target_compile_definitions(${dll} PRIVATE
-        PACKAGE_VERSION="${PROJECT_VERSION}")
-    target_link_libraries(${dll} PRIVATE iocpsock_win)
+    driver_dll(${dll} "${packageFolder}")
     list(APPEND dlls ${dll})
 
     if(EXISTS "${PROJECT_SOURCE_DIR}/tests/testThread.c")
@@ -61,6 +74,14 @@ foreach(root IN LISTS roots)
         tcl_dll(${dll} ${dll} "${testFolder}"
             tests/testRaw.c tests/testThread.c)
         target_link_libraries(${dll} PRIVATE ws2_32)
+        if(MINGW)
+            set(dll ${dllPrefix}iocpsockfault)
+            driver_dll(${dll} "${faultFolder}" tests/testFault.c)
+            # Names of the linker's, reserved ones; and an OVERLAPPED, as in
+            # the port.
+            target_compile_options(${dll} PRIVATE -fno-strict-aliasing)
+            target_link_options(${dll} PRIVATE ${faults})
+        endif()
     endif()
 endforeach()
 
@@ -74,6 +95,8 @@ pkg_index("${packageFolder}" ${PROJECT_VERSION}
     iocpsock Iocpsock "iocpsock Iocpsock")
 # testThread.c has a version of its own.
 pkg_index("${testFolder}" 1.0 iocpsocktest Iocpsocktest iocpsocktest)
+pkg_index("${faultFolder}" ${PROJECT_VERSION}
+    iocpsockfault Iocpsockfault "iocpsock Iocpsock")
 
 install(TARGETS ${dlls} LIBRARY DESTINATION lib/${folder})
 install(FILES "${packageFolder}/pkgIndex.tcl" DESTINATION lib/${folder})

@@ -6,14 +6,15 @@
 
 #include "cpBuf.h"
 
+#include "cpMem.h"
+
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 CpBuf *
 CpBufNew(uint32_t sizeBytes)
 {
-    CpBuf *bufPtr = malloc(sizeof(CpBuf) + sizeBytes);
+    CpBuf *bufPtr = CpMalloc(sizeof(CpBuf) + sizeBytes);
 
     if (bufPtr == NULL) {
         return NULL;
@@ -29,7 +30,7 @@ CpBufFree(CpBuf *bufPtr)
 {
     assert(!bufPtr->pending);
     CpStatAdd(CP_STAT_BUFFER_BYTES, -(int64_t) bufPtr->sizeBytes);
-    free(bufPtr);
+    CpFree(bufPtr, sizeof(CpBuf) + bufPtr->sizeBytes);
 }
 
 void

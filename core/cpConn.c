@@ -6,18 +6,20 @@
  */
 
 #include "cpConnInt.h"
+#include "cpMem.h"
 
 #include <assert.h>
-#include <stdlib.h>
+#include <string.h>
 
 static CpConn *
 NewConn(CpPort *portPtr, CpConnProc *proc, void *clientData)
 {
-    CpConn *connPtr = calloc(1, sizeof(CpConn));
+    CpConn *connPtr = CpCalloc(sizeof(CpConn));
 
     if (connPtr == NULL) {
         return NULL;
     }
+    CpStatAdd(CP_STAT_CONNECTIONS, 1);
     connPtr->portPtr = portPtr;
     connPtr->proc = proc;
     connPtr->clientData = clientData;
@@ -191,6 +193,14 @@ CpConnClose(CpConn *connPtr, CpConnProc *closedProc, void *clientData)
     CpConnFinish(connPtr);
 }
 
+static void
+FreeMessage(char *message)
+{
+    if (message != NULL) {
+        CpFree(message, strlen(message) + 1);
+    }
+}
+
 /*
  * The one place where a connection ends: joins what is outstanding, closes,
  * frees.
@@ -211,8 +221,9 @@ CpConnFinish(CpConn *connPtr)
     if (connPtr->handlePtr != NULL) {
         CpHandleClose(connPtr->handlePtr);
     }
-    free(connPtr->dialMessage);
-    free(connPtr);
+    FreeMessage(connPtr->dialMessage);
+    CpFree(connPtr, sizeof(CpConn));
+    CpStatAdd(CP_STAT_CONNECTIONS, -1);
     closedProc(clientData);
 }
 

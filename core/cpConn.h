@@ -37,6 +37,7 @@ typedef enum CpRecvMode {
 #define CP_RECV_BYTES_MIN 4096
 #define CP_RECV_BYTES_MAX 65536
 #define CP_RECV_DEPTH_MAX 16
+#define CP_SEND_BYTES_MIN 1024
 #define CP_SEND_BYTES_MAX 65536
 #define CP_SEND_CAP_DEFAULT 4
 #define CP_SEND_CAP_MAX 64

@@ -6,7 +6,8 @@
 
 #include "cpDial.h"
 
-#include <stdlib.h>
+#include "cpMem.h"
+
 #include <string.h>
 
 struct CpDial {
@@ -108,7 +109,7 @@ End(CpDial *dialPtr, CpError error, CpHandle *handlePtr, char *message)
     void *clientData = dialPtr->clientData;
 
     CpResolvedFree(&dialPtr->addrs);
-    free(dialPtr);
+    CpFree(dialPtr, sizeof(CpDial));
     proc(clientData, error, handlePtr, message);
 }
 
@@ -134,7 +135,7 @@ AttemptDone(CpOp *opPtr)
 static CpDial *
 NewDial(CpPort *portPtr, CpDialProc *proc, void *clientData)
 {
-    CpDial *dialPtr = calloc(1, sizeof(CpDial));
+    CpDial *dialPtr = CpCalloc(sizeof(CpDial));
 
     if (dialPtr != NULL) {
         dialPtr->portPtr = portPtr;
@@ -162,7 +163,7 @@ CpDialStart(CpPort *portPtr, CpResolved *resolvedPtr, CpDialProc *proc,
     error = NextAttempt(dialPtr);
     if (error != CP_EAGAIN) {
         CpResolvedFree(&dialPtr->addrs);
-        free(dialPtr);
+        CpFree(dialPtr, sizeof(CpDial));
         return error;
     }
     *dialPtrPtr = dialPtr;
@@ -186,12 +187,12 @@ ResolveDone(CpOp *opPtr)
     dialPtr->addrs = resolvePtr->resolved;
     if (error == CP_OK && dialPtr->addrs.remotes == NULL) {
         error = CP_EHOSTUNREACH;
-        message = malloc(strlen(resolvePtr->message) + 1);
+        message = CpMalloc(strlen(resolvePtr->message) + 1);
         if (message != NULL) {
             strcpy(message, resolvePtr->message);
         }
     }
-    free(resolvePtr);
+    CpFree(resolvePtr, sizeof(CpResolveOp));
     if (dialPtr->cancelled) {
         error = CP_ECANCELED;
     }
@@ -207,13 +208,13 @@ CpError
 CpDialStartName(CpPort *portPtr, const CpTarget *targetPtr, CpDialProc *proc,
     void *clientData, CpDial **dialPtrPtr)
 {
-    CpResolveOp *resolvePtr = calloc(1, sizeof(CpResolveOp));
+    CpResolveOp *resolvePtr = CpCalloc(sizeof(CpResolveOp));
     CpDial *dialPtr = NewDial(portPtr, proc, clientData);
 
     if (resolvePtr == NULL || dialPtr == NULL
         || CpHandleOpenResolver(portPtr, &dialPtr->handlePtr) != CP_OK) {
-        free(dialPtr);
-        free(resolvePtr);
+        CpFree(dialPtr, sizeof(CpDial));
+        CpFree(resolvePtr, sizeof(CpResolveOp));
         return CP_ENOMEM;
     }
     resolvePtr->op.proc = ResolveDone;

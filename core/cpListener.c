@@ -6,8 +6,9 @@
 
 #include "cpListener.h"
 
+#include "cpMem.h"
+
 #include <assert.h>
-#include <stdlib.h>
 
 /*
  * An accept's life: posted, then waiting for a first byte (CP_ACCEPT_DATA
@@ -111,7 +112,7 @@ Finish(CpListener *listenerPtr)
     }
     CpHandleClose(listenerPtr->handlePtr);
     CpStatAdd(CP_STAT_LISTENERS, -1);
-    free(listenerPtr);
+    CpFree(listenerPtr, sizeof(CpListener));
     closedProc(clientData);
 }
 
@@ -130,7 +131,7 @@ Refill(CpListener *listenerPtr)
         return;
     }
     while (postedPtr->count + queuedPtr->count < listenerPtr->backlog) {
-        Accept *acceptPtr = calloc(1, sizeof(Accept));
+        Accept *acceptPtr = CpCalloc(sizeof(Accept));
 
         if (acceptPtr == NULL) {
             listenerPtr->retryMs = CpNowMs() + CP_ACCEPT_RETRY_MS;
@@ -157,7 +158,7 @@ Drop(Accept *acceptPtr)
         return;
     }
     CpHandleClose(acceptPtr->handlePtr);
-    free(acceptPtr);
+    CpFree(acceptPtr, sizeof(Accept));
 }
 
 static void
@@ -191,7 +192,7 @@ AcceptFailed(Accept *acceptPtr, CpError error)
 {
     CpListener *listenerPtr = acceptPtr->listenerPtr;
 
-    free(acceptPtr);
+    CpFree(acceptPtr, sizeof(Accept));
     if (listenerPtr->closing) {
         Finish(listenerPtr);
         return;
@@ -223,7 +224,7 @@ AcceptDone(CpOp *opPtr)
     acceptPtr->handlePtr = acceptPtr->accept.newHandlePtr;
     if (listenerPtr->closing) {
         CpHandleClose(acceptPtr->handlePtr);
-        free(acceptPtr);
+        CpFree(acceptPtr, sizeof(Accept));
         Finish(listenerPtr);
         return;
     }
@@ -263,7 +264,7 @@ FirstByteDone(CpOp *opPtr)
     if (acceptPtr->state == ACCEPT_DROPPED) {
         Unlink(acceptPtr);
         CpHandleClose(acceptPtr->handlePtr);
-        free(acceptPtr);
+        CpFree(acceptPtr, sizeof(Accept));
         if (listenerPtr->closing) {
             Finish(listenerPtr);
         }
@@ -284,7 +285,7 @@ CpError
 CpListenerNew(CpPort *portPtr, CpHandle *handlePtr, int systemBacklog,
     CpListenerProc *proc, void *clientData, CpListener **listenerPtrPtr)
 {
-    CpListener *listenerPtr = calloc(1, sizeof(CpListener));
+    CpListener *listenerPtr = CpCalloc(sizeof(CpListener));
     CpError error;
 
     if (listenerPtr == NULL) {
@@ -292,7 +293,7 @@ CpListenerNew(CpPort *portPtr, CpHandle *handlePtr, int systemBacklog,
     }
     error = CpHandleListen(handlePtr, systemBacklog);
     if (error != CP_OK) {
-        free(listenerPtr);
+        CpFree(listenerPtr, sizeof(CpListener));
         return error;
     }
     listenerPtr->portPtr = portPtr;
@@ -326,7 +327,7 @@ CpListenerTake(CpListener *listenerPtr, CpAddr *peerPtr)
     Unlink(acceptPtr);
     handlePtr = acceptPtr->handlePtr;
     *peerPtr = acceptPtr->accept.peer;
-    free(acceptPtr);
+    CpFree(acceptPtr, sizeof(Accept));
     Refill(listenerPtr);
     return handlePtr;
 }

@@ -247,6 +247,9 @@ typedef enum CpStat {
     CP_STAT_ACCEPTS_FAILED,
     CP_STAT_ACCEPTS_TIMED_OUT,
     CP_STAT_BUFFER_BYTES, /* Memory of receive and send buffers. */
+    CP_STAT_HANDLES,      /* The system's sockets open, all. */
+    CP_STAT_CONNECTIONS,  /* CpConns, whatever their state. */
+    CP_STAT_MEMORY_BYTES, /* All of the driver's memory. */
     CP_STAT_COUNT
 } CpStat;
 

@@ -86,10 +86,7 @@ PostBuffers(CpConn *connPtr)
         CpBuf *bufPtr = CpBufNew(connPtr->recvBytes);
 
         if (bufPtr == NULL) {
-            if (connPtr->recvBufs == 0) {
-                connPtr->recvError = CP_ENOMEM;
-            }
-            return;
+            break;
         }
         bufPtr->ownerPtr = connPtr;
         bufPtr->op.proc = RecvDone;
@@ -97,6 +94,7 @@ PostBuffers(CpConn *connPtr)
         CpBufAppend(&connPtr->recvQueue, bufPtr);
         connPtr->recvBufs++;
         connPtr->recvBufsPending++;
+        connPtr->probed = 0;
         CpSubmitRecv(connPtr->handlePtr, &bufPtr->op, bufPtr->bytes,
             bufPtr->sizeBytes);
     }
@@ -110,10 +108,14 @@ CpConnPostRead(CpConn *connPtr)
     }
     if (PostsBuffers(connPtr)) {
         PostBuffers(connPtr);
-        return;
     }
 
-    /* Behind buffers that a mode before this one left, a probe has to wait. */
+    /*
+     * Behind buffers that a mode before this one left, a probe has to wait.
+     * Where there is no memory for a buffer it stands in: what it finds goes
+     * straight to the reader.
+     */
+
     if (connPtr->recvBufs == 0 && !connPtr->probed && !connPtr->probePending) {
         connPtr->probe.proc = ProbeDone;
         connPtr->probePending = 1;
@@ -153,7 +155,7 @@ ProbeDone(CpOp *opPtr)
         return;
     }
     if (opPtr->error == CP_OK && !connPtr->probeStale
-        && !PostsBuffers(connPtr)) {
+        && connPtr->recvBufs == 0) {
         connPtr->probed = 1;
     } else if (opPtr->error != CP_OK && opPtr->error != CP_ECANCELED
         && !Ended(connPtr)) {

@@ -28,7 +28,7 @@ typedef enum CpFamily { CP_FAMILY_ANY, CP_FAMILY_IP4, CP_FAMILY_IP6 } CpFamily;
 
 int CpResolve(const char *host, unsigned port, CpFamily family, int listening,
     CpAddr **addrsPtr, unsigned *countPtr, char *message);
-void CpResolveFree(CpAddr *addrs);
+void CpResolveFree(CpAddr *addrs, unsigned count);
 
 /* The two ends of a connection to be, by name. */
 

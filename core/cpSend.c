@@ -72,9 +72,25 @@ SendDone(CpOp *opPtr)
     CpConnNotify(connPtr);
 }
 
+/* At most CP_SEND_BYTES_MAX, less where memory is short; NULL without any. */
+
+static CpBuf *
+NewBuf(size_t sizeBytes)
+{
+    uint32_t size = sizeBytes < CP_SEND_BYTES_MAX ? (uint32_t) sizeBytes
+                                                  : CP_SEND_BYTES_MAX;
+    CpBuf *bufPtr = CpBufNew(size);
+
+    while (bufPtr == NULL && size > CP_SEND_BYTES_MIN) {
+        size /= 4;
+        bufPtr = CpBufNew(size);
+    }
+    return bufPtr;
+}
+
 /*
- * Copies bytes into a buffer of that size, at most CP_SEND_BYTES_MAX, or adds
- * them to what is joined; returns how many, 0 without memory.
+ * Copies bytes into a buffer of that size, at most, or adds them to what is
+ * joined; returns how many, 0 without memory.
  */
 
 static size_t
@@ -84,8 +100,7 @@ Copy(CpConn *connPtr, CpBuf **bufPtrPtr, size_t sizeBytes, const void *srcPtr,
     CpBuf *bufPtr = *bufPtrPtr;
 
     if (bufPtr == NULL) {
-        bufPtr = CpBufNew(sizeBytes < CP_SEND_BYTES_MAX ? (uint32_t) sizeBytes
-                                                        : CP_SEND_BYTES_MAX);
+        bufPtr = NewBuf(sizeBytes);
         if (bufPtr == NULL) {
             return 0;
         }
@@ -111,7 +126,8 @@ Queue(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join)
     if (join && connPtr->sendPending > 0) {
         bytes = Copy(connPtr, &connPtr->joinedPtr, CP_SEND_BYTES_MAX, srcPtr,
             lengthBytes);
-        if (bytes > 0 && connPtr->joinedPtr->end == CP_SEND_BYTES_MAX) {
+        if (bytes > 0
+            && connPtr->joinedPtr->end == connPtr->joinedPtr->sizeBytes) {
             PostJoined(connPtr);
         }
         return bytes;
@@ -172,7 +188,12 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
         return CP_EAGAIN;
     }
     *bytesPtr = Queue(connPtr, srcPtr, lengthBytes, join);
-    return *bytesPtr > 0 ? CP_OK : CP_ENOMEM;
+    if (*bytesPtr > 0) {
+        return CP_OK;
+    }
+
+    /* Without memory: what is under way gives its own back. */
+    return connPtr->sendPending > 0 ? CP_EAGAIN : CP_ENOMEM;
 }
 
 int

@@ -11,6 +11,7 @@
 
 #include "cpConn.h"
 #include "cpListener.h"
+#include "cpMem.h"
 #include "cpPort.h"
 #include "cpResolve.h"
 
@@ -63,7 +64,6 @@ struct IocpsockChan {
 
 struct IocpsockServer {
     IocpsockChan *chanPtr;
-    CpListener **listeners; /* One for each address. */
     unsigned listenerCount;
     unsigned nextListener; /* Whose turn it is. */
     unsigned open;         /* Not closed yet. */
@@ -74,6 +74,8 @@ struct IocpsockServer {
     CpAcceptMode acceptMode;
     int acceptTimeoutMs;
     IocpsockInherit inherit;
+    unsigned listenerMax;
+    CpListener *listeners[]; /* One for each address. */
 };
 
 /* One thread that has used sockets. */

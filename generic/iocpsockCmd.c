@@ -259,7 +259,7 @@ OpenServer(Tcl_Interp *interp, const SocketArgs *argsPtr)
     }
     channel = IocpsockOpenServer(interp, addrs, count, argsPtr->reusePort == 1,
         argsPtr->backlog, argsPtr->scriptPtr);
-    CpResolveFree(addrs);
+    CpResolveFree(addrs, count);
     return channel;
 }
 

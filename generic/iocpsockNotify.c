@@ -112,11 +112,9 @@ IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr)
 IocpsockChan *
 IocpsockNewChan(void)
 {
-    IocpsockChan *chanPtr = (IocpsockChan *) (void *) Tcl_AttemptAlloc(
-        sizeof(IocpsockChan));
+    IocpsockChan *chanPtr = CpCalloc(sizeof(IocpsockChan));
 
     if (chanPtr != NULL) {
-        memset(chanPtr, 0, sizeof(IocpsockChan));
         chanPtr->refCount = 1;
     }
     return chanPtr;
@@ -126,7 +124,7 @@ void
 IocpsockReleaseChan(IocpsockChan *chanPtr)
 {
     if (--chanPtr->refCount == 0) {
-        Tcl_Free((void *) chanPtr);
+        CpFree(chanPtr, sizeof(IocpsockChan));
     }
 }
 

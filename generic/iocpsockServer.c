@@ -116,6 +116,23 @@ TakeConnection(IocpsockServer *serverPtr, CpAddr *peerPtr)
     return NULL;
 }
 
+static IocpsockChan *
+NewAccepted(IocpsockThread *threadPtr, CpHandle *handlePtr)
+{
+    IocpsockChan *chanPtr = IocpsockNewChan();
+
+    if (chanPtr == NULL) {
+        return NULL;
+    }
+    chanPtr->connPtr = CpConnAccepted(threadPtr->portPtr, handlePtr,
+        IocpsockConnChanged, chanPtr);
+    if (chanPtr->connPtr == NULL) {
+        IocpsockReleaseChan(chanPtr);
+        return NULL;
+    }
+    return chanPtr;
+}
+
 void
 IocpsockServerAccept(IocpsockServer *serverPtr)
 {
@@ -131,15 +148,10 @@ IocpsockServerAccept(IocpsockServer *serverPtr)
     }
 
     /* Without an interpreter, or memory, nobody can have the connection. */
-    if (interp == NULL || (chanPtr = IocpsockNewChan()) == NULL) {
+    chanPtr = interp != NULL ? NewAccepted(threadPtr, handlePtr) : NULL;
+    if (chanPtr == NULL) {
+        CpStatAdd(CP_STAT_ACCEPTS_FAILED, 1);
         CpHandleClose(handlePtr);
-        return;
-    }
-    chanPtr->connPtr = CpConnAccepted(threadPtr->portPtr, handlePtr,
-        IocpsockConnChanged, chanPtr);
-    if (chanPtr->connPtr == NULL) {
-        CpHandleClose(handlePtr);
-        IocpsockReleaseChan(chanPtr);
         return;
     }
     IocpsockAttach(chanPtr);
@@ -194,6 +206,12 @@ IocpsockServerClose(IocpsockServer *serverPtr)
     }
 }
 
+static size_t
+ServerBytes(unsigned listeners)
+{
+    return sizeof(IocpsockServer) + listeners * sizeof(CpListener *);
+}
+
 void
 IocpsockServerFree(IocpsockServer *serverPtr)
 {
@@ -201,8 +219,7 @@ IocpsockServerFree(IocpsockServer *serverPtr)
         Tcl_DontCallWhenDeleted(serverPtr->interp, InterpDeleted, serverPtr);
     }
     Tcl_DecrRefCount(serverPtr->scriptPtr);
-    Tcl_Free((void *) serverPtr->listeners);
-    Tcl_Free((void *) serverPtr);
+    CpFree(serverPtr, ServerBytes(serverPtr->listenerMax));
 }
 
 /*
@@ -250,12 +267,12 @@ Listen(IocpsockServer *serverPtr, CpPort *portPtr, CpAddr *addrPtr,
 static IocpsockServer *
 NewServer(Tcl_Interp *interp, unsigned addrCount, Tcl_Obj *scriptPtr)
 {
-    IocpsockServer *serverPtr = (IocpsockServer *) (void *) Tcl_Alloc(
-        sizeof(IocpsockServer));
+    IocpsockServer *serverPtr = CpCalloc(ServerBytes(addrCount));
 
-    memset(serverPtr, 0, sizeof(IocpsockServer));
-    serverPtr->listeners = (CpListener **) (void *) Tcl_Alloc(
-        addrCount * sizeof(CpListener *));
+    if (serverPtr == NULL) {
+        return NULL;
+    }
+    serverPtr->listenerMax = addrCount;
     serverPtr->interp = interp;
     serverPtr->interpThread = Tcl_GetCurrentThread();
     serverPtr->scriptPtr = scriptPtr;
@@ -287,6 +304,11 @@ IocpsockOpenServer(Tcl_Interp *interp, CpAddr *addrs, unsigned addrCount,
         return NULL;
     }
     serverPtr = NewServer(interp, addrCount, scriptPtr);
+    if (serverPtr == NULL) {
+        IocpsockReleaseChan(chanPtr);
+        IocpsockPosixFailure(interp, COULD_NOT_OPEN, CP_ENOMEM);
+        return NULL;
+    }
     serverPtr->chanPtr = chanPtr;
     chanPtr->serverPtr = serverPtr;
     for (i = 0; i < addrCount; i++) {

@@ -104,6 +104,9 @@ IocpsockStatsObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         [CP_STAT_ACCEPTS_FAILED] = "acceptsFailed",
         [CP_STAT_ACCEPTS_TIMED_OUT] = "acceptsTimedOut",
         [CP_STAT_BUFFER_BYTES] = "bufferBytes",
+        [CP_STAT_HANDLES] = "handles",
+        [CP_STAT_CONNECTIONS] = "connections",
+        [CP_STAT_MEMORY_BYTES] = "memoryBytes",
     };
     Tcl_Obj *dictPtr;
     int stat;

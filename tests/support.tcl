@@ -361,7 +361,7 @@ proc support::outcome {script} {
 
 proc support::zeroStats {} {
     if {[isCore]} {
-	return {sockets 0 operations 0 bufferBytes 0}
+	return {sockets 0 operations 0 bufferBytes 0 handles 0 connections 0}
     }
     catch {until {[lindex [lsort -integer -unique \
 	[dict values [::support::Stats]]] end] == 0} 5000}
@@ -370,7 +370,7 @@ proc support::zeroStats {} {
 
 proc support::Stats {} {
     set all [iocpsock::stats]
-    foreach key {sockets operations bufferBytes} {
+    foreach key {sockets operations bufferBytes handles connections} {
 	dict set books $key [dict get $all $key]
     }
     return $books

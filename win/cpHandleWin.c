@@ -7,10 +7,10 @@
 
 #include "cpWin.h"
 
+#include "cpMem.h"
 #include "cpResolve.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 static INIT_ONCE initOnce = INIT_ONCE_STATIC_INIT;
@@ -114,7 +114,7 @@ Sockaddr(const CpAddr *addrPtr)
 CpError
 CpWinHandleNew(CpPort *ownerPtr, int family, CpHandle **handlePtrPtr)
 {
-    CpHandle *handlePtr = calloc(1, sizeof(CpHandle));
+    CpHandle *handlePtr = CpCalloc(sizeof(CpHandle));
 
     if (handlePtr == NULL) {
         return CP_ENOMEM;
@@ -126,10 +126,11 @@ CpWinHandleNew(CpPort *ownerPtr, int family, CpHandle **handlePtrPtr)
     if (handlePtr->sock == INVALID_SOCKET) {
         CpError error = LastError();
 
-        free(handlePtr);
+        CpFree(handlePtr, sizeof(CpHandle));
         /* Wine reports a want of handles as an invalid argument. */
         return error == CP_EINVAL ? CP_EMFILE : error;
     }
+    CpStatAdd(CP_STAT_HANDLES, 1);
     *handlePtrPtr = handlePtr;
     return CP_OK;
 }
@@ -137,7 +138,7 @@ CpWinHandleNew(CpPort *ownerPtr, int family, CpHandle **handlePtrPtr)
 CpError
 CpHandleOpenResolver(CpPort *portPtr, CpHandle **handlePtrPtr)
 {
-    CpHandle *handlePtr = calloc(1, sizeof(CpHandle));
+    CpHandle *handlePtr = CpCalloc(sizeof(CpHandle));
 
     if (handlePtr == NULL) {
         return CP_ENOMEM;
@@ -215,12 +216,13 @@ CpHandleClose(CpHandle *handlePtr)
     assert(handlePtr->parked.firstPtr == NULL);
     if (handlePtr->sock != INVALID_SOCKET) {
         closesocket(handlePtr->sock);
+        CpStatAdd(CP_STAT_HANDLES, -1);
     }
     if (handlePtr->counted) {
         CpStatAdd(CP_STAT_SOCKETS, -1);
     }
     CpWinUnbindPort(handlePtr);
-    free(handlePtr);
+    CpFree(handlePtr, sizeof(CpHandle));
 }
 
 typedef struct OptEntry {

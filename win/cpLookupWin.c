@@ -8,15 +8,16 @@
 
 #include "cpWin.h"
 
+#include "cpMem.h"
 #include "cpResolve.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* What a pool thread works on, and owns. */
 
 typedef struct Request {
     CpResolveOp *resolvePtr; /* NULL when abandoned. Guarded by lookupLock. */
+    size_t sizeBytes;
     CpTarget target;
     char names[]; /* The target's strings. */
 } Request;
@@ -30,11 +31,13 @@ NewRequest(CpResolveOp *resolvePtr, const CpTarget *targetPtr)
     size_t myHostBytes = targetPtr->myHost != NULL
         ? strlen(targetPtr->myHost) + 1
         : 0;
-    Request *requestPtr = malloc(sizeof(Request) + hostBytes + myHostBytes);
+    size_t sizeBytes = sizeof(Request) + hostBytes + myHostBytes;
+    Request *requestPtr = CpMalloc(sizeBytes);
 
     if (requestPtr == NULL) {
         return NULL;
     }
+    requestPtr->sizeBytes = sizeBytes;
     requestPtr->resolvePtr = resolvePtr;
     requestPtr->target = *targetPtr;
     memcpy(requestPtr->names, targetPtr->host, hostBytes);
@@ -68,7 +71,7 @@ LookUp(PTP_CALLBACK_INSTANCE instancePtr, PVOID param)
         CpResolvedFree(&resolved);
     }
     ReleaseSRWLockExclusive(&lookupLock);
-    free(requestPtr);
+    CpFree(requestPtr, requestPtr->sizeBytes);
 }
 
 void
@@ -83,7 +86,9 @@ CpSubmitResolve(CpHandle *handlePtr, CpResolveOp *resolvePtr,
     resolvePtr->request = requestPtr;
     if (requestPtr == NULL
         || !TrySubmitThreadpoolCallback(LookUp, requestPtr, NULL)) {
-        free(requestPtr);
+        if (requestPtr != NULL) {
+            CpFree(requestPtr, requestPtr->sizeBytes);
+        }
         resolvePtr->request = NULL;
         CpWinFinishNow(&resolvePtr->op, CP_ENOMEM);
     }

@@ -16,8 +16,9 @@
 
 #include "cpWin.h"
 
+#include "cpMem.h"
+
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define REAP_ENTRIES 64 /* Completions taken in one call. */
@@ -207,7 +208,7 @@ HelperMain(LPVOID param)
         }
     }
     CloseHandle(portPtr->iocp);
-    free(portPtr);
+    CpFree(portPtr, sizeof(CpPort));
     return 0;
 }
 
@@ -236,7 +237,7 @@ CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr)
         return NULL;
     }
     *errorPtr = CP_ENOMEM;
-    portPtr = calloc(1, sizeof(CpPort));
+    portPtr = CpCalloc(sizeof(CpPort));
     if (portPtr == NULL) {
         return NULL;
     }
@@ -263,7 +264,7 @@ CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr)
 closeIocp:
     CloseHandle(portPtr->iocp);
 freePort:
-    free(portPtr);
+    CpFree(portPtr, sizeof(CpPort));
     return NULL;
 }
 

@@ -6,9 +6,9 @@
 
 #include "cpWin.h"
 
+#include "cpMem.h"
 #include "cpResolve.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
 
@@ -18,13 +18,20 @@ static WCHAR *
 NewWide(const char *utf8)
 {
     int length = MultiByteToWideChar(CP_UTF8, 0, utf8, -1, NULL, 0);
-    WCHAR *wide = malloc(((size_t) length + 1) * sizeof(WCHAR));
+    WCHAR *wide = CpMalloc((size_t) length * sizeof(WCHAR));
 
-    if (wide != NULL
-        && MultiByteToWideChar(CP_UTF8, 0, utf8, -1, wide, length) == 0) {
-        wide[0] = L'\0';
+    if (wide != NULL) {
+        MultiByteToWideChar(CP_UTF8, 0, utf8, -1, wide, length);
     }
     return wide;
+}
+
+static void
+FreeWide(WCHAR *wide)
+{
+    if (wide != NULL) {
+        CpFree(wide, (wcslen(wide) + 1) * sizeof(WCHAR));
+    }
 }
 
 static void
@@ -71,20 +78,20 @@ CopyAddrs(const ADDRINFOW *infoPtr, int family, int exceptFamily, CpAddr *addrs)
     return count;
 }
 
-static CpAddr *
-NewAddrs(const ADDRINFOW *infoPtr, int listening, unsigned *countPtr)
-{
-    CpAddr *addrs;
+/* There is at least one. */
 
-    *countPtr = CopyAddrs(infoPtr, AF_UNSPEC, -1, NULL);
-    addrs = malloc((*countPtr > 0 ? *countPtr : 1) * sizeof(CpAddr));
+static CpAddr *
+NewAddrs(const ADDRINFOW *infoPtr, int listening, unsigned count)
+{
+    CpAddr *addrs = CpMalloc(count * sizeof(CpAddr));
+
     if (addrs == NULL) {
         return NULL;
     }
     if (listening) {
-        unsigned count = CopyAddrs(infoPtr, AF_INET, -1, addrs);
+        unsigned first = CopyAddrs(infoPtr, AF_INET, -1, addrs);
 
-        CopyAddrs(infoPtr, AF_UNSPEC, AF_INET, addrs + count);
+        CopyAddrs(infoPtr, AF_UNSPEC, AF_INET, addrs + first);
     } else {
         CopyAddrs(infoPtr, AF_UNSPEC, -1, addrs);
     }
@@ -117,28 +124,28 @@ CpResolve(const char *host, unsigned port, CpFamily family, int listening,
     swprintf(portString, sizeof(portString) / sizeof(WCHAR), L"%u", port);
     code = GetAddrInfoW(wideHost, host != NULL && port == 0 ? NULL : portString,
         &hints, &infoPtr);
-    free(wideHost);
+    FreeWide(wideHost);
     if (code != 0) {
         FormatWinMessage(code, message);
         return 0;
     }
-    *addrsPtr = NewAddrs(infoPtr, listening, countPtr);
-    FreeAddrInfoW(infoPtr);
-    if (*addrsPtr == NULL || *countPtr == 0) {
-        strcpy(message,
-            *addrsPtr == NULL ? "not enough memory"
-                              : "host has no usable address");
-        CpResolveFree(*addrsPtr);
-        *addrsPtr = NULL;
-        return 0;
+    *countPtr = CopyAddrs(infoPtr, AF_UNSPEC, -1, NULL);
+    if (*countPtr == 0) {
+        strcpy(message, "host has no usable address");
+    } else {
+        *addrsPtr = NewAddrs(infoPtr, listening, *countPtr);
+        if (*addrsPtr == NULL) {
+            strcpy(message, "not enough memory");
+        }
     }
-    return 1;
+    FreeAddrInfoW(infoPtr);
+    return *addrsPtr != NULL;
 }
 
 void
-CpResolveFree(CpAddr *addrs)
+CpResolveFree(CpAddr *addrs, unsigned count)
 {
-    free(addrs);
+    CpFree(addrs, count * sizeof(CpAddr));
 }
 
 int
@@ -162,8 +169,8 @@ CpResolveTarget(const CpTarget *targetPtr, CpResolved *resolvedPtr,
 void
 CpResolvedFree(CpResolved *resolvedPtr)
 {
-    CpResolveFree(resolvedPtr->remotes);
-    CpResolveFree(resolvedPtr->locals);
+    CpResolveFree(resolvedPtr->remotes, resolvedPtr->remoteCount);
+    CpResolveFree(resolvedPtr->locals, resolvedPtr->localCount);
     memset(resolvedPtr, 0, sizeof(CpResolved));
 }
 
@@ -184,7 +191,7 @@ IsNumeric(const char *host)
     memset(&hints, 0, sizeof(hints));
     hints.ai_flags = AI_NUMERICHOST;
     code = GetAddrInfoW(wideHost, NULL, &hints, &infoPtr);
-    free(wideHost);
+    FreeWide(wideHost);
     if (code == 0) {
         FreeAddrInfoW(infoPtr);
     }
