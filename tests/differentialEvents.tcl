@@ -59,8 +59,10 @@ proc differential::Handle {side direction kind chan} {
 	nested {Nested}
 	say {
 	    fileevent $chan writable {}
-	    puts $chan [Text $side 9]
-	    flush $chan
+	    Sent $side {
+		puts $chan [Text $side 9]
+		flush $chan
+	    }
 	}
     }
     if {$kind in {gets read500 read5000 drain}} {

@@ -331,7 +331,7 @@ __wrap_CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
     *bytesPtr = 0;
     return error != CP_OK ? error
                           : __real_CpTryRecv(handlePtr, bufPtr,
-                                Shorten(FAULT_TRYRECV, lengthBytes), bytesPtr);
+                              Shorten(FAULT_TRYRECV, lengthBytes), bytesPtr);
 }
 
 CpError
@@ -343,7 +343,7 @@ __wrap_CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
     *bytesPtr = 0;
     return error != CP_OK ? error
                           : __real_CpTrySend(handlePtr, bufPtr,
-                                Shorten(FAULT_TRYSEND, lengthBytes), bytesPtr);
+                              Shorten(FAULT_TRYSEND, lengthBytes), bytesPtr);
 }
 
 /* ------------------------------------------------------------ reaping */

@@ -8,9 +8,9 @@
 #	lists of the known differences, conformance-8.6.txt and -9.0.txt: a
 #	line for each, the test's name and why. A reason that begins with
 #	"(load)" is that of a test with a limit of time, which a busy machine
-#	does not keep. Those of them that failed are the answer to "busy": a
-#	line for each file, to be run again alone, with the name in the test's
-#	place; there they must pass.
+#	does not keep. Those of them that failed are the answer to "busy", a
+#	line for each: they are to be run again alone, where they must pass.
+#	Called again, it names those that have not yet.
 
 namespace eval report {
     variable failures {}
@@ -144,6 +144,12 @@ proc report::Compare {core ours} {
     return $different
 }
 
+proc report::PassedAlone {folder version file name} {
+    set results [Results $folder/$version-iocpsock-$file-again-$name]
+    return [expr {[dict exists $results $name]
+	&& [dict get $results $name] eq "passed"}]
+}
+
 # The files that were run: pairs of a version and a file.
 
 proc report::Files {folder} {
@@ -161,15 +167,12 @@ proc report::Busy {folder tests} {
     foreach entry [Files $folder] {
 	lassign $entry version file
 	set listed [Listed $tests $version]
-	set names {}
 	foreach name [dict keys [Compare [Results $folder/$version-core-$file] \
 		[Results $folder/$version-iocpsock-$file]]] {
-	    if {[NeedsIdle $listed $name]} {
-		lappend names $name
+	    if {[NeedsIdle $listed $name]
+		    && ![PassedAlone $folder $version $file $name]} {
+		puts "$version iocpsock $file $name"
 	    }
-	}
-	if {$names ne ""} {
-	    puts "$version iocpsock $file $names"
 	}
     }
 }
@@ -180,10 +183,9 @@ proc report::Judge {folder version file core ours listed} {
     variable failures
     set dotted [Dotted $version]
     set different [Compare $core $ours]
-    set again [Results $folder/$version-iocpsock-$file-again]
     dict for {name what} $different {
-	if {[NeedsIdle $listed $name] && [dict exists $again $name]
-		&& [dict get $again $name] eq "passed"} {
+	if {[NeedsIdle $listed $name]
+		&& [PassedAlone $folder $version $file $name]} {
 	    puts "$dotted $name: $what, passed alone: [dict get $listed $name]"
 	} elseif {[dict exists $listed $name]
 		&& ![NeedsIdle $listed $name]} {
