@@ -77,8 +77,7 @@ foreach(root IN LISTS roots)
         if(MINGW)
             set(dll ${dllPrefix}iocpsockfault)
             driver_dll(${dll} "${faultFolder}" tests/testFault.c)
-            # Names of the linker's, reserved ones; and an OVERLAPPED, as in
-            # the port.
+            # An OVERLAPPED, as in the port.
             target_compile_options(${dll} PRIVATE -fno-strict-aliasing)
             target_link_options(${dll} PRIVATE ${faults})
         endif()

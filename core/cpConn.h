@@ -86,7 +86,8 @@ CpConn *CpConnAccepted(CpPort *portPtr, CpHandle *handlePtr, CpConnProc *proc,
 /*
  * CpConnRead --
  *
- *      Moves received bytes to the caller. A reset peer reads as end of file.
+ *      Moves received bytes to the caller. A reset peer reads as end of file;
+ *      a send that failed otherwise is told when there is nothing to read.
  *
  * Results:
  *      CP_OK and *bytesPtr (0 is end of file), CP_EAGAIN when there is nothing
@@ -124,8 +125,8 @@ void CpConnPostRead(CpConn *connPtr);
 int CpConnSending(const CpConn *connPtr);
 
 /*
- * What the first failed send failed with, unless a write has returned it: for a
- * close to report. CP_OK without one.
+ * What the first failed send failed with, unless a write or read has returned
+ * it: for a close to report. CP_OK without one.
  */
 
 CpError CpConnUntoldError(const CpConn *connPtr);

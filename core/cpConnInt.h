@@ -47,7 +47,7 @@ struct CpConn {
     unsigned sendCap;
     unsigned sendPending;
     CpError sendError;          /* The first, sticky. */
-    unsigned sendErrorTold : 1; /* A write has returned it. */
+    unsigned sendErrorTold : 1; /* A write or read has returned it. */
     CpBuf *joinedPtr;           /* Small writes, not posted yet; only while
                                  * sends are outstanding. */
     uint64_t sendBuffered;

@@ -197,7 +197,8 @@ uintptr_t CpHandleNative(CpHandle *handlePtr);
  * receive (data, end of file, error) and takes nothing. A receive of 0 bytes
  * into a buffer is end of file. A send completes with all of its bytes or an
  * error. Sends are carried out in the order of their submits, and receives
- * are filled in it.
+ * are filled in it. After a send that failed no other one is carried out: the
+ * peer would get the bytes behind a gap.
  */
 
 void CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr);

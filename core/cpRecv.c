@@ -46,12 +46,34 @@ FirstFilled(const CpConn *connPtr)
     return bufPtr != NULL && !bufPtr->pending ? bufPtr : NULL;
 }
 
+/* The peer reset: the receiving side sees it by itself. */
+
+static int
+IsReset(CpError error)
+{
+    return error == CP_ECONNRESET || error == CP_ECONNABORTED;
+}
+
+/*
+ * Bytes on their way were lost, without the peer's doing, and nobody knows:
+ * who waits for an answer to them has to be told.
+ */
+
+static int
+LostUntold(const CpConn *connPtr)
+{
+    CpError error = CpConnUntoldError(connPtr);
+
+    return error != CP_OK && !IsReset(error);
+}
+
 int
 CpRecvReady(const CpConn *connPtr)
 {
     /* Nobody can read from a direction that is closed. */
     return !connPtr->recvShut
-        && (FirstFilled(connPtr) != NULL || connPtr->probed || Ended(connPtr));
+        && (FirstFilled(connPtr) != NULL || connPtr->probed || Ended(connPtr)
+            || LostUntold(connPtr));
 }
 
 unsigned
@@ -137,7 +159,7 @@ CpRecvRefill(CpConn *connPtr)
 static void
 NoteError(CpConn *connPtr, CpError error)
 {
-    if (error == CP_ECONNRESET || error == CP_ECONNABORTED) {
+    if (IsReset(error)) {
         connPtr->eof = 1;
     } else {
         connPtr->recvError = error;
@@ -314,20 +336,9 @@ ReadAll(CpConn *connPtr, char *destPtr, size_t lengthBytes, size_t *bytesPtr)
     }
 }
 
-CpError
-CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
+static CpError
+ReadOpen(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
 {
-    *bytesPtr = 0;
-    switch (connPtr->state) {
-    case CP_CONN_DIALLING:
-        return CP_EAGAIN;
-    case CP_CONN_FAILED:
-    case CP_CONN_CLOSING:
-        return CP_ENOTCONN;
-    case CP_CONN_OPEN:
-        break;
-    }
-
     /* Where receives are posted, what is there may be there unreaped. */
     if (PostsBuffers(connPtr) && FirstFilled(connPtr) == NULL) {
         CpConnPostRead(connPtr);
@@ -346,6 +357,29 @@ CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
         return CP_EAGAIN;
     }
     return ReadSystem(connPtr, destPtr, lengthBytes, bytesPtr);
+}
+
+CpError
+CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
+{
+    CpError error;
+
+    *bytesPtr = 0;
+    switch (connPtr->state) {
+    case CP_CONN_DIALLING:
+        return CP_EAGAIN;
+    case CP_CONN_FAILED:
+    case CP_CONN_CLOSING:
+        return CP_ENOTCONN;
+    case CP_CONN_OPEN:
+        break;
+    }
+    error = ReadOpen(connPtr, destPtr, lengthBytes, bytesPtr);
+    if (error == CP_EAGAIN && LostUntold(connPtr)) {
+        connPtr->sendErrorTold = 1;
+        error = connPtr->sendError;
+    }
+    return error;
 }
 
 void

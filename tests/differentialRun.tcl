@@ -217,7 +217,8 @@ proc differential::Run {driver sequence} {
 
 proc differential::Background {message options} {
     variable S
-    lappend S(errors) $message
+    # By the names of now: another channel may have one of them later.
+    lappend S(errors) [string map $S(names) $message]
 }
 
 # One operation's outcome; code and errorCode are part of it.

@@ -29,6 +29,19 @@ CpWinBegin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind)
 }
 
 /*
+ * A send may fail at its submit, for want of memory, and the one after it not.
+ */
+
+void
+CpWinNoteSend(const CpOp *opPtr)
+{
+    if (WIN_OP(opPtr)->kind == WIN_OP_SEND && opPtr->error != CP_OK
+        && opPtr->handlePtr->sendError == CP_OK) {
+        opPtr->handlePtr->sendError = opPtr->error;
+    }
+}
+
+/*
  * What a submit came to: pending, failed, or done at once, which the
  * completion port is told of unless it skips that.
  */
@@ -142,7 +155,8 @@ CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
     CpError error;
 
     CpWinBegin(handlePtr, opPtr, WIN_OP_SEND);
-    error = CpWinBindPort(handlePtr);
+    error = handlePtr->sendError != CP_OK ? handlePtr->sendError
+                                          : CpWinBindPort(handlePtr);
     if (error != CP_OK) {
         CpWinFinishNow(opPtr, error);
         return;
@@ -210,9 +224,11 @@ CpWinComplete(CpOp *opPtr)
 {
     switch ((WinOpKind) WIN_OP(opPtr)->kind) {
     case WIN_OP_RECV:
-    case WIN_OP_SEND:
     case WIN_OP_RESOLVE:
         break; /* The result is whole. */
+    case WIN_OP_SEND:
+        CpWinNoteSend(opPtr);
+        break;
     case WIN_OP_ACCEPT:
         FinishAccept(CP_OWNER_OF(opPtr, CpAcceptOp, op));
         break;

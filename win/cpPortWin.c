@@ -94,6 +94,7 @@ void
 CpWinFinishNow(CpOp *opPtr, CpError error)
 {
     opPtr->error = error;
+    CpWinNoteSend(opPtr);
     Append(&opPtr->handlePtr->ownerPtr->done, opPtr);
 }
 

@@ -36,7 +36,8 @@ struct CpHandle {
                                  * queued to: for good, from the first one. */
     OpList parked;    /* Completed between owners. */
     unsigned pending; /* Operations outstanding. */
-    int hasName;      /* bind was called. */
+    CpError sendError; /* Of the first send that failed. */
+    int hasName;       /* bind was called. */
     int nonBlocking;
     int counted; /* In CP_STAT_SOCKETS. */
 };
@@ -97,6 +98,9 @@ void CpWinHandOver(CpOp *opPtr);
 
 /* The begin of every submit. */
 void CpWinBegin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind);
+
+/* An operation's result is known: if it is a failed send, it is the last. */
+void CpWinNoteSend(const CpOp *opPtr);
 
 /* An operation that is over already: completes in its owner's next reap. */
 void CpWinFinishNow(CpOp *opPtr, CpError error);
