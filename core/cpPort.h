@@ -143,6 +143,7 @@ typedef enum CpSockOpt {
     CP_OPT_SNDBUF,    /* bytes */
     CP_OPT_RCVBUF,    /* bytes */
     CP_OPT_REUSEADDR, /* 0, 1: share the address with any socket */
+    CP_OPT_EXCLUSIVE, /* 0, 1: no other socket can share it */
     CP_OPT_COUNT
 } CpSockOpt;
 

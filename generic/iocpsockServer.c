@@ -242,10 +242,12 @@ Listen(IocpsockServer *serverPtr, CpPort *portPtr, CpAddr *addrPtr,
         CpAddrSetPort(addrPtr, *chosenPortPtr);
     }
 
-    /* Windows' SO_REUSEADDR is what others call SO_REUSEPORT. */
-    if (reusePort) {
-        (void) CpHandleSetOpt(handlePtr, CP_OPT_REUSEADDR, 1);
-    }
+    /*
+     * Windows' SO_REUSEADDR is what others call SO_REUSEPORT, and lets any
+     * process take the port of a socket that has not been made exclusive.
+     */
+    (void) CpHandleSetOpt(handlePtr,
+        reusePort ? CP_OPT_REUSEADDR : CP_OPT_EXCLUSIVE, 1);
     error = CpHandleBind(handlePtr, addrPtr);
     if (error == CP_OK) {
         error = CpListenerNew(portPtr, handlePtr, systemBacklog,

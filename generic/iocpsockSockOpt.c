@@ -22,6 +22,7 @@ InheritSlot(IocpsockInherit *inheritPtr, CpSockOpt opt)
     case CP_OPT_RCVBUF:
         return &inheritPtr->rcvBuf;
     case CP_OPT_REUSEADDR:
+    case CP_OPT_EXCLUSIVE:
     case CP_OPT_COUNT:
         break; /* Of no use to a connection. */
     }

@@ -17,9 +17,12 @@
  *	    testraw ready id		what a call would not wait for: a list
  *					of "read" and "write"
  *	    testraw nodelay id		turns Nagle's algorithm off
+ *	    testraw steal port		a listener where there may be one: id
+ *	    testraw flags id		a list of "inherit" and "exclusive"
  *	    testchantype channel	{type version port id}: the socket that
  *					is the channel's handle, and its port
  *	    testwatchdog milliseconds text
+ *	    testcrash			reads where there is no memory
  */
 
 #define WIN32_LEAN_AND_MEAN
@@ -199,6 +202,57 @@ RawNoDelay(Tcl_Interp *interp, SOCKET sock)
     return TCL_OK;
 }
 
+/* Listens on a port that another socket may have, as far as the system lets. */
+
+static int
+RawSteal(Tcl_Interp *interp, int port)
+{
+    SOCKET sock = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in addr;
+    BOOL on = TRUE;
+
+    Loopback(&addr, port);
+    if (sock == INVALID_SOCKET
+        || setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, (char *) &on, sizeof(on))
+            != 0
+        || bind(sock, (struct sockaddr *) &addr, sizeof(addr)) != 0
+        || listen(sock, 1) != 0) {
+        RawError(interp, "steal");
+        closesocket(sock);
+        return TCL_ERROR;
+    }
+    return SetId(interp, sock);
+}
+
+/* Which of these the socket has: inherit, exclusive. */
+
+static int
+RawFlags(Tcl_Interp *interp, SOCKET sock)
+{
+    Tcl_Obj *listObj = Tcl_NewListObj(0, NULL);
+    DWORD flags = 0;
+    DWORD exclusive = 0;
+    int size = sizeof(exclusive);
+
+    if (!GetHandleInformation((HANDLE) sock, &flags)
+        || getsockopt(sock, SOL_SOCKET, SO_EXCLUSIVEADDRUSE,
+               (char *) &exclusive, &size)
+            != 0) {
+        Tcl_DecrRefCount(listObj);
+        return RawError(interp, "flags");
+    }
+    if (flags & HANDLE_FLAG_INHERIT) {
+        Tcl_ListObjAppendElement(NULL, listObj,
+            Tcl_NewStringObj("inherit", -1));
+    }
+    if (exclusive) {
+        Tcl_ListObjAppendElement(NULL, listObj,
+            Tcl_NewStringObj("exclusive", -1));
+    }
+    Tcl_SetObjResult(interp, listObj);
+    return TCL_OK;
+}
+
 typedef enum RawOp {
     RAW_LISTEN,
     RAW_CONNECT,
@@ -209,7 +263,9 @@ typedef enum RawOp {
     RAW_RESET,
     RAW_CLOSE,
     RAW_READY,
-    RAW_NODELAY
+    RAW_NODELAY,
+    RAW_STEAL,
+    RAW_FLAGS
 } RawOp;
 
 /*
@@ -249,6 +305,10 @@ RawDo(Tcl_Interp *interp, RawOp op, Tcl_WideInt number, Tcl_Obj *valueObj)
         return RawReady(interp, sock);
     case RAW_NODELAY:
         return RawNoDelay(interp, sock);
+    case RAW_STEAL:
+        return RawSteal(interp, (int) number);
+    case RAW_FLAGS:
+        return RawFlags(interp, sock);
     }
     return TCL_ERROR;
 }
@@ -258,7 +318,8 @@ TestRawObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     Tcl_Obj *const objv[])
 {
     static const char *const names[] = {"listen", "connect", "accept", "send",
-        "recv", "shutdown", "reset", "close", "ready", "nodelay", NULL};
+        "recv", "shutdown", "reset", "close", "ready", "nodelay", "steal",
+        "flags", NULL};
     Tcl_WideInt number = SOMAXCONN;
     int index;
     int wanted;
@@ -282,6 +343,19 @@ TestRawObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         return TCL_ERROR;
     }
     return RawDo(interp, (RawOp) index, number, objc > 3 ? objv[3] : NULL);
+}
+
+static int
+TestCrashObjCmd(void *clientData, Tcl_Interp *interp, int objc,
+    Tcl_Obj *const objv[])
+{
+    const volatile int *volatile nowherePtr = NULL;
+
+    (void) clientData;
+    (void) objc;
+    (void) objv;
+    Tcl_SetObjResult(interp, Tcl_NewIntObj(*nowherePtr));
+    return TCL_OK;
 }
 
 static int
@@ -383,6 +457,7 @@ TestRawCreateCommands(Tcl_Interp *interp)
 
     WSAStartup(MAKEWORD(2, 2), &data);
     Tcl_CreateObjCommand(interp, "testraw", TestRawObjCmd, NULL, NULL);
+    Tcl_CreateObjCommand(interp, "testcrash", TestCrashObjCmd, NULL, NULL);
     Tcl_CreateObjCommand(interp, "testchantype", TestChannelObjCmd, NULL, NULL);
     Tcl_CreateObjCommand(interp, "testwatchdog", TestWatchdogObjCmd, NULL,
         NULL);
