@@ -1,0 +1,67 @@
+#!/bin/sh
+# pulled.sh 86|90 --
+#
+#       pulled.tcl in a network namespace that has one cable, to a peer in
+#       another one, with a Wine server of its own in it, as that is what makes
+#       the sockets. Exit status: 0 passed, 1 failed, 77 skipped: it takes root.
+
+set -u
+here=$(cd "$(dirname "$0")" && pwd) || exit 1
+version=${1:-86}
+run=$here/../tools/tclsh$version
+cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/iocpsock
+export IOCPSOCK_ANNOUNCE=0
+
+if ! unshare -n true 2>/dev/null; then
+    echo "pulled.sh: skipped: no private networks here (needs root)"
+    exit 77
+fi
+work=$(mktemp -d "${TMPDIR:-/tmp}/iocpsock.XXXXXX") || exit 1
+trap 'WINEPREFIX=$work wineserver -k; rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# A prefix is its registry; the files may be shared.
+from=$(readlink -f "$cache/wine")
+cp -a "$from/dosdevices" "$from"/*.reg "$from/.update-timestamp" "$work"
+ln -s "$from/drive_c" "$work/drive_c"
+export IOCPSOCK_PREFIX="$work"
+
+# The peer's side: it waits for the cable, and ends with its standard input.
+cat >"$work/peer" <<'END'
+echo $$ >"$2/pid"
+read -r _ && ip link set cable2 up && ip addr add 192.0.2.2/24 dev cable2 &&
+    exec perl "$1/pulledPeer.pl" >"$2/port"
+END
+
+# This side. The system gives a dead peer up within seconds instead of hours:
+# idle connections with -keepalive, unacknowledged data, connects.
+cat >"$work/inside" <<'END'
+run=$1 here=$2 work=$3
+mkfifo "$work/control"
+unshare -n sh "$work/peer" "$here" "$work" <"$work/control" &
+exec 3>"$work/control"
+await() {
+    tries=100
+    until [ -s "$work/$1" ]; do
+        [ $tries -gt 0 ] || { echo "pulled.sh: FAILED: no $1"; exit 1; }
+        sleep 0.1
+        tries=$((tries - 1))
+    done
+}
+await pid
+ip link set lo up &&
+    ip link add cable1 type veth peer name cable2 netns "$(cat "$work/pid")" &&
+    ip link set cable1 up && ip addr add 192.0.2.1/24 dev cable1 || exit 1
+cd /proc/sys/net/ipv4 || exit 1
+echo 1 >tcp_keepalive_time
+echo 1 >tcp_keepalive_intvl
+echo 2 >tcp_keepalive_probes
+echo 4 >tcp_retries2
+echo 1 >tcp_syn_retries
+cd "$work" || exit 1
+echo go >&3
+await port
+IOCPSOCK_PEER="192.0.2.2 $(cat "$work/port")" "$run" "$here/run.tcl" pulled.tcl
+END
+unshare -n sh "$work/inside" "$run" "$here" "$work"
