@@ -6,26 +6,12 @@
 #       the sockets. Exit status: 0 passed, 1 failed, 77 skipped: it takes root.
 
 set -u
-here=$(cd "$(dirname "$0")" && pwd) || exit 1
-version=${1:-86}
-run=$here/../tools/tclsh$version
-cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/iocpsock
-export IOCPSOCK_ANNOUNCE=0
-
 if ! unshare -n true 2>/dev/null; then
     echo "pulled.sh: skipped: no private networks here (needs root)"
     exit 77
 fi
-work=$(mktemp -d "${TMPDIR:-/tmp}/iocpsock.XXXXXX") || exit 1
-trap 'WINEPREFIX=$work wineserver -k; rm -rf "$work"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-
-# A prefix is its registry; the files may be shared.
-from=$(readlink -f "$cache/wine")
-cp -a "$from/dosdevices" "$from"/*.reg "$from/.update-timestamp" "$work"
-ln -s "$from/drive_c" "$work/drive_c"
-export IOCPSOCK_PREFIX="$work"
+# shellcheck source=tests/ownWine
+. "$(dirname "$0")/ownWine"
 
 # The peer's side: it waits for the cable, and ends with its standard input.
 cat >"$work/peer" <<'END'

@@ -349,7 +349,7 @@ static int
 TestCrashObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     Tcl_Obj *const objv[])
 {
-    const volatile int *volatile nowherePtr = NULL;
+    static const int *volatile nowherePtr;
 
     (void) clientData;
     (void) objc;
