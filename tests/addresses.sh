@@ -1,8 +1,8 @@
 #!/bin/sh
 # addresses.sh 86|90: the tests of socket.test about names with several
-# addresses, on a machine where localhost has both 127.0.0.1 and ::1. Where it
-# has not, a private mount of /etc/hosts makes it so for these tests alone;
-# that takes root, and is skipped without.
+# addresses, with a localhost that has both 127.0.0.1 and ::1, and with other
+# names. A private mount of /etc/hosts makes it so for these tests alone; that
+# takes root, and is skipped without.
 set -eu
 
 version=$1
@@ -14,6 +14,11 @@ trap 'rm -rf "$folder"' EXIT
     cat /etc/hosts
     echo '127.0.0.1 localhost'
     echo '::1 localhost'
+    echo '127.0.0.2 twofold.test'
+    echo '127.0.0.3 twofold.test'
+    # The first one is for documentation only.
+    echo '192.0.2.1 ours.test'
+    echo '127.0.0.2 ours.test'
 } >"$folder/hosts"
 # Arguments of these: the hosts file, the shell, run.tcl.
 # shellcheck disable=SC2016
@@ -25,6 +30,7 @@ if ! unshare -m sh -c "$mounts" sh "$folder/hosts" 2>/dev/null; then
     exit 77
 fi
 
+export IOCPSOCK_TEST_TWOFOLD=1
 rc=0
 unshare -m sh -c "$mounts && $runs" sh "$folder/hosts" \
     "$root/tools/tclsh$version" "$root/tests/run.tcl" >"$folder/log" || rc=$?

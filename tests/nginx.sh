@@ -71,6 +71,11 @@ http {
             gzip_comp_level 1;
             gzip_types *;
         }
+        # Takes longer than any test waits.
+        location /slow/ {
+            alias $work/files/;
+            limit_rate 1k;
+        }
         # The server closes the connection.
         location /last/ {
             alias $work/files/;

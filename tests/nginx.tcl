@@ -189,6 +189,41 @@ test nginx-1.8 {connection refused} -setup {
     catch {http::cleanup $token}
 } -result {1 error 1}
 
+test nginx-1.9 {a part of it} -body {
+    set token [web::get large -headers {Range bytes=7000000-9999999}]
+    list [web::answer $token Content-Length] \
+	[string equal [http::data $token] [support::pattern 7000000 3000000]]
+} -cleanup {
+    catch {http::cleanup $token}
+} -result {{ok 206 3000000} 1}
+
+# An answer that is given up half-way, and then another request.
+
+test nginx-1.10 {...given up by -timeout} -body {
+    set token [web::get slow/small1 -timeout 300]
+    set next [web::get small1]
+    list [http::status $token] [web::answer $next] \
+	[web::isWhole [http::data $next] 100001 1]
+} -cleanup {
+    catch {http::cleanup $token}
+    catch {http::cleanup $next}
+} -result {timeout {ok 200} 1}
+
+test nginx-1.11 {...given up by reset} -setup {
+    unset -nocomplain ::web::got
+} -body {
+    set token [web::get slow/small1 -command {set ::web::got} \
+	-progress {apply {{token total current} {http::reset $token}}}]
+    support::wait ::web::got
+    set next [web::get small1]
+    list [http::status $token] \
+	[expr {[string length [http::data $token]] < 100001}] \
+	[web::answer $next] [web::isWhole [http::data $next] 100001 1]
+} -cleanup {
+    catch {http::cleanup $token}
+    catch {http::cleanup $next}
+} -result {reset 1 {ok 200} 1}
+
 # ----------------------------------------------------------------------
 # 2: several
 
