@@ -55,6 +55,8 @@ struct IocpsockChan {
     unsigned writePass;          /* When smallWrites began. */
     unsigned smallWrites;        /* In that pass of the event loop. */
     uint64_t events;             /* Notifications and accepts. */
+    int readLimited;             /* In a handler: readLeft counts. */
+    int readLeft;                /* Bytes it may yet read. */
 };
 
 /* In IocpsockChan.flags. The second one is set by the command testsocket of

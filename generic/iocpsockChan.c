@@ -69,12 +69,20 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
         return -1;
     }
     IocpsockPollConnect(chanPtr);
+    if (chanPtr->readLimited && chanPtr->readLeft <= 0
+        && !IsBlocking(chanPtr)) {
+        *errorCodePtr = EWOULDBLOCK;
+        return -1;
+    }
     for (;;) {
         size_t bytes;
         CpError error = CpConnRead(chanPtr->connPtr, buf, (size_t) toRead,
             &bytes);
 
         if (error == CP_OK) {
+            if (chanPtr->readLimited) {
+                chanPtr->readLeft -= (int) bytes;
+            }
             return (int) bytes;
         }
         if (error != CP_EAGAIN || !IsBlocking(chanPtr)) {

@@ -13,6 +13,7 @@
 #define EXIT_STALL_MS 5000  /* See IocpsockExitWait. */
 #define EVENTS_PER_PASS 32  /* See QueueMore. */
 #define ACCEPTS_PER_PASS 16 /* See QueueReady. */
+#define READ_PER_EVENT 262144 /* Bytes. See Notify. */
 
 typedef struct ReadyEvent {
     Tcl_Event header;
@@ -422,6 +423,21 @@ QueueMore(IocpsockThread *threadPtr)
     }
 }
 
+/*
+ * A handler that reads without waiting, all there is, would not come to an end
+ * as long as the peer sends faster than it reads. What is there beyond the limit
+ * is for the next pass of the event loop.
+ */
+
+static void
+Notify(IocpsockChan *chanPtr, int mask)
+{
+    chanPtr->readLimited = 1;
+    chanPtr->readLeft = READ_PER_EVENT;
+    Tcl_NotifyChannel(chanPtr->channel, mask);
+    chanPtr->readLimited = 0;
+}
+
 static int
 ReadyEventProc(Tcl_Event *eventPtr, int flags)
 {
@@ -448,7 +464,7 @@ ReadyEventProc(Tcl_Event *eventPtr, int flags)
         if (chanPtr->serverPtr != NULL) {
             IocpsockServerAccept(chanPtr->serverPtr);
         } else {
-            Tcl_NotifyChannel(chanPtr->channel, mask);
+            Notify(chanPtr, mask);
         }
     }
     IocpsockReleaseChan(chanPtr);
