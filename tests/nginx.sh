@@ -76,6 +76,11 @@ http {
             alias $work/files/;
             limit_rate 1k;
         }
+        # The large file takes a second.
+        location /paced/ {
+            alias $work/files/;
+            limit_rate 12m;
+        }
         # The server closes the connection.
         location /last/ {
             alias $work/files/;

@@ -254,7 +254,7 @@ test nginx-2.2 {requests in a pipeline} -setup {
     set tokens {}
 } -body {
     # nginx is at the first one when the others come.
-    foreach path [list large {*}[lmap i [lrepeat 30 x] {
+    foreach path [list paced/large {*}[lmap i [lrepeat 30 x] {
 	string cat small [incr n]
     }] last/small0] {
 	lappend tokens [web::get $path -keepalive 1 \
