@@ -223,6 +223,31 @@ IocpsockServerFree(IocpsockServer *serverPtr)
 }
 
 /*
+ * Windows' SO_REUSEADDR is what others call SO_REUSEPORT, and lets any process
+ * take the port of a socket that has not been made exclusive. But an exclusive
+ * one does not get the port of a listener that is closed, as long as it has
+ * connections; where the core's gets it, so does this one.
+ */
+
+static CpError
+Bind(CpHandle *handlePtr, const CpAddr *addrPtr, int reusePort)
+{
+    CpError error;
+
+    if (reusePort) {
+        (void) CpHandleSetOpt(handlePtr, CP_OPT_REUSEADDR, 1);
+        return CpHandleBind(handlePtr, addrPtr);
+    }
+    (void) CpHandleSetOpt(handlePtr, CP_OPT_EXCLUSIVE, 1);
+    error = CpHandleBind(handlePtr, addrPtr);
+    if (error == CP_EADDRINUSE || error == CP_EACCES) {
+        (void) CpHandleSetOpt(handlePtr, CP_OPT_EXCLUSIVE, 0);
+        error = CpHandleBind(handlePtr, addrPtr);
+    }
+    return error;
+}
+
+/*
  * Listens on one address. The first that binds to port 0 sets the port of
  * those after it.
  */
@@ -242,13 +267,7 @@ Listen(IocpsockServer *serverPtr, CpPort *portPtr, CpAddr *addrPtr,
         CpAddrSetPort(addrPtr, *chosenPortPtr);
     }
 
-    /*
-     * Windows' SO_REUSEADDR is what others call SO_REUSEPORT, and lets any
-     * process take the port of a socket that has not been made exclusive.
-     */
-    (void) CpHandleSetOpt(handlePtr,
-        reusePort ? CP_OPT_REUSEADDR : CP_OPT_EXCLUSIVE, 1);
-    error = CpHandleBind(handlePtr, addrPtr);
+    error = Bind(handlePtr, addrPtr, reusePort);
     if (error == CP_OK) {
         error = CpListenerNew(portPtr, handlePtr, systemBacklog,
             ListenerChanged, serverPtr,
