@@ -1,0 +1,80 @@
+#!/bin/sh
+# survival.sh 86|90 ?short|long? ?tcltest options? --
+#
+#       survival.tcl in the Windows tclsh, with clients of its own outside Wine
+#       (peer.c) and a Wine server of its own, which has to have as many open
+#       files as it may. The short form is for every day, the long one is that
+#       of tools/soak. Exit status: 0 passed, 1 failed, 77 skipped.
+
+set -u
+here=$(cd "$(dirname "$0")" && pwd) || exit 1
+version=${1:-86}
+size=${2:-short}
+shift $(($# < 2 ? $# : 2))
+peer=$here/../build/native-gcc/peer
+cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/iocpsock
+export IOCPSOCK_ANNOUNCE=0
+
+if ! [ -x "$peer" ]; then
+    echo "survival.sh: skipped: no build/native-gcc/peer (make native)"
+    exit 77
+fi
+ulimit -n "$(ulimit -H -n)"
+peerPid=
+serverPid=
+work=$(mktemp -d "${TMPDIR:-/tmp}/iocpsock.XXXXXX") || exit 1
+cleanUp() {
+    rc=$?
+    trap '' INT TERM HUP
+    # The clients end with their input.
+    exec 9>&-
+    [ -z "$peerPid" ] || wait "$peerPid"
+    if [ -n "$serverPid" ]; then
+        WINEPREFIX=$work/prefix wineserver -k 2>/dev/null
+        wait "$serverPid"
+    fi
+    rm -rf "$work"
+    exit "$rc"
+}
+trap cleanUp EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# waitFor COMMAND...: looks every 0.1 s whether it is true, for 20 s.
+waitFor() {
+    tries=200
+    until "$@"; do
+        if [ $tries -eq 0 ]; then
+            echo "survival.sh: FAILED: waited in vain for: $*"
+            exit 1
+        fi
+        sleep 0.1
+        tries=$((tries - 1))
+    done
+}
+
+mkfifo "$work/in"
+exec 9<>"$work/in"
+"$peer" serve <"$work/in" >"$work/out" 9>&- &
+peerPid=$!
+waitFor grep -q '^listening port=.' "$work/out"
+IOCPSOCK_PEER=$(sed -n 's/^listening port=//p' "$work/out")
+
+# A prefix is its registry; the files may be shared.
+from=$(readlink -f "$cache/wine")
+mkdir "$work/prefix"
+cp -a "$from/dosdevices" "$from"/*.reg "$from/.update-timestamp" "$work/prefix"
+ln -s "$from/drive_c" "$work/prefix/drive_c"
+export IOCPSOCK_PREFIX="$work/prefix"
+WINEPREFIX=$work/prefix WINEDEBUG=-all wineserver -f 9>&- &
+serverPid=$!
+
+# Behind the port: the process id of Wine's server, how many files a process may
+# open, and the process id of tclsh.
+export IOCPSOCK_PEER="$IOCPSOCK_PEER $serverPid $(ulimit -n)"
+export IOCPSOCK_SURVIVAL="$size"
+waitFor env WINEPREFIX="$work/prefix" wineserver -k0
+# shellcheck disable=SC2016 # the inner shell's
+sh -c 'IOCPSOCK_PEER="$IOCPSOCK_PEER $$" exec "$@"' - \
+    "$here/../tools/tclsh$version" "$here/run.tcl" survival.tcl "$@" \
+    </dev/null 9>&-
