@@ -19,7 +19,8 @@ if ! [ -x "$peer" ]; then
     echo "survival.sh: skipped: no build/native-gcc/peer (make native)"
     exit 77
 fi
-ulimit -n "$(ulimit -H -n)"
+# shellcheck disable=SC3045 # Debian's sh can
+ulimit -n "$(ulimit -H -n)" && filesMax=$(ulimit -n)
 peerPid=
 serverPid=
 work=$(mktemp -d "${TMPDIR:-/tmp}/iocpsock.XXXXXX") || exit 1
@@ -71,7 +72,7 @@ serverPid=$!
 
 # Behind the port: the process id of Wine's server, how many files a process may
 # open, and the process id of tclsh.
-export IOCPSOCK_PEER="$IOCPSOCK_PEER $serverPid $(ulimit -n)"
+export IOCPSOCK_PEER="$IOCPSOCK_PEER $serverPid $filesMax"
 export IOCPSOCK_SURVIVAL="$size"
 waitFor env WINEPREFIX="$work/prefix" wineserver -k0
 # shellcheck disable=SC2016 # the inner shell's

@@ -367,4 +367,459 @@ survival::case d.1 "silent peers, -acceptmode data" {
     watchdog [size 200 2000] 10 [size 3000 8000]
 }
 
+
+# ----------------------------------------------------------------------
+# e: complete delivery
+
+# The server of these: it only hands the connections over.
+
+proc survival::serveOne {} {
+    variable accepted
+    unset -nocomplain accepted
+    return [support::sock -server survival::TakeOne -myaddr 127.0.0.1 0]
+}
+
+proc survival::TakeOne {chan args} {
+    set ::survival::accepted $chan
+}
+
+proc survival::takeOne {} {
+    variable accepted
+    support::wait ::survival::accepted
+    set chan $accepted
+    unset accepted
+    return $chan
+}
+
+# How the reader at the other end reads. With a small buffer most waits on
+# this side.
+
+proc survival::pace {reader} {
+    switch -- $reader {
+        fast {return {}}
+        slow {return {pause 1 rcvbuf 16384}}
+        late {return [list delay [size 100 1000] rcvbuf 16384]}
+    }
+}
+
+# Writes all of a stream, whatever the channel takes of it.
+
+proc survival::putAll {chan bytes stream} {
+    for {set offset 0} {$offset < $bytes} {incr offset 1000000} {
+        puts -nonewline $chan [support::pattern $offset \
+            [expr {min(1000000, $bytes - $offset)}] $stream]
+    }
+}
+
+# True if the reader has had every byte.
+
+proc survival::checkWhole {said bytes what} {
+    set whole [expr {[dict get $said count] == $bytes
+        && [dict get $said wrong] == -1 && [dict get $said how] eq "eof"}]
+    check {$whole} {$what: of $bytes bytes the reader has this: $said}
+    return $whole
+}
+
+proc survival::deliver {listener bytes bufferSize blocking reader stream} {
+    set peer [peer sink port [support::port $listener] stream $stream \
+        {*}[pace $reader]]
+    set chan [takeOne]
+    fconfigure $chan -translation binary -buffersize $bufferSize \
+        -blocking $blocking
+    putAll $chan $bytes $stream
+    close $chan
+    return [checkWhole [hear $peer] $bytes "$bytes bytes,\
+        -buffersize $bufferSize, -blocking $blocking, a $reader reader"]
+}
+
+proc survival::deliverAll {sizes} {
+    set listener [serveOne]
+    set count 0
+    set lost 0
+    set sum 0
+    foreach bytes $sizes {
+        foreach bufferSize {4096 65536 1000000} {
+            foreach blocking {0 1} {
+                foreach reader {fast slow late} {
+                    incr sum $bytes
+                    if {![deliver $listener $bytes $bufferSize $blocking \
+                            $reader [incr count]]} {
+                        incr lost
+                    }
+                }
+            }
+        }
+    }
+    close $listener
+    report "$count connections, $sum bytes" \
+        [expr {$lost == 0 ? "nothing" : "bytes of $lost connections"}]
+    nothingLeft
+}
+
+survival::case e.1 "write and close" {
+    deliverAll [concat {1 4095 65537 1000003} [size {} 200000000]]
+}
+
+# The reader resets in the middle: either a write or the close says so.
+
+proc survival::reset {bytes} {
+    set listener [serveOne]
+    set count 0
+    set silent 0
+    foreach bufferSize {4096 65536 1000000} {
+        foreach at {1 100000 1000000} {
+            set peer [peer sink port [support::port $listener] reset $at \
+                rcvbuf 16384]
+            set chan [takeOne]
+            fconfigure $chan -translation binary -buffersize $bufferSize
+            set told [catch {
+                putAll $chan $bytes 0
+            } message]
+            if {[catch {close $chan} message]} {
+                set told 1
+            }
+            hear $peer
+            incr count
+            if {!$told} {
+                incr silent
+                check {$told} {no error, -buffersize $bufferSize, reset at $at}
+            }
+        }
+    }
+    close $listener
+    report "$count connections" [expr {$silent == 0 ? "nothing unsaid"
+        : "$silent losses unsaid"}]
+    nothingLeft
+}
+
+survival::case e.2 "write and close, the reader resets" {
+    reset [size 20000000 200000000]
+}
+
+# At the end of a process. A non-blocking channel loses what Tcl itself has
+# still in its buffers, which is Tcl's rule, unless it is told to flush: what
+# the driver has taken comes.
+
+proc survival::exitWith {bytes blocking flush reader} {
+    set peer [peer sink {*}[pace $reader]]
+    set port [dict get [hear $peer listening] port]
+    set env [expr {$flush ? {TCL_FLUSH_NONBLOCKING_ON_EXIT 1} : {}}]
+    set ended [support::runChild -env $env {
+        lassign $argv port bytes blocking
+        set chan [support::sock 127.0.0.1 $port]
+        fconfigure $chan -translation binary -blocking $blocking
+        for {set offset 0} {$offset < $bytes} {incr offset 1000000} {
+            puts -nonewline $chan [support::pattern $offset \
+                [expr {min(1000000, $bytes - $offset)}]]
+        }
+        set stats [fconfigure $chan -stats]
+        puts [expr {[dict get $stats bytesOut]
+            + [dict get $stats sendBuffered]}]
+        exit 3
+    } $port $bytes $blocking]
+    set said [hear $peer]
+    set what "$bytes bytes at exit, -blocking $blocking, flush $flush,\
+        a $reader reader"
+    check {[dict get $ended status] == 3} {$what: the child: $ended}
+    set taken [lindex [dict get $ended output] 0]
+    if {$blocking || $flush} {
+        return [checkWhole $said $bytes $what]
+    }
+    set whole [expr {[dict get $said wrong] == -1
+        && [dict get $said count] >= $taken}]
+    check {$whole} {$what: of $taken bytes the reader has this: $said}
+    return $whole
+}
+
+proc survival::exitAll {sizes} {
+    set count 0
+    set lost 0
+    foreach bytes $sizes {
+        foreach {blocking flush} {1 0 0 1 0 0} {
+            foreach reader {fast slow late} {
+                incr count
+                incr lost [expr {![exitWith $bytes $blocking $flush $reader]}]
+            }
+        }
+    }
+    report "$count processes" \
+        [expr {$lost == 0 ? "nothing" : "bytes of $lost processes"}]
+    nothingLeft
+}
+
+survival::case e.3 "write and exit" {
+    exitAll [size 1000003 {1 65537 1000003 20000000}]
+}
+
+# ----------------------------------------------------------------------
+# f: back-pressure
+
+# What is looked at every 100 ms, for a time: the script's values are kept in
+# two lists, for the time's first and second half. Returns {MAX MAX}.
+
+proc survival::watch {ms script} {
+    variable tick
+    set from [clock milliseconds]
+    set halves {{} {}}
+    while {[set past [expr {[clock milliseconds] - $from}]] < $ms} {
+        set half [expr {2 * $past / $ms}]
+        lset halves $half [concat [lindex $halves $half] [uplevel 1 $script]]
+        after 100 {set ::survival::tick 1}
+        vwait ::survival::tick
+    }
+    lassign $halves first second
+    return [list [tcl::mathfunc::max {*}$first] \
+        [tcl::mathfunc::max {*}$second]]
+}
+
+# Reads a little now and then.
+
+proc survival::ReadSlowly {chan token} {
+    fileevent $chan readable {}
+    support::streamCheck $token [read $chan 1000]
+    after 20 [list fileevent $chan readable \
+        [list survival::ReadSlowly $chan $token]]
+}
+
+# Reads all the rest, and checks it.
+
+proc survival::ReadOn {chan token} {
+    variable rest
+    if {[catch {
+        support::streamCheck $token [read $chan 65536]
+        eof $chan
+    } ended]} {
+        set rest($chan) $ended
+    } elseif {$ended} {
+        set rest($chan) [support::streamCount $token]
+    }
+    if {[info exists rest($chan)]} {
+        close $chan
+    }
+}
+
+proc survival::buffered {what chans} {
+    set bytes {}
+    foreach chan $chans {
+        lappend bytes [dict get [fconfigure $chan -stats] $what]
+    }
+    return $bytes
+}
+
+# Writers that never stop, to readers that are slow or do not read at all, in
+# each receive mode: what is held for them is bounded and does not grow.
+
+proc survival::stopWriters {ms} {
+    variable rest
+    variable pid
+    unset -nocomplain rest
+    set listener [serveOne]
+    set readers {}
+    set stream 0
+    foreach mode {adaptive zero-byte flow-controlled burst-detection} {
+        foreach slow {0 1} {
+            set peer [peer source port [support::port $listener] \
+                stream [incr stream]]
+            set chan [takeOne]
+            fconfigure $chan -translation binary -blocking 0 -recvmode $mode
+            set token [support::streamNew $stream]
+            lappend readers $chan $peer $token
+            lappend chans $chan
+            # Reads that are longer than the channel's buffer, at first.
+            support::streamCheck $token [read $chan 100000]
+            if {$slow} {
+                ReadSlowly $chan $token
+            }
+        }
+    }
+    # What the readers' first bytes need is no growth.
+    watch [expr {$ms / 4}] {buffered recvBuffered $chans}
+    set before [process $pid]
+    lassign [watch $ms {buffered recvBuffered $chans}] first second
+    set after [process $pid]
+    set grown [expr {[dict get $after private] - [dict get $before private]}]
+    check {max($first, $second) <= 1048576} \
+        {recvBuffered: $first, then $second}
+    check {$second <= $first + 65536} {recvBuffered: $first, then $second}
+    check {$grown <= 1024} {private memory grew by $grown KiB}
+    set lost 0
+    foreach {chan peer token} $readers {
+        tell $peer end
+        after cancel [list fileevent $chan readable \
+            [list survival::ReadSlowly $chan $token]]
+        fileevent $chan readable [list survival::ReadOn $chan $token]
+    }
+    foreach {chan peer token} $readers {
+        support::wait ::survival::rest($chan)
+        set said [hear $peer]
+        set right [expr {$rest($chan) eq [dict get $said count]}]
+        incr lost [expr {!$right}]
+        check {$right} {read: $rest($chan), written: $said}
+    }
+    close $listener
+    report "[llength $chans] writers for [expr {$ms / 1000}] s: held\
+        at most [expr {max($first, $second)}] bytes each, private memory\
+        grew by $grown KiB" \
+        [expr {$lost == 0 ? "nothing" : "bytes of $lost connections"}]
+    nothingLeft
+}
+
+survival::case f.1 "writers outside that never stop" {
+    stopWriters [size 3000 60000]
+}
+
+# The other direction: readers that do not read.
+
+proc survival::stopReaders {ms} {
+    variable pid
+    variable writable 0
+    set listener [serveOne]
+    set writers {}
+    foreach cap {default 1 64} {
+        set peer [peer sink port [support::port $listener] told 1]
+        set chan [takeOne]
+        fconfigure $chan -translation binary -blocking 0 \
+            -buffersize 65536 -buffering none
+        if {$cap ne "default"} {
+            fconfigure $chan -sendcap $cap
+        }
+        set written [support::fill $chan]
+        fileevent $chan writable {incr ::survival::writable}
+        lappend writers $chan $peer $written
+        lappend chans $chan
+    }
+    set before [process $pid]
+    lassign [watch $ms {buffered sendBuffered $chans}] first second
+    set after [process $pid]
+    set grown [expr {[dict get $after private] - [dict get $before private]}]
+    check {$writable == 0} {writable $writable times}
+    check {$second == $first} {sendBuffered: $first, then $second}
+    check {$grown <= 1024} {private memory grew by $grown KiB}
+    set lost 0
+    foreach {chan peer written} $writers {
+        set held [dict get [fconfigure $chan -stats] sendBuffered]
+        lappend all $held
+        set most [expr {[fconfigure $chan -sendcap] * 65536}]
+        check {$held > 0 && $held <= $most} {sendBuffered $held of $most}
+        tell $peer go
+        close $chan
+        incr lost [expr {![checkWhole [hear $peer] $written \
+            "a reader that began late"]}]
+    }
+    close $listener
+    report "[llength $chans] readers for [expr {$ms / 1000}] s: held [join \
+        $all {, }] bytes with -sendcap 4, 1, 64, private memory grew by\
+        $grown KiB" \
+        [expr {$lost == 0 ? "nothing" : "bytes of $lost connections"}]
+    nothingLeft
+}
+
+survival::case f.2 "readers outside that do not read" {
+    stopReaders [size 2000 60000]
+}
+
+# ----------------------------------------------------------------------
+# g: many at once
+
+proc survival::many {count idleMs} {
+    variable pid
+    variable serverPid
+    variable open
+    set listener [serve]
+    set port [support::port $listener]
+    servedAtOnce $listener
+    untilAllGone
+    poolIsFull $listener
+    set memory [books memoryBytes]
+    set before [process $pid]
+    set server [process $serverPid]
+    set peer [peer hold port $port count $count at 64]
+    set said [hear $peer held]
+    check {[dict get $said exchanged] == $count} {the clients: $said}
+    check {[dict size $open] == $count} {open: [dict size $open]}
+    poolIsFull $listener
+    # Idle for a time, in which nothing may change.
+    set idle [watch $idleMs {books memoryBytes}]
+    check {[lindex $idle 0] == [lindex $idle 1]} {idle, memory: $idle}
+    set each [expr {([lindex $idle 1] - $memory) / double($count)}]
+    check {$each <= 1024} {bytes for an idle connection: $each}
+    set after [process $pid]
+    set serverAfter [process $serverPid]
+    foreach {name from to} [list process $before $after server $server \
+            $serverAfter] {
+        set kib($name) [format %.1f [expr {([dict get $to private]
+            - [dict get $from private]) / double($count)}]]
+    }
+    set ms [servedAtOnce $listener]
+    tell $peer go
+    set said [hear $peer again]
+    check {[dict get $said exchanged] == 2 * $count} {the clients: $said}
+    tell $peer end
+    set said [hear $peer]
+    check {[dict get $said failed] + [dict get $said closed] == 0} \
+        {the clients: $said}
+    untilAllGone
+    report "$count at once, 2 exchanges each; an idle one has [format %.0f \
+        $each] bytes in the driver, $kib(process) KiB in the process,\
+        $kib(server) KiB in Wine's server; a new client $ms ms" \
+        "[expr {2 * $count - [dict get $said exchanged]}] exchanges"
+    finish $listener
+}
+
+survival::case g.1 "connections at once" {
+    many [size 500 10000] [size 500 5000]
+}
+
+# ----------------------------------------------------------------------
+# h: cycles
+
+proc survival::state {} {
+    variable pid
+    variable serverPid
+    set process [process $pid]
+    set server [process $serverPid]
+    return [list memory [books memoryBytes] handles [books handles] \
+        files [dict get $process files] private [dict get $process private] \
+        serverFiles [dict get $server files] \
+        serverPrivate [dict get $server private]]
+}
+
+proc survival::cycle {listener count} {
+    set said [ask exchange port [support::port $listener] count $count at 4]
+    check {[dict get $said exchanged] == $count} {the clients: $said}
+    check {[dict get $said failed] + [dict get $said wrong] == 0} \
+        {the clients: $said}
+    untilAllGone
+    poolIsFull $listener
+    return $said
+}
+
+proc survival::cycles {warmUp count} {
+    set listener [serve]
+    cycle $listener $warmUp
+    set before [state]
+    set said [cycle $listener $count]
+    set after [state]
+    foreach key {memory handles files serverFiles} {
+        check {[dict get $before $key] == [dict get $after $key]} \
+            {$key: before $before, after $after}
+    }
+    foreach key {private serverPrivate} {
+        set grown($key) [expr {[dict get $after $key]
+            - [dict get $before $key]}]
+    }
+    check {$grown(private) <= 1024} \
+        {private memory grew by $grown(private) KiB}
+    report "$count, [expr {$count * 1000 / [dict get $said ms]}] a second;\
+        driver's memory and handles and the process's files as before;\
+        private memory grew by $grown(private) KiB, that of Wine's server\
+        by $grown(serverPrivate) KiB" \
+        "[expr {$count - [dict get $said exchanged]}] exchanges"
+    finish $listener
+}
+
+survival::case h.1 "connect, exchange, close" {
+    cycles [size 500 5000] [size 2000 200000]
+}
+
 cleanupTests
