@@ -16,9 +16,9 @@
  *      exchange  connects, sends a line, checks its echo and closes,
  *                likewise; count=0 is until it is told to end
  *      hold      makes count=N connections, at=N at once or rate=N in a second,
- *                with an exchange on each, and says "held"; makes another on each when it is told
- *                to go, and says "again", or every=MS without a word; closes
- *                all when it is told to end
+ *                with an exchange on each, and says "held"; makes another on
+ *                each when it is told to go, and says "again", or every=MS
+ *                without a word; closes all when it is told to end
  *      silent    makes count=N connections, likewise, says "held", and to them
  *                nothing, until it is told to end or the server has closed all
  *      sink      one connection, to the port or else to one that it says
@@ -35,7 +35,8 @@
  *
  *      "serve" says on which port of 127.0.0.1 it listens and takes a line
  *      MODE name=value ... from each connection, which then is the standard
- *      input and output of the mode, until its own input ends.
+ *      input and output of the mode. It stays until that input ends: not all
+ *      read what was said before a close. All end when its own input does.
  */
 
 #define _GNU_SOURCE
@@ -245,7 +246,14 @@ Child(int fd)
     while (count < WORDS_MAX && (word = strtok_r(rest, " \r", &rest)) != NULL) {
         words[count++] = word;
     }
-    exit(count == 0 ? 1 : RunMode(count, words));
+    if (count > 0) {
+        RunMode(count, words);
+        fflush(stdout);
+        while (read(0, line, sizeof(line)) > 0) {
+            /* What is told too late. */
+        }
+    }
+    exit(0);
 }
 
 static int

@@ -1,16 +1,16 @@
 #!/bin/sh
-# survival.sh 86|90 ?short|long? ?tcltest options? --
+# survival.sh 86|90 ?tcltest options? --
 #
 #       survival.tcl in the Windows tclsh, with clients of its own outside Wine
 #       (peer.c) and a Wine server of its own, which has to have as many open
-#       files as it may. The short form is for every day, the long one is that
-#       of tools/soak. Exit status: 0 passed, 1 failed, 77 skipped.
+#       files as it may. IOCPSOCK_SURVIVAL=long is the form of tools/soak, the
+#       other one, short, is for every day. Exit status: 0 passed, 1 failed,
+#       77 skipped.
 
 set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 version=${1:-86}
-size=${2:-short}
-shift $(($# < 2 ? $# : 2))
+[ $# -eq 0 ] || shift
 peer=$here/../build/native-gcc/peer
 cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/iocpsock
 export IOCPSOCK_ANNOUNCE=0
@@ -73,7 +73,7 @@ serverPid=$!
 # Behind the port: the process id of Wine's server, how many files a process may
 # open, and the process id of tclsh.
 export IOCPSOCK_PEER="$IOCPSOCK_PEER $serverPid $filesMax"
-export IOCPSOCK_SURVIVAL="$size"
+export IOCPSOCK_SURVIVAL="${IOCPSOCK_SURVIVAL:-short}"
 waitFor env WINEPREFIX="$work/prefix" wineserver -k0
 # shellcheck disable=SC2016 # the inner shell's
 sh -c 'IOCPSOCK_PEER="$IOCPSOCK_PEER $$" exec "$@"' - \

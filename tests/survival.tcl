@@ -1,9 +1,8 @@
 # survival.tcl --
 #
 #       What a server on iocpsock bears from its clients: run by survival.sh,
-#       which says in the environment where the clients are to be had (peer.c),
-#       and whether it is to be the short or the long form. They differ in
-#       sizes alone.
+#       which says in the environment where the clients are to be had (peer.c).
+#       IOCPSOCK_SURVIVAL is short or long, which differ in sizes alone.
 #
 #       A test writes a line for tools/soak's table: ROW and, behind tabs, the
 #       case, what was done, how many times, what was lost, the seconds, and
@@ -147,6 +146,10 @@ proc survival::report {times {lost nothing}} {
     variable row [list $times $lost]
 }
 
+proc survival::lost {count what} {
+    return [expr {$count == 0 ? "nothing" : "$count $what"}]
+}
+
 proc survival::case {name title script} {
     test survival-$name $title -constraints iocpsock -body \
         [list survival::Run $name $title $script] -result {}
@@ -288,8 +291,7 @@ proc survival::flood {mode count} {
     check {$mode ne "close" || $served == $count} {$served were accepted}
     report "$count in [dict get $said ms] ms, $served accepted,\
         [expr {[books acceptsFailed] - $failed}] failed accepts" \
-        [expr {$mode ne "close" || $served == $count ? "nothing"
-            : "[expr {$count - $served}] connections"}]
+        [lost [expr {$mode eq "close" ? $count - $served : 0}] connections]
     finish $listener
 }
 
@@ -451,8 +453,7 @@ proc survival::deliverAll {sizes} {
         }
     }
     close $listener
-    report "$count connections, $sum bytes" \
-        [expr {$lost == 0 ? "nothing" : "bytes of $lost connections"}]
+    report "$count connections, $sum bytes" [lost $lost "connections' bytes"]
     nothingLeft
 }
 
@@ -487,8 +488,8 @@ proc survival::reset {bytes} {
         }
     }
     close $listener
-    report "$count connections" [expr {$silent == 0 ? "nothing unsaid"
-        : "$silent losses unsaid"}]
+    report "$count connections, each with an error" \
+        [lost $silent "errors"]
     nothingLeft
 }
 
@@ -542,8 +543,7 @@ proc survival::exitAll {sizes} {
             }
         }
     }
-    report "$count processes" \
-        [expr {$lost == 0 ? "nothing" : "bytes of $lost processes"}]
+    report "$count processes" [lost $lost "processes' bytes"]
     nothingLeft
 }
 
@@ -660,7 +660,7 @@ proc survival::stopWriters {ms} {
     report "[llength $chans] writers for [expr {$ms / 1000}] s: held\
         at most [expr {max($first, $second)}] bytes each, private memory\
         grew by $grown KiB" \
-        [expr {$lost == 0 ? "nothing" : "bytes of $lost connections"}]
+        [lost $lost "connections' bytes"]
     nothingLeft
 }
 
@@ -710,7 +710,7 @@ proc survival::stopReaders {ms} {
     report "[llength $chans] readers for [expr {$ms / 1000}] s: held [join \
         $all {, }] bytes with -sendcap 4, 1, 64, private memory grew by\
         $grown KiB" \
-        [expr {$lost == 0 ? "nothing" : "bytes of $lost connections"}]
+        [lost $lost "connections' bytes"]
     nothingLeft
 }
 
@@ -725,6 +725,9 @@ proc survival::many {count idleMs} {
     variable pid
     variable serverPid
     variable open
+    variable filesMax
+    # Wine's server has a file for each, and some others; so has the process.
+    set count [expr {min($count, $filesMax - 500)}]
     set listener [serve]
     set port [support::port $listener]
     servedAtOnce $listener
@@ -762,7 +765,7 @@ proc survival::many {count idleMs} {
     report "$count at once, 2 exchanges each; an idle one has [format %.0f \
         $each] bytes in the driver, $kib(process) KiB in the process,\
         $kib(server) KiB in Wine's server; a new client $ms ms" \
-        "[expr {2 * $count - [dict get $said exchanged]}] exchanges"
+        [lost [expr {2 * $count - [dict get $said exchanged]}] exchanges]
     finish $listener
 }
 
@@ -814,7 +817,7 @@ proc survival::cycles {warmUp count} {
         driver's memory and handles and the process's files as before;\
         private memory grew by $grown(private) KiB, that of Wine's server\
         by $grown(serverPrivate) KiB" \
-        "[expr {$count - [dict get $said exchanged]}] exchanges"
+        [lost [expr {$count - [dict get $said exchanged]}] exchanges]
     finish $listener
 }
 
