@@ -236,6 +236,7 @@ proc survival::poolIsFull {listener} {
 }
 
 proc survival::finish {listener} {
+    untilAllGone
     servedAtOnce $listener
     untilAllGone
     poolIsFull $listener
@@ -267,8 +268,8 @@ proc survival::busyFlood {count} {
     check {[dict get $said connected] + [dict get $said gaveUp] == $count} \
         {the flood: $said}
     check {[dict get $first exchanged] == 1} {the first after it: $first}
-    report "[dict get $said connected] reset, [dict get $said gaveUp] given\
-        up before, worked off in $ms ms"
+    report "$count: [dict get $said connected] reset, [dict get $said gaveUp]\
+        given up while the queue was full; worked off in $ms ms"
     finish $listener
 }
 
@@ -289,8 +290,8 @@ proc survival::flood {mode count} {
     incr served -1
     untilAllGone
     check {$mode ne "close" || $served == $count} {$served were accepted}
-    report "$count in [dict get $said ms] ms, $served accepted,\
-        [expr {[books acceptsFailed] - $failed}] failed accepts" \
+    report "$count in [dict get $said ms] ms: $served accepted,\
+        [expr {[books acceptsFailed] - $failed}] gone before" \
         [lost [expr {$mode eq "close" ? $count - $served : 0}] connections]
     finish $listener
 }
