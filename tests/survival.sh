@@ -8,22 +8,19 @@
 #       77 skipped.
 
 set -u
-here=$(cd "$(dirname "$0")" && pwd) || exit 1
-version=${1:-86}
-[ $# -eq 0 ] || shift
-peer=$here/../build/native-gcc/peer
-cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/iocpsock
-export IOCPSOCK_ANNOUNCE=0
-
+peer=$(dirname "$0")/../build/native-gcc/peer
 if ! [ -x "$peer" ]; then
     echo "survival.sh: skipped: no build/native-gcc/peer (make native)"
     exit 77
 fi
 # shellcheck disable=SC3045 # Debian's sh can
 ulimit -n "$(ulimit -H -n)" && filesMax=$(ulimit -n)
+# shellcheck source=tests/ownWine
+. "$(dirname "$0")/ownWine"
+[ $# -eq 0 ] || shift
+
 peerPid=
 serverPid=
-work=$(mktemp -d "${TMPDIR:-/tmp}/iocpsock.XXXXXX") || exit 1
 cleanUp() {
     rc=$?
     trap '' INT TERM HUP
@@ -31,15 +28,13 @@ cleanUp() {
     exec 9>&-
     [ -z "$peerPid" ] || wait "$peerPid"
     if [ -n "$serverPid" ]; then
-        WINEPREFIX=$work/prefix wineserver -k 2>/dev/null
+        WINEPREFIX=$work wineserver -k 2>/dev/null
         wait "$serverPid"
     fi
     rm -rf "$work"
     exit "$rc"
 }
 trap cleanUp EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
 
 # waitFor COMMAND...: looks every 0.1 s whether it is true, for 20 s.
 waitFor() {
@@ -59,39 +54,33 @@ exec 9<>"$work/in"
 "$peer" serve <"$work/in" >"$work/out" 9>&- &
 peerPid=$!
 waitFor grep -q '^listening port=.' "$work/out"
-IOCPSOCK_PEER=$(sed -n 's/^listening port=//p' "$work/out")
 
-# A prefix is its registry; the files may be shared.
-from=$(readlink -f "$cache/wine")
-mkdir "$work/prefix"
-cp -a "$from/dosdevices" "$from"/*.reg "$from/.update-timestamp" "$work/prefix"
-ln -s "$from/drive_c" "$work/prefix/drive_c"
-export IOCPSOCK_PREFIX="$work/prefix"
-WINEPREFIX=$work/prefix WINEDEBUG=-all wineserver -f -p5 9>&- &
+# It outlives each process by some seconds, so that the next one finds it.
+WINEPREFIX=$work WINEDEBUG=-all wineserver -f -p5 9>&- &
 serverPid=$!
+waitFor env WINEPREFIX="$work" wineserver -k0
 
-# Behind the port: the process id of Wine's server, how many files a process may
-# open, and the process id of tclsh.
+# Where the clients are, the process id of Wine's server, how many files a
+# process may open; and, in a moment, the process id of tclsh.
+IOCPSOCK_PEER=$(sed -n 's/^listening port=//p' "$work/out")
 export IOCPSOCK_PEER="$IOCPSOCK_PEER $serverPid $filesMax"
 export IOCPSOCK_SURVIVAL="${IOCPSOCK_SURVIVAL:-short}"
-waitFor env WINEPREFIX="$work/prefix" wineserver -k0
 
-# run TCLTEST-OPTIONS...: in a process of its own.
-run() {
+# testRun TCLTEST-OPTIONS...: in a process of its own.
+testRun() {
     # shellcheck disable=SC2016 # the inner shell's
     sh -c 'IOCPSOCK_PEER="$IOCPSOCK_PEER $$" exec "$@"' - \
-        "$here/../tools/tclsh$version" "$here/run.tcl" survival.tcl "$@" \
-        </dev/null 9>&- || failed=1
+        "$run" "$here/run.tcl" survival.tcl "$@" </dev/null 9>&- || failed=1
 }
 
 failed=0
 if [ $# -gt 0 ]; then
-    run "$@"
+    testRun "$@"
 else
     # Memory that a process has had once it uses again: only in a new one is
     # seen what is needed.
     for cases in '[a-e]' f g h; do
-        run -match "survival-$cases.*"
+        testRun -match "survival-$cases.*"
     done
 fi
 exit $failed
