@@ -16,8 +16,8 @@ version := $(shell sed -n 's/^project.iocpsock VERSION \([0-9.]*\).*/\1/p' \
 package = iocpsock$(version)
 zip = build/dist/$(package)-win64.zip
 
-.PHONY: all setup native demo test conformance differential check-format tidy \
-    dist install clean help FORCE
+.PHONY: all setup native demo test conformance differential soak check-format \
+    tidy dist install clean help FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -28,6 +28,7 @@ help:
 	@echo "make test     all tests, on both Tcls (JOBS=$(JOBS) at once)"
 	@echo "make conformance  Tcl's own tests, with each driver"
 	@echo "make differential  random operations on both drivers, compared"
+	@echo "make soak     floods, crowds and long runs, and their table"
 	@echo "make tidy     the style and what the code checkers say"
 	@echo "make check-format  just the style"
 	@echo "make dist     $(zip)"
@@ -65,6 +66,10 @@ conformance: all
 
 differential: all
 	@tools/with-wine tools/differential $(COUNT) $(SEED)
+
+soak: all build/native-gcc/build.ninja
+	@cmake --build build/native-gcc --target peer
+	@tools/with-wine tools/soak
 
 check-format:
 	@tools/setup tidy

@@ -15,3 +15,13 @@ foreach(program IN LISTS programs)
     set_tests_properties(native-${IOCPSOCK_NATIVE}.${name} PROPERTIES
         TIMEOUT 120 SKIP_RETURN_CODE 77)
 endforeach()
+
+# The tests' client outside Wine: no part of core/, and not slowed down.
+if(IOCPSOCK_NATIVE STREQUAL gcc)
+    add_executable(peer
+        tests/peer.c
+        tests/peerMany.c
+        tests/peerStream.c)
+    target_compile_options(peer PRIVATE -O2)
+    target_link_libraries(peer PRIVATE iocpsock_warnings)
+endif()
