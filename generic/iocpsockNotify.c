@@ -10,9 +10,9 @@
 
 #include <string.h>
 
-#define EXIT_STALL_MS 5000  /* See IocpsockExitWait. */
-#define EVENTS_PER_PASS 32  /* See QueueMore. */
-#define ACCEPTS_PER_PASS 16 /* See QueueReady. */
+#define EXIT_STALL_MS 5000    /* See IocpsockExitWait. */
+#define EVENTS_PER_PASS 32    /* See QueueMore. */
+#define ACCEPTS_PER_PASS 16   /* See QueueReady. */
 #define READ_PER_EVENT 262144 /* Bytes. See Notify. */
 
 typedef struct ReadyEvent {
@@ -425,8 +425,8 @@ QueueMore(IocpsockThread *threadPtr)
 
 /*
  * A handler that reads without waiting, all there is, would not come to an end
- * as long as the peer sends faster than it reads. What is there beyond the limit
- * is for the next pass of the event loop.
+ * as long as the peer sends faster than it reads. What is there beyond the
+ * limit is for the next pass of the event loop.
  */
 
 static void

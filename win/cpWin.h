@@ -31,11 +31,11 @@ typedef struct OpList {
 struct CpHandle {
     SOCKET sock; /* INVALID_SOCKET in a resolver's. */
     int family;
-    CpPort *ownerPtr; /* Whose thread's; NULL between owners. */
-    CpPort *boundPtr; /* Whose completion port its operations are
+    CpPort *ownerPtr;  /* Whose thread's; NULL between owners. */
+    CpPort *boundPtr;  /* Whose completion port its operations are
                                  * queued to: for good, from the first one. */
-    OpList parked;    /* Completed between owners. */
-    unsigned pending; /* Operations outstanding. */
+    OpList parked;     /* Completed between owners. */
+    unsigned pending;  /* Operations outstanding. */
     CpError sendError; /* Of the first send that failed. */
     int hasName;       /* bind was called. */
     int nonBlocking;
