@@ -222,6 +222,25 @@ IocpsockServerFree(IocpsockServer *serverPtr)
     CpFree(serverPtr, ServerBytes(serverPtr->listenerMax));
 }
 
+/* A socket with an option set, and the address. */
+
+static CpError
+OpenBound(CpPort *portPtr, const CpAddr *addrPtr, CpSockOpt opt, int value,
+    CpHandle **handlePtrPtr)
+{
+    CpError error = CpHandleOpen(portPtr, addrPtr, handlePtrPtr);
+
+    if (error != CP_OK) {
+        return error;
+    }
+    (void) CpHandleSetOpt(*handlePtrPtr, opt, value);
+    error = CpHandleBind(*handlePtrPtr, addrPtr);
+    if (error != CP_OK) {
+        CpHandleClose(*handlePtrPtr);
+    }
+    return error;
+}
+
 /*
  * Windows' SO_REUSEADDR is what others call SO_REUSEPORT, and lets any process
  * take the port of a socket that has not been made exclusive. But an exclusive
@@ -230,19 +249,17 @@ IocpsockServerFree(IocpsockServer *serverPtr)
  */
 
 static CpError
-Bind(CpHandle *handlePtr, const CpAddr *addrPtr, int reusePort)
+Open(CpPort *portPtr, const CpAddr *addrPtr, int reusePort,
+    CpHandle **handlePtrPtr)
 {
     CpError error;
 
     if (reusePort) {
-        (void) CpHandleSetOpt(handlePtr, CP_OPT_REUSEADDR, 1);
-        return CpHandleBind(handlePtr, addrPtr);
+        return OpenBound(portPtr, addrPtr, CP_OPT_REUSEADDR, 1, handlePtrPtr);
     }
-    (void) CpHandleSetOpt(handlePtr, CP_OPT_EXCLUSIVE, 1);
-    error = CpHandleBind(handlePtr, addrPtr);
-    if (error == CP_EADDRINUSE || error == CP_EACCES) {
-        (void) CpHandleSetOpt(handlePtr, CP_OPT_EXCLUSIVE, 0);
-        error = CpHandleBind(handlePtr, addrPtr);
+    error = OpenBound(portPtr, addrPtr, CP_OPT_EXCLUSIVE, 1, handlePtrPtr);
+    if (error == CP_EADDRINUSE) {
+        error = OpenBound(portPtr, addrPtr, CP_OPT_EXCLUSIVE, 0, handlePtrPtr);
     }
     return error;
 }
@@ -258,21 +275,17 @@ Listen(IocpsockServer *serverPtr, CpPort *portPtr, CpAddr *addrPtr,
 {
     CpHandle *handlePtr;
     CpAddr local;
-    CpError error = CpHandleOpen(portPtr, addrPtr, &handlePtr);
+    CpError error;
 
-    if (error != CP_OK) {
-        return error;
-    }
     if (CpAddrPort(addrPtr) == 0) {
         CpAddrSetPort(addrPtr, *chosenPortPtr);
     }
-
-    error = Bind(handlePtr, addrPtr, reusePort);
-    if (error == CP_OK) {
-        error = CpListenerNew(portPtr, handlePtr, systemBacklog,
-            ListenerChanged, serverPtr,
-            &serverPtr->listeners[serverPtr->listenerCount]);
+    error = Open(portPtr, addrPtr, reusePort, &handlePtr);
+    if (error != CP_OK) {
+        return error;
     }
+    error = CpListenerNew(portPtr, handlePtr, systemBacklog, ListenerChanged,
+        serverPtr, &serverPtr->listeners[serverPtr->listenerCount]);
     if (error != CP_OK) {
         CpHandleClose(handlePtr);
         return error;

@@ -178,12 +178,23 @@ CpHandleOpen(CpPort *portPtr, const CpAddr *addrPtr, CpHandle **handlePtrPtr)
     return error;
 }
 
+#define PORTS_PRIVILEGED 1024
+
+/*
+ * A port that another socket has exclusively is in use. Windows says so too, but
+ * for some combinations of addresses, and Wine never: they deny access.
+ */
+
 CpError
 CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr)
 {
     if (bind(handlePtr->sock, Sockaddr(addrPtr), (int) addrPtr->lengthBytes)
         != 0) {
-        return LastError();
+        CpError error = LastError();
+
+        return error == CP_EACCES && CpAddrPort(addrPtr) >= PORTS_PRIVILEGED
+            ? CP_EADDRINUSE
+            : error;
     }
     handlePtr->hasName = 1;
     return CP_OK;
