@@ -181,8 +181,8 @@ CpHandleOpen(CpPort *portPtr, const CpAddr *addrPtr, CpHandle **handlePtrPtr)
 #define PORTS_PRIVILEGED 1024
 
 /*
- * A port that another socket has exclusively is in use. Windows says so too, but
- * for some combinations of addresses, and Wine never: they deny access.
+ * A port that another socket has exclusively is in use. Windows says so too,
+ * but for some combinations of addresses, and Wine never: they deny access.
  */
 
 CpError
