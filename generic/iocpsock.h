@@ -59,6 +59,9 @@ struct IocpsockChan {
     int readLeft;                /* Bytes it may yet read. */
 };
 
+/* Bytes that a handler gets before its read ends: see Notify. */
+#define IOCPSOCK_READ_LIMIT 262144
+
 /* In IocpsockChan.flags. The second one is set by the command testsocket of
  * Tcl's own tests: connecting goes on in the event loop only. */
 #define IOCPSOCK_NONBLOCKING 1

@@ -71,6 +71,7 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
     IocpsockPollConnect(chanPtr);
     if (chanPtr->readLimited && chanPtr->readLeft <= 0
         && !IsBlocking(chanPtr)) {
+        chanPtr->readLeft = IOCPSOCK_READ_LIMIT;
         *errorCodePtr = EWOULDBLOCK;
         return -1;
     }

@@ -13,7 +13,6 @@
 #define EXIT_STALL_MS 5000    /* See IocpsockExitWait. */
 #define EVENTS_PER_PASS 32    /* See QueueMore. */
 #define ACCEPTS_PER_PASS 16   /* See QueueReady. */
-#define READ_PER_EVENT 262144 /* Bytes. See Notify. */
 
 typedef struct ReadyEvent {
     Tcl_Event header;
@@ -426,14 +425,15 @@ QueueMore(IocpsockThread *threadPtr)
 /*
  * A handler that reads without waiting, all there is, would not come to an end
  * as long as the peer sends faster than it reads. What is there beyond the
- * limit is for the next pass of the event loop.
+ * limit is for the next pass of the event loop, or for a further read by a
+ * handler that insists.
  */
 
 static void
 Notify(IocpsockChan *chanPtr, int mask)
 {
     chanPtr->readLimited = 1;
-    chanPtr->readLeft = READ_PER_EVENT;
+    chanPtr->readLeft = IOCPSOCK_READ_LIMIT;
     Tcl_NotifyChannel(chanPtr->channel, mask);
     chanPtr->readLimited = 0;
 }
