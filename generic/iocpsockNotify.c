@@ -10,9 +10,9 @@
 
 #include <string.h>
 
-#define EXIT_STALL_MS 5000    /* See IocpsockExitWait. */
-#define EVENTS_PER_PASS 32    /* See QueueMore. */
-#define ACCEPTS_PER_PASS 16   /* See QueueReady. */
+#define EXIT_STALL_MS 5000  /* See IocpsockExitWait. */
+#define EVENTS_PER_PASS 32  /* See QueueMore. */
+#define ACCEPTS_PER_PASS 16 /* See QueueReady. */
 
 typedef struct ReadyEvent {
     Tcl_Event header;
