@@ -58,6 +58,8 @@ waitFor grep -q '^listening port=.' "$work/out"
 # It outlives each process by some seconds, so that the next one finds it.
 WINEPREFIX=$work WINEDEBUG=-all wineserver -f -p5 9>&- &
 serverPid=$!
+# Asked before it has noted its folder there, both of them would make one.
+waitFor test -s "$work/wineserver"
 waitFor env WINEPREFIX="$work" wineserver -k0
 
 # Where the clients are, the process id of Wine's server, how many files a
