@@ -121,6 +121,21 @@ CpConnAccepted(CpPort *portPtr, CpHandle *handlePtr, CpConnProc *proc,
     return connPtr;
 }
 
+CpError
+CpConnUsable(const CpConn *connPtr)
+{
+    switch (connPtr->state) {
+    case CP_CONN_DIALLING:
+        return CP_EAGAIN;
+    case CP_CONN_FAILED:
+    case CP_CONN_CLOSING:
+        return CP_ENOTCONN;
+    case CP_CONN_OPEN:
+        break;
+    }
+    return CP_OK;
+}
+
 int
 CpConnReady(const CpConn *connPtr)
 {

@@ -57,6 +57,10 @@ struct CpConn {
 /* Tells the user, unless the connection is closing. */
 void CpConnNotify(CpConn *connPtr);
 
+/* CP_OK when there is a connection to read from and to write to; CP_EAGAIN
+ * when there will be one. */
+CpError CpConnUsable(const CpConn *connPtr);
+
 /* Ends a closing connection when nothing is outstanding. */
 void CpConnFinish(CpConn *connPtr);
 

@@ -362,17 +362,11 @@ ReadOpen(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
 CpError
 CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
 {
-    CpError error;
+    CpError error = CpConnUsable(connPtr);
 
     *bytesPtr = 0;
-    switch (connPtr->state) {
-    case CP_CONN_DIALLING:
-        return CP_EAGAIN;
-    case CP_CONN_FAILED:
-    case CP_CONN_CLOSING:
-        return CP_ENOTCONN;
-    case CP_CONN_OPEN:
-        break;
+    if (error != CP_OK) {
+        return error;
     }
     error = ReadOpen(connPtr, destPtr, lengthBytes, bytesPtr);
     if (error == CP_EAGAIN && LostUntold(connPtr)) {

@@ -143,18 +143,12 @@ CpError
 CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
     size_t *bytesPtr)
 {
-    CpError error;
+    CpError error = CpConnUsable(connPtr);
 
     assert(lengthBytes > 0);
     *bytesPtr = 0;
-    switch (connPtr->state) {
-    case CP_CONN_DIALLING:
-        return CP_EAGAIN;
-    case CP_CONN_FAILED:
-    case CP_CONN_CLOSING:
-        return CP_ENOTCONN;
-    case CP_CONN_OPEN:
-        break;
+    if (error != CP_OK) {
+        return error;
     }
 
     /* A writer that polls, as Tcl at a thread's exit, sees sends complete. */

@@ -498,14 +498,7 @@ FaultObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         [CMD_RESET] = "reset",
         NULL,
     };
-    static const int most[] = {
-        [CMD_FAIL] = 6,
-        [CMD_SHORT] = 4,
-        [CMD_LATE] = 4,
-        [CMD_COUNT] = 3,
-        [CMD_RESET] = 2,
-    };
-    static const int least[] = {
+    static const int words[] = {
         [CMD_FAIL] = 4,
         [CMD_SHORT] = 4,
         [CMD_LATE] = 4,
@@ -523,7 +516,7 @@ FaultObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         != TCL_OK) {
         return TCL_ERROR;
     }
-    if (objc < least[cmd] || objc > most[cmd]) {
+    if (objc < words[cmd] || objc > words[cmd] + (cmd == CMD_FAIL ? 2 : 0)) {
         Tcl_WrongNumArgs(interp, 2, objv, "?kind? ?arg ...?");
         return TCL_ERROR;
     }

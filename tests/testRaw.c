@@ -63,21 +63,40 @@ Loopback(struct sockaddr_in *addrPtr, int port)
     addrPtr->sin_port = htons((u_short) port);
 }
 
+/* A listener on a port, shared with others or not; 0 is the system's choice. */
+
+static int
+ListenOn(Tcl_Interp *interp, int port, BOOL share, int backlog, SOCKET *sockPtr,
+    struct sockaddr_in *addrPtr)
+{
+    SOCKET sock = socket(AF_INET, SOCK_STREAM, 0);
+    int size = sizeof(*addrPtr);
+
+    Loopback(addrPtr, port);
+    if (sock == INVALID_SOCKET
+        || (share
+            && setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, (char *) &share,
+                   sizeof(share))
+                != 0)
+        || bind(sock, (struct sockaddr *) addrPtr, size) != 0
+        || listen(sock, backlog) != 0
+        || getsockname(sock, (struct sockaddr *) addrPtr, &size) != 0) {
+        RawError(interp, "listen");
+        closesocket(sock);
+        return TCL_ERROR;
+    }
+    *sockPtr = sock;
+    return TCL_OK;
+}
+
 static int
 RawListen(Tcl_Interp *interp, int backlog)
 {
-    SOCKET sock = socket(AF_INET, SOCK_STREAM, 0);
+    SOCKET sock;
     struct sockaddr_in addr;
-    int size = sizeof(addr);
     Tcl_Obj *pair[2];
 
-    Loopback(&addr, 0);
-    if (sock == INVALID_SOCKET
-        || bind(sock, (struct sockaddr *) &addr, sizeof(addr)) != 0
-        || listen(sock, backlog) != 0
-        || getsockname(sock, (struct sockaddr *) &addr, &size) != 0) {
-        RawError(interp, "listen");
-        closesocket(sock);
+    if (ListenOn(interp, 0, FALSE, backlog, &sock, &addr) != TCL_OK) {
         return TCL_ERROR;
     }
     pair[0] = Tcl_NewWideIntObj((Tcl_WideInt) sock);
@@ -207,21 +226,12 @@ RawNoDelay(Tcl_Interp *interp, SOCKET sock)
 static int
 RawSteal(Tcl_Interp *interp, int port)
 {
-    SOCKET sock = socket(AF_INET, SOCK_STREAM, 0);
+    SOCKET sock;
     struct sockaddr_in addr;
-    BOOL on = TRUE;
 
-    Loopback(&addr, port);
-    if (sock == INVALID_SOCKET
-        || setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, (char *) &on, sizeof(on))
-            != 0
-        || bind(sock, (struct sockaddr *) &addr, sizeof(addr)) != 0
-        || listen(sock, 1) != 0) {
-        RawError(interp, "steal");
-        closesocket(sock);
-        return TCL_ERROR;
-    }
-    return SetId(interp, sock);
+    return ListenOn(interp, port, TRUE, 1, &sock, &addr) == TCL_OK
+        ? SetId(interp, sock)
+        : TCL_ERROR;
 }
 
 /* Which of these the socket has: inherit, exclusive. */

@@ -99,8 +99,8 @@ proc report::Run {folder version driver file} {
     set results [Results $run]
     CheckCounts $run $results
     lassign [Reached $run] processes interpreters
-    Row [string index $version 0].[string index $version 1] $file.test \
-	$driver [dict size $results] [Count $results passed] \
+    Row [Dotted $version] $file.test $driver \
+	[dict size $results] [Count $results passed] \
 	[Count $results skipped] [Count $results failed] $processes \
 	$interpreters [string trim [Read $run/seconds]]
     return $results
