@@ -27,6 +27,7 @@
 #include "cpResolve.h"
 #include "cpWin.h"
 
+#include <limits.h>
 #include <string.h>
 
 typedef enum FaultKind {

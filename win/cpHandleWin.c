@@ -11,6 +11,7 @@
 #include "cpResolve.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <string.h>
 
 static INIT_ONCE initOnce = INIT_ONCE_STATIC_INIT;
