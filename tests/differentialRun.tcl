@@ -380,7 +380,8 @@ proc differential::Feed {side chars} {
 }
 
 # TCP leaves open whether what is written to a peer that is gone is lost or
-# refused, by which call, and with which of these errors.
+# refused, by which call, and with which of these errors. Tcl's `close $chan
+# write` has no message and no code for any.
 
 proc differential::Sent {side script} {
     variable S
@@ -389,7 +390,8 @@ proc differential::Sent {side script} {
 	return [uplevel 1 $script]
     }
     set code [catch {uplevel 1 $script} result options]
-    if {$code == 0 || [lindex [dict get $options -errorcode] 1] in
+    if {$code == 0 || $result eq ""
+	    || [lindex [dict get $options -errorcode] 1] in
 	    {ECONNRESET EPIPE ECONNABORTED ENOTCONN}} {
 	return "sent or refused"
     }
