@@ -237,6 +237,7 @@ RecvDone(CpOp *opPtr)
     connPtr->recvBufsPending--;
     if (opPtr->error == CP_OK) {
         bufPtr->end = opPtr->bytes;
+        connPtr->probeStale = 1;
         connPtr->bytesIn += opPtr->bytes;
         CpStatAdd(CP_STAT_BYTES_IN, opPtr->bytes);
         Adapt(connPtr, bufPtr);
