@@ -16,7 +16,8 @@ add_library(iocpsock_sim STATIC
     sim/cpOpSim.c
     sim/cpPortSim.c
     sim/cpResolveSim.c
-    sim/cpSockSim.c)
+    sim/cpSockSim.c
+    sim/cpWorldSim.c)
 target_include_directories(iocpsock_sim PUBLIC sim)
 target_link_libraries(iocpsock_sim
     PUBLIC iocpsock_core

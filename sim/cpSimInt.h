@@ -145,16 +145,20 @@ CpError SimFaultError(CpSimFault fault, const CpError *errors, unsigned count);
 uint32_t SimDelay(CpSimFault fault);
 
 void *SimAlloc(size_t sizeBytes);
-void SimAppend(SimOpList *listPtr, SimOp *simOpPtr);
-void SimRemove(SimOpList *listPtr, SimOp *simOpPtr);
+/* Lets what is due by now happen. */
+void SimHappen(void);
 
-/* cpPortSim.c */
-extern CpHandle *simHandles;
-extern SimOp *simOps;
 extern uint64_t simNowMs;
 extern size_t simWindow;
 extern unsigned simHandleLimit;
-extern unsigned simHandleCount;
+
+/* cpPortSim.c */
+void SimAppend(SimOpList *listPtr, SimOp *simOpPtr);
+void SimRemove(SimOpList *listPtr, SimOp *simOpPtr);
+extern CpPort *simPorts;
+extern SimOp *simOps; /* All that are outstanding. */
+void SimMakeReady(SimOp *simOpPtr);
+void SimForgetStats(void);
 void SimUnrefOp(SimOp *simOpPtr);
 
 /* cpOpSim.c */
@@ -166,6 +170,8 @@ void SimCancelNow(SimOp *simOpPtr);
 int SimOpEnds(const void *memPtr, size_t sizeBytes);
 
 /* cpSockSim.c */
+extern CpHandle *simHandles;
+extern unsigned simHandleCount;
 CpHandle *SimNewHandle(CpPort *portPtr, uint16_t family);
 void SimCountHandle(CpHandle *handlePtr);
 void SimConnect(SimOp *simOpPtr);

@@ -19,6 +19,9 @@ static const CpError bindErrors[] = {CP_EADDRINUSE, CP_EACCES,
     CP_EADDRNOTAVAIL};
 static const CpError shutdownErrors[] = {CP_ENOTCONN, CP_ECONNRESET};
 
+CpHandle *simHandles;
+unsigned simHandleCount;
+
 static unsigned lastPort = 49151;
 
 /* ------------------------------------------------------------ sockets */
