@@ -645,6 +645,31 @@ TestJoin(CpPort *portPtr)
     Done(&pair);
 }
 
+/* A writer that was told it can write is not refused for what is joined. */
+
+static void
+TestJoinAtCap(CpPort *portPtr)
+{
+    size_t bytes;
+    Pair pair;
+
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    CpConnSetSendCap(pair.connPtr, 2);
+    CpSimFailNth(CP_SIM_TRY_SEND_AGAIN, 1, 1, CP_OK);
+    CHECK_ERROR(CpConnWrite(pair.connPtr, "a", 1, 0, &bytes), CP_OK);
+    CHECK_ERROR(CpConnWrite(pair.connPtr, "b", 1, 1, &bytes), CP_OK);
+    CHECK(Writable(&pair));
+    CHECK_ERROR(CpConnWrite(pair.connPtr, "c", 1, 0, &bytes), CP_OK);
+
+    /* And a cap that was made smaller holds. */
+    CpConnSetSendCap(pair.connPtr, 1);
+    CHECK(!Writable(&pair));
+    CHECK(Stats(&pair).sendPending == 1);
+    Settle(&pair);
+    CHECK(Drain(&pair) == 3);
+    Done(&pair);
+}
+
 static void
 TestSendError(CpPort *portPtr)
 {
@@ -918,6 +943,7 @@ static const CheckCase cases[] = {
     {"shutdown-write", TestShutdownWrite},
     {"send-cap", TestSendCap},
     {"join", TestJoin},
+    {"join-at-cap", TestJoinAtCap},
     {"send-error", TestSendError},
     {"reset-while-sending", TestResetWhileSending},
     {"send-no-memory", TestSendNoMemory},
