@@ -90,7 +90,7 @@ Put(SimEnd *toPtr, const unsigned char *srcPtr, size_t lengthBytes)
     size_t room = window - toPtr->count;
     size_t at, first;
 
-    if (toPtr->closed) {
+    if (toPtr->closed || toPtr->isReset) {
         /* They are lost, and their sender learns it by a reset. */
         if (!toPtr->otherPtr->isReset) {
             ResetLater(toPtr->otherPtr);

@@ -154,9 +154,16 @@ int CpSimPeerIsReset(const CpSimPeer *peerPtr);
 /* Sends FIN. */
 void CpSimPeerShutdown(CpSimPeer *peerPtr);
 
+/* The addresses of its own end and of the other one. */
+void CpSimPeerNames(const CpSimPeer *peerPtr, CpAddr *localPtr,
+    CpAddr *remotePtr);
+
 /* Both free the peer. With bytes unread a close is a reset. */
 void CpSimPeerClose(CpSimPeer *peerPtr);
 void CpSimPeerReset(CpSimPeer *peerPtr);
+
+/* The cable is pulled: every connection is reset, on both sides. */
+void CpSimCut(void);
 
 /* Addresses without a resolver: 127.0.0.1 with that port, and ::1. */
 CpAddr CpSimAddr4(uint32_t host, unsigned port);

@@ -173,6 +173,7 @@ int SimOpEnds(const void *memPtr, size_t sizeBytes);
 extern CpHandle *simHandles;
 extern unsigned simHandleCount;
 CpHandle *SimNewHandle(CpPort *portPtr, uint16_t family);
+void SimForgetPorts(void);
 void SimCountHandle(CpHandle *handlePtr);
 void SimConnect(SimOp *simOpPtr);
 void SimAccept(CpHandle *listenerPtr);

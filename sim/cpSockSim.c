@@ -161,6 +161,12 @@ Find(const CpAddr *addrPtr, int listening)
     return NULL;
 }
 
+void
+SimForgetPorts(void)
+{
+    lastPort = 49151;
+}
+
 static unsigned
 NextPort(void)
 {
@@ -503,6 +509,13 @@ CpSimPeerIsReset(const CpSimPeer *peerPtr)
 }
 
 void
+CpSimPeerNames(const CpSimPeer *peerPtr, CpAddr *localPtr, CpAddr *remotePtr)
+{
+    *localPtr = peerPtr->handle.endPtr->local;
+    *remotePtr = peerPtr->handle.endPtr->otherPtr->local;
+}
+
+void
 CpSimPeerShutdown(CpSimPeer *peerPtr)
 {
     SimSendFin(peerPtr->handle.endPtr);
@@ -518,4 +531,17 @@ void
 CpSimPeerReset(CpSimPeer *peerPtr)
 {
     FreeHandle(&peerPtr->handle, 1);
+}
+
+void
+CpSimCut(void)
+{
+    CpHandle *handlePtr;
+
+    for (handlePtr = simHandles; handlePtr != NULL;
+         handlePtr = handlePtr->nextPtr) {
+        if (handlePtr->endPtr != NULL) {
+            SimResetEnd(handlePtr->endPtr);
+        }
+    }
 }

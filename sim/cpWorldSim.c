@@ -7,6 +7,7 @@
 
 #include "cpSimInt.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,21 +85,50 @@ CpSimFaultName(CpSimFault fault)
     return faultNames[fault];
 }
 
+/* How to have it again, whatever ends the process: an assertion, or what a
+ * sanitizer has found. */
+
+static void
+SayHow(void)
+{
+    fprintf(stderr, "at %llu ms, seed %llu%s%s\n",
+        (unsigned long long) (simNowMs - START_MS), (unsigned long long) seed,
+        hint != NULL ? "; again: " : "", hint != NULL ? hint : "");
+}
+
+static void
+Aborted(int number)
+{
+    (void) number;
+    SayHow();
+}
+
+const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+    return "abort_on_error=1";
+}
+
+const char *
+__ubsan_default_options(void)
+{
+    return "abort_on_error=1:print_stacktrace=1";
+}
+
 void
 CpSimFail(const char *format, ...)
 {
     va_list args;
 
     fflush(stdout);
-    fprintf(stderr, "FAILED at %llu ms, seed %llu: ",
-        (unsigned long long) (simNowMs - START_MS), (unsigned long long) seed);
+    fprintf(stderr, "FAILED: ");
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);
     fprintf(stderr, "\n");
-    if (hint != NULL) {
-        fprintf(stderr, "again: %s\n", hint);
-    }
     abort();
 }
 
@@ -345,11 +375,14 @@ CpSimStart(uint64_t newSeed, const char *newHint)
     }
     seed = randomState = newSeed;
     hint = newHint;
+    signal(SIGABRT, Aborted);
     simNowMs = START_MS;
     maxDelayMs = 50;
     simWindow = 65536;
     simHandleLimit = 0;
+    eventOrder = 0;
     SimForgetStats();
+    SimForgetPorts();
     for (i = 0; i < CP_SIM_FAULT_COUNT; i++) {
         uint64_t taken = faults[i].taken;
 
