@@ -916,6 +916,18 @@ TestOptions(CpPort *portPtr)
 }
 
 static void
+TestErrorNames(CpPort *portPtr)
+{
+    int error;
+
+    (void) portPtr;
+    CHECK(strcmp(CpErrorName(CP_OK), "OK") == 0);
+    for (error = CP_OK + 1; error < CP_ERROR_COUNT; error++) {
+        CHECK(CpErrorName((CpError) error)[0] == 'E');
+    }
+}
+
+static void
 TestNoMemory(CpPort *portPtr)
 {
     CpAddr addr = CpSimAddr4(CP_SIM_LOCALHOST, 0);
@@ -953,6 +965,7 @@ static const CheckCase cases[] = {
     {"close-failed-sends", TestCloseFailedSends},
     {"move", TestMove},
     {"options", TestOptions},
+    {"error-names", TestErrorNames},
     {"no-memory", TestNoMemory},
 };
 

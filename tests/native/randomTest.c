@@ -22,7 +22,7 @@
 #include <stdlib.h>
 
 #define STEPS 2000
-#define DEFAULT_COUNT 40
+#define DEFAULT_COUNT 300
 #define CONNS 12
 #define PEERS 12
 #define LISTENERS 3
@@ -884,7 +884,7 @@ WindUp(void)
 static void
 RunWorld(uint64_t seed)
 {
-    char hint[80];
+    static char hint[80];
     CpError error;
     unsigned i;
 
