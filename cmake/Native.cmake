@@ -19,6 +19,7 @@ add_library(iocpsock_sim STATIC
     sim/cpSockSim.c
     sim/cpWorldSim.c)
 target_include_directories(iocpsock_sim PUBLIC sim)
+target_compile_definitions(iocpsock_sim PUBLIC IOCPSOCK_SIM)
 target_link_libraries(iocpsock_sim
     PUBLIC iocpsock_core
     PRIVATE iocpsock_warnings)
