@@ -54,7 +54,7 @@ struct CpConn {
     uint64_t bytesOut;
 };
 
-/* Tells the user, unless the connection is closing. */
+/* Tells the user; the connection must not be closing. */
 void CpConnNotify(CpConn *connPtr);
 
 /* Ends a closing connection when nothing is outstanding. */

@@ -281,6 +281,24 @@ TestStaleProbeOfBuffers(CpPort *portPtr)
     Done(&pair);
 }
 
+/* What a probe of an earlier mode has found is there for the next read. */
+
+static void
+TestProbeOfEarlierMode(CpPort *portPtr)
+{
+    Pair pair;
+
+    Open(&pair, portPtr, CP_RECV_ZERO_BYTE);
+    CpConnWatchRead(pair.connPtr, 1);
+    CpConnWatchRead(pair.connPtr, 0);
+    CpConnSetRecvMode(pair.connPtr, CP_RECV_FLOW_CONTROLLED);
+    Say(&pair, "hello");
+    CHECK(Readable(&pair));
+    CpSimFailNth(CP_SIM_LATE, 1, 1, CP_OK);
+    Expect(&pair, "hello");
+    Done(&pair);
+}
+
 /* A reader with a small buffer is served from a large one. */
 
 static void
@@ -384,6 +402,36 @@ TestChangeMode(CpPort *portPtr)
             CHECK(!Readable(&pair));
             Say(&pair, "three");
             Expect(&pair, "three");
+            Done(&pair);
+        }
+    }
+}
+
+/* What is cancelled for a change of mode is made good. */
+
+static void
+TestChangeModeIdle(CpPort *portPtr)
+{
+    unsigned from, to;
+
+    for (from = 0; from < MODE_COUNT; from++) {
+        for (to = 0; to < MODE_COUNT; to++) {
+            Pair pair;
+
+            Open(&pair, portPtr, modes[from]);
+            CpConnWatchRead(pair.connPtr, 1);
+            CpConnSetRecvMode(pair.connPtr, modes[to]);
+            Settle(&pair);
+            CHECK(Stats(&pair).recvPending >= 1);
+            Say(&pair, "hello");
+            CHECK(Readable(&pair));
+            Expect(&pair, "hello");
+
+            /* A reader that empties a buffer posts the next by itself. */
+            if (modes[to] == CP_RECV_FLOW_CONTROLLED
+                || modes[to] == CP_RECV_BURST_DETECTION) {
+                CHECK(Stats(&pair).recvPending == 1);
+            }
             Done(&pair);
         }
     }
@@ -944,9 +992,11 @@ static const CheckCase cases[] = {
     {"read-unwatched", TestReadUnwatched},
     {"stale-probe", TestStaleProbe},
     {"stale-probe-of-buffers", TestStaleProbeOfBuffers},
+    {"probe-of-earlier-mode", TestProbeOfEarlierMode},
     {"read-ahead", TestReadAhead},
     {"burst", TestBurst},
     {"change-mode", TestChangeMode},
+    {"change-mode-idle", TestChangeModeIdle},
     {"change-mode-late", TestChangeModeLate},
     {"no-buffer", TestNoBuffer},
     {"reset-while-reading", TestResetWhileReading},

@@ -253,7 +253,7 @@ Read(Conn *slotPtr)
     CpError error = CpConnRead(slotPtr->connPtr, buf, length, &bytes);
 
     CHECK(bytes <= length && (error == CP_OK || bytes == 0));
-    if (error == CP_EAGAIN && ready && !scarce) {
+    if (error == CP_EAGAIN && ready) {
         CHECK(faults != CpSimTaken(CP_SIM_TRY_RECV_AGAIN));
     }
     CHECK(error == CP_OK || error == CP_EAGAIN || harsh);
