@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define START_MS 1000000 /* A clock has no reason to begin at 0. */
 
@@ -36,9 +37,7 @@ uint64_t simNowMs;
 size_t simWindow;
 unsigned simHandleLimit;
 
-static uint64_t seed;
 static uint64_t randomState;
-static const char *hint;
 static uint32_t maxDelayMs;
 static Event *events; /* A heap: the next one is the first. */
 static size_t eventCount;
@@ -85,22 +84,18 @@ CpSimFaultName(CpSimFault fault)
     return faultNames[fault];
 }
 
-/* How to have it again, whatever ends the process: an assertion, or what a
- * sanitizer has found. */
+/*
+ * How to have it again, whatever ends the process: a check, an assertion, or
+ * what a sanitizer has found.
+ */
 
-static void
-SayHow(void)
-{
-    fprintf(stderr, "at %llu ms, seed %llu%s%s\n",
-        (unsigned long long) (simNowMs - START_MS), (unsigned long long) seed,
-        hint != NULL ? "; again: " : "", hint != NULL ? hint : "");
-}
+static char howText[200];
 
 static void
 Aborted(int number)
 {
     (void) number;
-    SayHow();
+    (void) !write(STDERR_FILENO, howText, strlen(howText));
 }
 
 const char *__asan_default_options(void);
@@ -124,8 +119,10 @@ CpSimFail(const char *format, ...)
     va_list args;
 
     fflush(stdout);
-    fprintf(stderr, "FAILED: ");
+    fprintf(stderr,
+        "FAILED at %llu ms: ", (unsigned long long) (simNowMs - START_MS));
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is. */
     vfprintf(stderr, format, args);
     va_end(args);
     fprintf(stderr, "\n");
@@ -366,15 +363,17 @@ CpNowMs(void)
 /* --------------------------------------------------------- the world */
 
 void
-CpSimStart(uint64_t newSeed, const char *newHint)
+CpSimStart(uint64_t seed, const char *hint)
 {
     unsigned i;
 
     if (simHandles != NULL || simOps != NULL || simPorts != NULL) {
         CpSimFail("a world begins before the one before it has ended");
     }
-    seed = randomState = newSeed;
-    hint = newHint;
+    randomState = seed;
+    snprintf(howText, sizeof(howText), "seed %llu%s%s\n",
+        (unsigned long long) seed, hint != NULL ? ", again: " : "",
+        hint != NULL ? hint : "");
     signal(SIGABRT, Aborted);
     simNowMs = START_MS;
     maxDelayMs = 50;

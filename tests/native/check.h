@@ -30,6 +30,13 @@ CheckError(CpError error, CpError expected, const char *file, int line)
     }
 }
 
+static inline int
+CheckSameAddr(const CpAddr *aPtr, const CpAddr *bPtr)
+{
+    return aPtr->lengthBytes == bPtr->lengthBytes
+        && memcmp(aPtr->u.bytes, bPtr->u.bytes, aPtr->lengthBytes) == 0;
+}
+
 typedef struct CheckCase {
     const char *name;
     void (*proc)(CpPort *portPtr);

@@ -351,7 +351,7 @@ TestBurst(CpPort *portPtr)
 
         sent += length;
         Settle(&pair);
-        CHECK(Stats(&pair).recvBuffered <= 16 * 65536);
+        CHECK(Stats(&pair).recvBuffered <= UINT64_C(16) * 65536);
         if (i < 40) {
             CHECK_ERROR(CpConnRead(pair.connPtr, data, sizeof(data), &bytes),
                 CP_OK);
@@ -360,7 +360,7 @@ TestBurst(CpPort *portPtr)
             break;
         }
     }
-    CHECK(i < 1000 && Stats(&pair).recvBuffered > 15 * 65536);
+    CHECK(i < 1000 && Stats(&pair).recvBuffered > UINT64_C(15) * 65536);
     while (got < sent) {
         CHECK_ERROR(CpConnRead(pair.connPtr, data, sizeof(data), &bytes),
             CP_OK);
@@ -635,7 +635,7 @@ TestSendCap(CpPort *portPtr)
     Fill(&pair, 0, &sent);
     CHECK(!Writable(&pair) && CpConnSending(pair.connPtr));
     CHECK(Stats(&pair).sendPending == 2);
-    CHECK(Stats(&pair).sendBuffered <= 2 * CP_SEND_BYTES_MAX);
+    CHECK(Stats(&pair).sendBuffered <= UINT64_C(2) * CP_SEND_BYTES_MAX);
     CHECK(Drain(&pair) == sent);
     CHECK(Writable(&pair) && !CpConnSending(pair.connPtr));
     CHECK(Stats(&pair).bytesOut == sent && Stats(&pair).sendBuffered == 0);
@@ -688,7 +688,7 @@ TestJoin(CpPort *portPtr)
     /* Until a buffer of joined ones is full. */
     sent = 0;
     Fill(&pair, 1, &sent);
-    CHECK(sent >= 3 * CP_SEND_BYTES_MAX);
+    CHECK(sent >= UINT64_C(3) * CP_SEND_BYTES_MAX);
     CHECK(Drain(&pair) == sent);
     Done(&pair);
 }

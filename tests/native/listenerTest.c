@@ -88,7 +88,7 @@ Take(Server *serverPtr)
         return 0;
     }
     CHECK_ERROR(CpHandlePeer(handlePtr, &name), CP_OK);
-    CHECK(memcmp(&peer, &name, sizeof(peer)) == 0);
+    CHECK(CheckSameAddr(&peer, &name));
     CpHandleClose(handlePtr);
     return 1;
 }

@@ -408,7 +408,8 @@ TestCancel(void)
     CHECK_ERROR(Wait(&recvs[1]), CP_OK);
     CHECK(memcmp(buf + 8, "hello", 5) == 0);
     for (i = 0; i < 2; i++) {
-        CpSubmitRecv(pair.serverPtr, Prepare(&recvs[i]), buf + 8 * i, 8);
+        CpSubmitRecv(pair.serverPtr, Prepare(&recvs[i]), i == 0 ? buf : buf + 8,
+            8);
     }
     CpCancel(pair.serverPtr, NULL);
     for (i = 0; i < 2; i++) {

@@ -92,8 +92,8 @@ StreamOf(unsigned port, unsigned direction)
 static unsigned char
 ByteAt(unsigned port, unsigned direction, uint64_t place)
 {
-    return (unsigned char) (place * 131 + (place >> 8) * 31 + port * 7
-        + direction * 101);
+    return (unsigned char) (place * 131 + (place >> 8) * 31 + UINT64_C(7) * port
+        + UINT64_C(101) * direction);
 }
 
 static void
@@ -302,7 +302,7 @@ CheckConn(Conn *slotPtr)
     unsigned cap = CpConnSendCap(slotPtr->connPtr);
 
     CpConnGetStats(slotPtr->connPtr, &stats);
-    CHECK(stats.recvBuffered <= CP_RECV_DEPTH_MAX * CP_RECV_BYTES_MAX);
+    CHECK(stats.recvBuffered <= UINT64_C(16) * 65536);
     CHECK(stats.recvPending <= CP_RECV_DEPTH_MAX + 1);
     CHECK(stats.sendPending <= CP_SEND_CAP_MAX);
     CHECK(stats.sendBuffered
