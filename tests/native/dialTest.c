@@ -371,22 +371,26 @@ TestNames(CpPort *portPtr)
 static void
 TestNameCancel(CpPort *portPtr)
 {
-    CpAddr addr = CpSimAddr4(CP_SIM_LOCALHOST, 9);
+    CpAddr addr = CpSimAddr4(CP_SIM_LOCALHOST, 0);
+    CpSimPeer *listenerPtr = CpSimPeerListen(&addr, 5);
     unsigned late;
     Dialled dialled;
 
     CpSimSetName("one", &addr, 1);
     for (late = 0; late < 2; late++) {
         CpSimFailNth(CP_SIM_IN_FLIGHT, late, 1, CP_OK);
-        DialName(&dialled, portPtr, late ? "one" : "unheard-of", 9);
+        DialName(&dialled, portPtr, late ? "one" : "unheard-of",
+            CpAddrPort(&addr));
         Close(&dialled);
 
         /* The answer is there and not yet reaped. */
         CpSimFailNth(CP_SIM_LATE, 1, 1, CP_OK);
-        DialName(&dialled, portPtr, late ? "one" : "unheard-of", 9);
+        DialName(&dialled, portPtr, late ? "one" : "unheard-of",
+            CpAddrPort(&addr));
         CpSimAdvance(0);
         Close(&dialled);
         CHECK(dialled.notified == 0);
+        CHECK(CpSimPeerAccept(listenerPtr) == NULL);
     }
 }
 
