@@ -26,9 +26,9 @@ help:
 	@echo "make          the package, in build/package"
 	@echo "make demo     a web server on iocpsock, checked and measured"
 	@echo "make test     all tests, on both Tcls (JOBS=$(JOBS) at once)"
-	@echo "make check    the part of them that runs without Windows"
-	@echo "make sim      random worlds over the simulated port (SEED=, COUNT=)"
-	@echo "make coverage what of core/ make check runs, by lines and branches"
+	@echo "make check    those of them that need no Windows"
+	@echo "make sim      random worlds on a simulated port (SEED=, COUNT=)"
+	@echo "make coverage how much of core/ make check runs"
 	@echo "make conformance  Tcl's own tests, with each driver"
 	@echo "make differential  random operations on both drivers, compared"
 	@echo "make soak     floods, crowds and long runs, and their table"
@@ -64,7 +64,7 @@ test: all native
 	@tools/with-wine ctest --test-dir build/win64 --output-on-failure \
 	    -j $(JOBS)
 
-# Without setup's Wine and Tcls. CTest says which world of randomTest failed.
+# What needs no Windows: core/ over the simulated port, with both compilers.
 check: native
 	@ctest --test-dir build/native-gcc --output-on-failure -j $(JOBS)
 	@ctest --test-dir build/native-clang --output-on-failure -j $(JOBS)

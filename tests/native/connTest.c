@@ -304,7 +304,7 @@ TestProbeOfEarlierMode(CpPort *portPtr)
 static void
 TestReadAhead(CpPort *portPtr)
 {
-    static char data[50000];
+    static char data[50000], large[70000];
     char buf[64];
     size_t bytes;
     Pair pair;
@@ -323,6 +323,12 @@ TestReadAhead(CpPort *portPtr)
     CHECK_ERROR(CpConnRead(pair.connPtr, data, sizeof(data), &bytes), CP_OK);
     CHECK(bytes == sizeof(data) - 2 * sizeof(buf) + 100);
     ExpectNone(&pair, CP_EAGAIN);
+
+    /* A reader with a large one needs none. */
+    CHECK(CpSimPeerSend(pair.peerPtr, large, 65536) == 65536);
+    CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+    CHECK_ERROR(CpConnRead(pair.connPtr, large, sizeof(large), &bytes), CP_OK);
+    CHECK(bytes == 65536 - sizeof(buf));
 
     /* Where there is no memory for it, the reader's own has to do. */
     CHECK(CpSimPeerSend(pair.peerPtr, data, 1000) == 1000);
@@ -373,6 +379,31 @@ TestBurst(CpPort *portPtr)
     Settle(&pair);
     Say(&pair, "burst over");
     Expect(&pair, "burst over");
+    Done(&pair);
+}
+
+/* One buffer at a time, which grows and stays one. */
+
+static void
+TestFlow(CpPort *portPtr)
+{
+    static char data[65536];
+    size_t bytes;
+    unsigned i;
+    Pair pair;
+
+    Open(&pair, portPtr, CP_RECV_FLOW_CONTROLLED);
+    CpConnWatchRead(pair.connPtr, 1);
+    for (i = 0; i < 10; i++) {
+        (void) CpSimPeerSend(pair.peerPtr, data, sizeof(data));
+        Settle(&pair);
+        CHECK(Stats(&pair).recvBuffered <= CP_RECV_BYTES_MAX);
+        CHECK_ERROR(CpConnRead(pair.connPtr, data, sizeof(data), &bytes),
+            CP_OK);
+        CHECK(Stats(&pair).recvPending == 1);
+        Settle(&pair);
+    }
+    CHECK(Stats(&pair).recvBuffered == CP_RECV_BYTES_MAX);
     Done(&pair);
 }
 
@@ -806,6 +837,10 @@ TestSendNoMemory(CpPort *portPtr)
     CHECK(bytes == 4096);
     sent += bytes;
 
+    /* None for what would be joined. */
+    CpSimFailNth(CP_SIM_NO_MEMORY, 1, 100, CP_OK);
+    CHECK_ERROR(CpConnWrite(pair.connPtr, data, 1, 1, &bytes), CP_EAGAIN);
+
     /* None at all: what is under way will give its own back. */
     CpSimFailNth(CP_SIM_NO_MEMORY, 1, 100, CP_OK);
     CHECK_ERROR(CpConnWrite(pair.connPtr, data, 65536, 0, &bytes), CP_EAGAIN);
@@ -995,6 +1030,7 @@ static const CheckCase cases[] = {
     {"probe-of-earlier-mode", TestProbeOfEarlierMode},
     {"read-ahead", TestReadAhead},
     {"burst", TestBurst},
+    {"flow", TestFlow},
     {"change-mode", TestChangeMode},
     {"change-mode-idle", TestChangeModeIdle},
     {"change-mode-late", TestChangeModeLate},
