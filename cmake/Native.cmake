@@ -39,6 +39,26 @@ foreach(program IN LISTS programs)
         TIMEOUT 120 SKIP_RETURN_CODE 77)
 endforeach()
 
+# The Windows port's hand-over between threads, with real ones, over as much of
+# Windows as it calls. AddressSanitizer and ThreadSanitizer exclude each other.
+if(NOT IOCPSOCK_COVERAGE)
+    find_package(Threads REQUIRED)
+    add_executable(threadTest
+        core/cpMem.c
+        tests/native/win/kernelWin.c
+        tests/native/win/threadTest.c
+        win/cpPortWin.c)
+    target_include_directories(threadTest PRIVATE tests/native/win win core)
+    target_compile_definitions(threadTest PRIVATE _GNU_SOURCE)
+    target_compile_options(threadTest PRIVATE
+        -O1 -fsanitize=thread -fno-strict-aliasing)
+    target_link_options(threadTest PRIVATE -fsanitize=thread)
+    target_link_libraries(threadTest PRIVATE iocpsock_warnings Threads::Threads)
+    add_test(NAME native-${IOCPSOCK_NATIVE}.threadTest COMMAND threadTest)
+    set_tests_properties(native-${IOCPSOCK_NATIVE}.threadTest PROPERTIES
+        TIMEOUT 120)
+endif()
+
 # The tests' client outside Wine: no part of core/, and not slowed down.
 if(IOCPSOCK_NATIVE STREQUAL gcc)
     add_executable(peer
