@@ -160,6 +160,12 @@ CpPortReap(CpPort *portPtr, int timeoutMs)
             return 0;
         }
         if (nextMs < 0 && timeoutMs < 0) {
+            if (simCutOnDeadlock) {
+                CpSimCut();
+            }
+            nextMs = CpSimNextMs();
+        }
+        if (nextMs < 0 && timeoutMs < 0 && portPtr->ready.firstPtr == NULL) {
             CpSimFail("deadlock: a wait for ever, and nothing to come");
         }
         if (timeoutMs > 0
@@ -167,7 +173,7 @@ CpPortReap(CpPort *portPtr, int timeoutMs)
             simNowMs = endMs;
             return 0;
         }
-        simNowMs += (uint64_t) nextMs;
+        simNowMs += nextMs > 0 ? (uint64_t) nextMs : 0;
         SimHappen();
     }
     return ReapReady(portPtr);

@@ -87,6 +87,18 @@ _Noreturn void CpSimFail(const char *format, ...)
 /* A number below bound, from the seed. */
 uint32_t CpSimRandom(uint32_t bound);
 
+/* What is left to chance from now on follows from another seed. */
+void CpSimReseed(uint64_t seed);
+
+/*
+ * CpSimCutOnDeadlock --
+ *
+ *      Where a wait for ever that nothing can end is no mistake, the cable is
+ *      pulled then (CpSimCut), which ends it. Off in a new world.
+ */
+
+void CpSimCutOnDeadlock(int on);
+
 /* Time passes; what it brings happens, and sleepers are woken. */
 void CpSimAdvance(uint32_t ms);
 

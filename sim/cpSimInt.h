@@ -151,6 +151,7 @@ void SimHappen(void);
 extern uint64_t simNowMs;
 extern size_t simWindow;
 extern unsigned simHandleLimit;
+extern int simCutOnDeadlock;
 
 /* cpPortSim.c */
 void SimAppend(SimOpList *listPtr, SimOp *simOpPtr);

@@ -36,6 +36,7 @@ typedef struct FaultState {
 uint64_t simNowMs;
 size_t simWindow;
 unsigned simHandleLimit;
+int simCutOnDeadlock;
 
 static uint64_t randomState;
 static uint32_t maxDelayMs;
@@ -161,6 +162,12 @@ CpSimRandom(uint32_t bound)
 }
 
 void
+CpSimReseed(uint64_t seed)
+{
+    randomState = seed;
+}
+
+void
 CpSimSetFault(CpSimFault fault, unsigned perMille)
 {
     faults[fault].perMille = perMille;
@@ -218,6 +225,12 @@ void
 CpSimSetWindow(size_t bytes)
 {
     simWindow = bytes;
+}
+
+void
+CpSimCutOnDeadlock(int on)
+{
+    simCutOnDeadlock = on;
 }
 
 void
@@ -379,6 +392,7 @@ CpSimStart(uint64_t seed, const char *hint)
     maxDelayMs = 50;
     simWindow = 65536;
     simHandleLimit = 0;
+    simCutOnDeadlock = 0;
     eventOrder = 0;
     SimForgetStats();
     SimForgetPorts();
