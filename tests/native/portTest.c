@@ -491,6 +491,142 @@ IsReset(CpError error)
     return error == CP_ECONNRESET || error == CP_ECONNABORTED;
 }
 
+/*
+ * A client that has gone before its accept: on Windows and under Wine the
+ * accept may succeed, and what the client said can be read; it may also fail as
+ * an aborted connection, after which the next one is accepted.
+ */
+
+static void
+TestGoneClient(void)
+{
+    char buf[8];
+    size_t bytes;
+    CpAddr addr;
+    CpHandle *listenerPtr = Listen(&addr), *clientPtr;
+    CpError error;
+    Op connect, accept;
+    unsigned i;
+
+    for (i = 0; i < 2; i++) {
+        CHECK_ERROR(CpHandleOpen(port, &addr, &clientPtr), CP_OK);
+        CpSubmitConnect(clientPtr, Prepare(&connect), &addr);
+        CHECK_ERROR(Wait(&connect), CP_OK);
+        if (i == 0) {
+            Send(clientPtr, "bye");
+            CpHandleClose(clientPtr);
+        }
+    }
+    Prepare(&accept);
+    CpSubmitAccept(listenerPtr, &accept.accept);
+    error = Wait(&accept);
+    if (error == CP_OK) {
+        CpHandle *serverPtr = accept.accept.newHandlePtr;
+
+        WaitData(serverPtr);
+        CHECK_ERROR(CpTryRecv(serverPtr, buf, 8, &bytes), CP_OK);
+        CHECK(bytes == 3);
+        CpHandleClose(serverPtr);
+    } else {
+        CHECK(IsReset(error) && accept.accept.newHandlePtr == NULL);
+    }
+    Prepare(&accept);
+    CpSubmitAccept(listenerPtr, &accept.accept);
+    CHECK_ERROR(Wait(&accept), CP_OK);
+    CpHandleClose(accept.accept.newHandlePtr);
+    CpHandleClose(clientPtr);
+    CpHandleClose(listenerPtr);
+}
+
+/*
+ * A connect that failed leaves a handle that is good for closing only: a second
+ * one on it fails under Wine. A new handle connects.
+ */
+
+static void
+TestConnectAgain(void)
+{
+    CpAddr addr;
+    CpHandle *handlePtr = Listen(&addr);
+    Op op;
+    Pair pair;
+
+    CpHandleClose(handlePtr);
+    CHECK_ERROR(CpHandleOpen(port, &addr, &handlePtr), CP_OK);
+    CpSubmitConnect(handlePtr, Prepare(&op), &addr);
+    CHECK_ERROR(Wait(&op), CP_ECONNREFUSED);
+    Connect(&pair);
+    CpHandleClose(handlePtr);
+    Close(&pair);
+}
+
+/*
+ * Options of an accepted handle: what is set before the accept does not count
+ * under Wine. They read as 0 or 1, though Wine writes one byte of the four.
+ */
+
+static void
+TestAcceptedOptions(void)
+{
+    static const CpSockOpt opts[] = {CP_OPT_KEEPALIVE, CP_OPT_NODELAY};
+    unsigned i;
+    int value;
+    Pair pair;
+
+    Connect(&pair);
+    for (i = 0; i < 2; i++) {
+        CHECK_ERROR(CpHandleGetOpt(pair.serverPtr, opts[i], &value), CP_OK);
+        CHECK(value == 0);
+        CHECK_ERROR(CpHandleSetOpt(pair.serverPtr, opts[i], 1), CP_OK);
+        CHECK_ERROR(CpHandleGetOpt(pair.serverPtr, opts[i], &value), CP_OK);
+        CHECK(value == 1);
+        CHECK_ERROR(CpHandleSetOpt(pair.serverPtr, opts[i], 0), CP_OK);
+        CHECK_ERROR(CpHandleGetOpt(pair.serverPtr, opts[i], &value), CP_OK);
+        CHECK(value == 0);
+    }
+    CHECK_ERROR(CpHandleSetOpt(pair.serverPtr, CP_OPT_SNDBUF, 20000), CP_OK);
+    CHECK_ERROR(CpHandleGetOpt(pair.serverPtr, CP_OPT_SNDBUF, &value), CP_OK);
+    CHECK(value >= 20000);
+    Close(&pair);
+}
+
+/*
+ * A send that is cancelled on its way: whatever it says, its reader has a
+ * beginning of it and nothing else.
+ */
+
+static void
+TestCancelSend(void)
+{
+    enum { SIZE = 32000000 };
+    char *outPtr = malloc(SIZE), *inPtr = malloc(SIZE);
+    size_t got = 0, bytes = 1;
+    Op op;
+    Pair pair;
+
+    CHECK(outPtr != NULL && inPtr != NULL);
+    for (size_t i = 0; i < SIZE; i++) {
+        outPtr[i] = (char) (i * 31 + (i >> 8));
+    }
+    Connect(&pair);
+    CpSubmitSend(pair.clientPtr, Prepare(&op), outPtr, SIZE);
+    CHECK(op.done == 0);
+    CpCancel(pair.clientPtr, &op.accept.op);
+    CHECK_ERROR(Wait(&op), CP_ECANCELED);
+    CpHandleClose(pair.clientPtr);
+    pair.clientPtr = NULL;
+    while (bytes > 0) {
+        WaitData(pair.serverPtr);
+        CHECK_ERROR(CpTryRecv(pair.serverPtr, inPtr + got, SIZE - got, &bytes),
+            CP_OK);
+        got += bytes;
+    }
+    CHECK(got < SIZE && memcmp(inPtr, outPtr, got) == 0);
+    Close(&pair);
+    free(inPtr);
+    free(outPtr);
+}
+
 /* A close with bytes unread is a reset, of all that is outstanding. */
 
 static void
@@ -752,6 +888,10 @@ static const Case cases[] = {
     {"cancel", TestCancel},
     {"accepts", TestAccepts},
     {"refused", TestRefused},
+    {"gone-client", TestGoneClient},
+    {"connect-again", TestConnectAgain},
+    {"accepted-options", TestAcceptedOptions},
+    {"cancel-send", TestCancelSend},
     {"reset", TestReset},
     {"not-connected", TestNotConnected},
     {"shutdown", TestShutdown},
