@@ -6,8 +6,8 @@ PREFIX = /usr/local
 DESTDIR =
 JOBS = 2
 
-# Of `make differential`: how many sequences, and the first one's seed, which
-# otherwise is the time.
+# Of `make differential` and `make sim`: how many sequences or worlds, and the
+# first one's seed, which otherwise is the time.
 COUNT = 10000
 SEED =
 
@@ -16,8 +16,8 @@ version := $(shell sed -n 's/^project.iocpsock VERSION \([0-9.]*\).*/\1/p' \
 package = iocpsock$(version)
 zip = build/dist/$(package)-win64.zip
 
-.PHONY: all setup native demo test conformance differential soak check-format \
-    tidy dist install clean help FORCE
+.PHONY: all setup native demo test check sim coverage conformance \
+    differential soak check-format tidy dist install clean help FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -26,6 +26,9 @@ help:
 	@echo "make          the package, in build/package"
 	@echo "make demo     a web server on iocpsock, checked and measured"
 	@echo "make test     all tests, on both Tcls (JOBS=$(JOBS) at once)"
+	@echo "make check    those of them that need no Windows"
+	@echo "make sim      random worlds on a simulated port (SEED=, COUNT=)"
+	@echo "make coverage how much of core/ make check runs"
 	@echo "make conformance  Tcl's own tests, with each driver"
 	@echo "make differential  random operations on both drivers, compared"
 	@echo "make soak     floods, crowds and long runs, and their table"
@@ -60,6 +63,19 @@ native: build/native-gcc/build.ninja build/native-clang/build.ninja
 test: all native
 	@tools/with-wine ctest --test-dir build/win64 --output-on-failure \
 	    -j $(JOBS)
+
+# What needs no Windows: core/ over the simulated port, with both compilers.
+check: native
+	@ctest --test-dir build/native-gcc --output-on-failure -j $(JOBS)
+	@ctest --test-dir build/native-clang --output-on-failure -j $(JOBS)
+
+sim: build/native-clang/build.ninja
+	@cmake --build build/native-clang --target randomTest
+	@build/native-clang/randomTest $(or $(SEED),$(shell date +%s)) $(COUNT)
+
+coverage: build/native-coverage/build.ninja
+	@cmake --build build/native-coverage
+	@tools/coverage
 
 conformance: all
 	@JOBS=$(JOBS) tools/with-wine tools/conformance

@@ -1,20 +1,63 @@
-# core/ compiled for the machine at hand, under the sanitizers, and the
-# programs of tests/native: each says 0 passed, 1 failed, 77 skipped.
-set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=all
+# core/ compiled for the machine at hand over the simulated port, under the
+# sanitizers, and the programs of tests/native: each says 0 passed, 1 failed,
+# 77 skipped.
+option(IOCPSOCK_COVERAGE "Count what is run of core/, without sanitizers" OFF)
+set(instruments -fsanitize=address,undefined -fno-sanitize-recover=all
     -fno-omit-frame-pointer)
-target_compile_options(iocpsock_core PUBLIC ${sanitizers})
-target_link_options(iocpsock_core PUBLIC ${sanitizers})
+if(IOCPSOCK_COVERAGE)
+    set(instruments --coverage)
+endif()
+target_compile_options(iocpsock_core PUBLIC ${instruments})
+target_link_options(iocpsock_core PUBLIC ${instruments})
+
+add_library(iocpsock_sim STATIC
+    sim/cpMemSim.c
+    sim/cpNetSim.c
+    sim/cpOpSim.c
+    sim/cpPortSim.c
+    sim/cpResolveSim.c
+    sim/cpSockSim.c
+    sim/cpWorldSim.c)
+target_include_directories(iocpsock_sim PUBLIC sim)
+target_compile_definitions(iocpsock_sim PUBLIC IOCPSOCK_SIM)
+target_link_libraries(iocpsock_sim
+    PUBLIC iocpsock_core
+    PRIVATE iocpsock_warnings)
+# The simulator stands between the core and its memory. Each needs the other.
+target_link_libraries(iocpsock_core PUBLIC iocpsock_sim)
+target_link_options(iocpsock_sim PUBLIC
+    -Wl,--wrap=CpMalloc -Wl,--wrap=CpCalloc -Wl,--wrap=CpFree)
 
 file(GLOB programs CONFIGURE_DEPENDS
     "${PROJECT_SOURCE_DIR}/tests/native/*.c")
 foreach(program IN LISTS programs)
     cmake_path(GET program STEM name)
     add_executable(${name} "${program}")
-    target_link_libraries(${name} PRIVATE iocpsock_core iocpsock_warnings)
+    target_link_libraries(${name} PRIVATE iocpsock_sim iocpsock_warnings)
     add_test(NAME native-${IOCPSOCK_NATIVE}.${name} COMMAND ${name})
     set_tests_properties(native-${IOCPSOCK_NATIVE}.${name} PROPERTIES
         TIMEOUT 120 SKIP_RETURN_CODE 77)
 endforeach()
+
+# The Windows port's hand-over between threads, with real ones, over as much of
+# Windows as it calls. AddressSanitizer and ThreadSanitizer exclude each other.
+if(NOT IOCPSOCK_COVERAGE)
+    find_package(Threads REQUIRED)
+    add_executable(threadTest
+        core/cpMem.c
+        tests/native/win/kernelWin.c
+        tests/native/win/threadTest.c
+        win/cpPortWin.c)
+    target_include_directories(threadTest PRIVATE tests/native/win win core)
+    target_compile_definitions(threadTest PRIVATE _GNU_SOURCE)
+    target_compile_options(threadTest PRIVATE
+        -O1 -fsanitize=thread -fno-strict-aliasing)
+    target_link_options(threadTest PRIVATE -fsanitize=thread)
+    target_link_libraries(threadTest PRIVATE iocpsock_warnings Threads::Threads)
+    add_test(NAME native-${IOCPSOCK_NATIVE}.threadTest COMMAND threadTest)
+    set_tests_properties(native-${IOCPSOCK_NATIVE}.threadTest PROPERTIES
+        TIMEOUT 120)
+endif()
 
 # The tests' client outside Wine: no part of core/, and not slowed down.
 if(IOCPSOCK_NATIVE STREQUAL gcc)

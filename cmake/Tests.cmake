@@ -2,8 +2,15 @@
 # its own, and for what the native builds have.
 set(tools "${PROJECT_SOURCE_DIR}/tools")
 
+# The port's contract, on this port. native/ has it on the simulated one.
+add_executable(portTest tests/native/portTest.c)
+target_link_libraries(portTest PRIVATE iocpsock_win iocpsock_warnings)
+set_target_properties(portTest PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "$<1:${IOCPSOCK_TOOL_DIR}>")
+
 # On Windows itself, the suites alone and without the scripts' comforts.
 if(CMAKE_HOST_WIN32)
+    add_test(NAME port COMMAND portTest)
     set(libpath "{${IOCPSOCK_PACKAGE_DIR}} {${IOCPSOCK_TEST_PACKAGE_DIR}}")
     file(GLOB suites CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/*.test")
     foreach(short IN LISTS tclVersions)
@@ -23,6 +30,10 @@ if(CMAKE_HOST_WIN32)
     endforeach()
     return()
 endif()
+
+add_test(NAME port COMMAND "${tools}/wine-tclsh" 86)
+set_tests_properties(port PROPERTIES TIMEOUT 120 ENVIRONMENT
+    "IOCPSOCK_SHELL=$<TARGET_FILE:portTest>")
 
 # What tools/tclsh86 and tclsh90 need for a standard input that is a pipe.
 add_executable(pipeStdin tools/pipeStdin.c)

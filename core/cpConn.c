@@ -33,9 +33,8 @@ NewConn(CpPort *portPtr, CpConnProc *proc, void *clientData)
 void
 CpConnNotify(CpConn *connPtr)
 {
-    if (connPtr->state != CP_CONN_CLOSING) {
-        connPtr->proc(connPtr->clientData);
-    }
+    assert(connPtr->state != CP_CONN_CLOSING);
+    connPtr->proc(connPtr->clientData);
 }
 
 static void

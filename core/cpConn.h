@@ -115,7 +115,11 @@ CpError CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes,
 /* CP_READ and CP_WRITE: what would not answer CP_EAGAIN. */
 int CpConnReady(const CpConn *connPtr);
 
-/* Whether receives are kept posted, so that readiness is noticed. */
+/*
+ * Whether receives are kept posted, so that readiness is noticed. Turned on
+ * again when something was read: a read itself posts no probe.
+ */
+
 void CpConnWatchRead(CpConn *connPtr, int on);
 
 /* Posts receives once, for a caller that is about to reap and read. */

@@ -54,7 +54,7 @@ struct CpConn {
     uint64_t bytesOut;
 };
 
-/* Tells the user, unless the connection is closing. */
+/* Tells the user; the connection must not be closing. */
 void CpConnNotify(CpConn *connPtr);
 
 /* CP_OK when there is a connection to read from and to write to; CP_EAGAIN

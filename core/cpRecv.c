@@ -237,6 +237,7 @@ RecvDone(CpOp *opPtr)
     connPtr->recvBufsPending--;
     if (opPtr->error == CP_OK) {
         bufPtr->end = opPtr->bytes;
+        connPtr->probeStale = 1;
         connPtr->bytesIn += opPtr->bytes;
         CpStatAdd(CP_STAT_BYTES_IN, opPtr->bytes);
         Adapt(connPtr, bufPtr);
@@ -339,8 +340,13 @@ ReadAll(CpConn *connPtr, char *destPtr, size_t lengthBytes, size_t *bytesPtr)
 static CpError
 ReadOpen(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
 {
-    /* Where receives are posted, what is there may be there unreaped. */
-    if (PostsBuffers(connPtr) && FirstFilled(connPtr) == NULL) {
+    /*
+     * Where receives are posted, what is there may be there unreaped. What a
+     * probe has found needs none: it goes straight to the reader.
+     */
+
+    if (PostsBuffers(connPtr) && FirstFilled(connPtr) == NULL
+        && !connPtr->probed) {
         CpConnPostRead(connPtr);
     }
     if (connPtr->recvBufsPending > 0 && FirstFilled(connPtr) == NULL) {

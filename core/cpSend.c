@@ -162,8 +162,13 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
     if (connPtr->sendShut) {
         return CP_EPIPE;
     }
-    if (!join) {
-        PostJoined(connPtr);
+
+    /* What waits goes first; where that would reach the cap, this joins it. */
+    if (!join && connPtr->joinedPtr != NULL) {
+        join = connPtr->sendPending + 1 >= connPtr->sendCap;
+        if (!join) {
+            PostJoined(connPtr);
+        }
     }
     if (connPtr->sendPending == 0 && !join) {
         error = CpTrySend(connPtr->handlePtr, srcPtr, lengthBytes, bytesPtr);

@@ -100,6 +100,23 @@ CpWinFinishNow(CpOp *opPtr, CpError error)
 
 /* ------------------------------------------------------- hand-over */
 
+/* The owner as a thread sees it that may be another, and has no lock. */
+
+static CpPort *
+OwnerOf(CpHandle *handlePtr)
+{
+    return InterlockedCompareExchangePointer((PVOID volatile *) &handlePtr
+                                                 ->ownerPtr,
+        NULL, NULL);
+}
+
+static void
+SetOwnerLocked(CpHandle *handlePtr, CpPort *portPtr)
+{
+    InterlockedExchangePointer((PVOID volatile *) &handlePtr->ownerPtr,
+        portPtr);
+}
+
 /* Gives completions to their owner, and wakes it. */
 
 static void
@@ -372,7 +389,7 @@ CpHandleMove(CpHandle *handlePtr, CpPort *portPtr)
     if (boundPtr != NULL) {
         boundPtr->foreign -= IsForeign(handlePtr);
     }
-    handlePtr->ownerPtr = portPtr;
+    SetOwnerLocked(handlePtr, portPtr);
     if (boundPtr != NULL && IsForeign(handlePtr)) {
         boundPtr->foreign++;
         PutHelperOnLocked(boundPtr);
@@ -432,7 +449,7 @@ CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
         opPtr = OpOfEntry(&entries[i]);
 
         /* Unlocked: nobody else takes a handle away from this thread. */
-        if (opPtr->handlePtr->ownerPtr == portPtr) {
+        if (OwnerOf(opPtr->handlePtr) == portPtr) {
             CpWinComplete(opPtr);
             completed++;
         } else {

@@ -1,0 +1,39 @@
+/*
+ * cpMemSim.c --
+ *
+ *      Stands between the core and its memory (the linker's --wrap): there may
+ *      be none, and none is given back that the port still needs.
+ */
+
+#include "cpMem.h"
+#include "cpSimInt.h"
+
+#include <string.h>
+
+void *__real_CpMalloc(size_t sizeBytes);
+void *__wrap_CpMalloc(size_t sizeBytes);
+void *__real_CpCalloc(size_t sizeBytes);
+void *__wrap_CpCalloc(size_t sizeBytes);
+void __real_CpFree(void *memPtr, size_t sizeBytes);
+void __wrap_CpFree(void *memPtr, size_t sizeBytes);
+
+void *
+__wrap_CpMalloc(size_t sizeBytes)
+{
+    return SimFault(CP_SIM_NO_MEMORY) ? NULL : __real_CpMalloc(sizeBytes);
+}
+
+void *
+__wrap_CpCalloc(size_t sizeBytes)
+{
+    return SimFault(CP_SIM_NO_MEMORY) ? NULL : __real_CpCalloc(sizeBytes);
+}
+
+void
+__wrap_CpFree(void *memPtr, size_t sizeBytes)
+{
+    if (memPtr != NULL && SimOpEnds(memPtr, sizeBytes)) {
+        CpSimFail("memory is freed that an operation works on");
+    }
+    __real_CpFree(memPtr, sizeBytes);
+}

@@ -1,0 +1,283 @@
+/*
+ * cpNetSim.c --
+ *
+ *      The simulated network: connections, and the bytes on their way in each
+ *      direction.
+ */
+
+#include "cpSimInt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const CpError recvErrors[] = {CP_ECONNRESET, CP_ENOBUFS, CP_ETIMEDOUT};
+
+/* -------------------------------------------------------- connections */
+
+SimLink *
+SimNewLink(size_t window)
+{
+    SimLink *linkPtr = SimAlloc(sizeof(SimLink));
+    unsigned i;
+
+    linkPtr->refs = 2;
+    linkPtr->window = window;
+    for (i = 0; i < 2; i++) {
+        linkPtr->ends[i].linkPtr = linkPtr;
+        linkPtr->ends[i].otherPtr = &linkPtr->ends[1 - i];
+        linkPtr->ends[i].ring = SimAlloc(window);
+    }
+    return linkPtr;
+}
+
+void
+SimUnrefLink(SimLink *linkPtr)
+{
+    if (--linkPtr->refs == 0) {
+        free(linkPtr->ends[0].ring);
+        free(linkPtr->ends[1].ring);
+        free(linkPtr);
+    }
+}
+
+size_t
+SimArrived(const SimEnd *endPtr)
+{
+    return simNowMs >= endPtr->arriveMs ? endPtr->count : 0;
+}
+
+int
+SimAtEof(const SimEnd *endPtr)
+{
+    return endPtr->count == 0 && endPtr->otherPtr->finSent
+        && simNowMs >= endPtr->arriveMs;
+}
+
+/* What comes now may take its time; behind bytes on their way it has to. */
+
+static void
+Depart(SimEnd *toPtr)
+{
+    uint32_t ms;
+
+    if (simNowMs < toPtr->arriveMs) {
+        return; /* Arrives with those. */
+    }
+    if (toPtr->count > 0) {
+        return;
+    }
+    ms = SimDelay(CP_SIM_IN_FLIGHT);
+    if (ms > 0) {
+        toPtr->arriveMs = simNowMs + ms;
+        toPtr->linkPtr->refs++;
+        SimAfter(ms, SIM_EVENT_ARRIVE, toPtr);
+    }
+}
+
+static void
+ResetLater(SimEnd *endPtr)
+{
+    endPtr->linkPtr->refs++;
+    SimAfter(SimDelay(CP_SIM_IN_FLIGHT), SIM_EVENT_RESET, endPtr);
+}
+
+/* Puts bytes on their way to the other end; returns how many. */
+
+static size_t
+Put(SimEnd *toPtr, const unsigned char *srcPtr, size_t lengthBytes)
+{
+    size_t window = toPtr->linkPtr->window;
+    size_t room = window - toPtr->count;
+    size_t at, first;
+
+    if (toPtr->closed || toPtr->isReset) {
+        /* They are lost, and their sender learns it by a reset. */
+        if (!toPtr->otherPtr->isReset) {
+            ResetLater(toPtr->otherPtr);
+        }
+        return lengthBytes;
+    }
+    if (lengthBytes > room) {
+        lengthBytes = room;
+    }
+    if (lengthBytes == 0) {
+        return 0;
+    }
+    Depart(toPtr);
+    at = (toPtr->start + toPtr->count) % window;
+    first = lengthBytes < window - at ? lengthBytes : window - at;
+    memcpy(toPtr->ring + at, srcPtr, first);
+    memcpy(toPtr->ring, srcPtr + first, lengthBytes - first);
+    toPtr->count += lengthBytes;
+    return lengthBytes;
+}
+
+static size_t
+Get(SimEnd *endPtr, unsigned char *destPtr, size_t lengthBytes)
+{
+    size_t window = endPtr->linkPtr->window;
+    size_t have = SimArrived(endPtr);
+    size_t first;
+
+    if (lengthBytes > have) {
+        lengthBytes = have;
+    }
+    first = lengthBytes < window - endPtr->start ? lengthBytes
+                                                 : window - endPtr->start;
+    memcpy(destPtr, endPtr->ring + endPtr->start, first);
+    memcpy(destPtr + first, endPtr->ring, lengthBytes - first);
+    endPtr->start = (endPtr->start + lengthBytes) % window;
+    endPtr->count -= lengthBytes;
+    return lengthBytes;
+}
+
+/* Sends on their way to this end go as far as there is room. */
+
+static int
+FillRing(SimEnd *endPtr)
+{
+    CpHandle *senderPtr = endPtr->otherPtr->handlePtr;
+    SimOp *simOpPtr;
+    int moved = 0;
+
+    if (senderPtr == NULL) {
+        return 0;
+    }
+    while ((simOpPtr = senderPtr->queues[SIM_OP_SEND].firstPtr) != NULL) {
+        size_t bytes;
+
+        SimUnlock(simOpPtr);
+        bytes = Put(endPtr, simOpPtr->bufPtr + simOpPtr->movedBytes,
+            simOpPtr->lengthBytes - simOpPtr->movedBytes);
+        SimLock(simOpPtr);
+        simOpPtr->movedBytes += bytes;
+        moved |= bytes > 0;
+        if (simOpPtr->movedBytes < simOpPtr->lengthBytes) {
+            break;
+        }
+        SimFinish(simOpPtr, CP_OK, (uint32_t) simOpPtr->lengthBytes);
+    }
+    return moved;
+}
+
+/* Gives a receive what it can have: 0 when it has to wait. */
+
+static int
+FillReceive(SimEnd *endPtr, SimOp *simOpPtr)
+{
+    size_t have = SimArrived(endPtr);
+    size_t length = simOpPtr->lengthBytes;
+
+    if (have == 0) {
+        if (!endPtr->isReset && !SimAtEof(endPtr)) {
+            return 0;
+        }
+        SimFinish(simOpPtr, endPtr->isReset ? CP_ECONNRESET : CP_OK, 0);
+        return 1;
+    }
+    if (SimFault(CP_SIM_RECV_FAIL)) {
+        SimFinish(simOpPtr,
+            SimFaultError(CP_SIM_RECV_FAIL, recvErrors,
+                sizeof(recvErrors) / sizeof(recvErrors[0])),
+            0);
+        return 1;
+    }
+    if (length > 1 && SimFault(CP_SIM_RECV_SHORT)) {
+        length = 1 + CpSimRandom((uint32_t) length - 1);
+    }
+    if (length > 0) {
+        SimUnlock(simOpPtr);
+        length = Get(endPtr, simOpPtr->bufPtr, length);
+        SimLock(simOpPtr);
+    }
+    SimFinish(simOpPtr, CP_OK, (uint32_t) length);
+    return 1;
+}
+
+/* Moves what can move towards this end. */
+
+void
+SimPump(SimEnd *endPtr)
+{
+    int moved;
+
+    do {
+        moved = FillRing(endPtr);
+        while (endPtr->handlePtr != NULL
+            && endPtr->handlePtr->queues[SIM_OP_RECV].firstPtr != NULL
+            && FillReceive(endPtr,
+                endPtr->handlePtr->queues[SIM_OP_RECV].firstPtr)) {
+            moved = 1;
+        }
+    } while (moved);
+}
+
+size_t
+SimTake(SimEnd *endPtr, void *destPtr, size_t lengthBytes)
+{
+    size_t bytes = Get(endPtr, destPtr, lengthBytes);
+
+    SimPump(endPtr);
+    return bytes;
+}
+
+size_t
+SimGive(SimEnd *fromPtr, const void *srcPtr, size_t lengthBytes)
+{
+    size_t bytes = Put(fromPtr->otherPtr, srcPtr, lengthBytes);
+
+    SimPump(fromPtr->otherPtr);
+    return bytes;
+}
+
+/* A reset arrives. */
+
+void
+SimResetEnd(SimEnd *endPtr)
+{
+    CpHandle *handlePtr = endPtr->handlePtr;
+
+    if (endPtr->isReset) {
+        return;
+    }
+    endPtr->isReset = 1;
+    if (!SimFault(CP_SIM_RESET_KEEPS)) {
+        endPtr->count = 0;
+    }
+    if (handlePtr == NULL) {
+        return;
+    }
+    while (handlePtr->queues[SIM_OP_SEND].firstPtr != NULL) {
+        SimFinish(handlePtr->queues[SIM_OP_SEND].firstPtr, CP_ECONNRESET, 0);
+    }
+    SimPump(endPtr);
+}
+
+/* This end's FIN follows what it has sent. */
+
+void
+SimSendFin(SimEnd *endPtr)
+{
+    if (!endPtr->finSent) {
+        Depart(endPtr->otherPtr);
+        endPtr->finSent = 1;
+        SimPump(endPtr->otherPtr);
+    }
+}
+
+/* This end is gone. What it has not received makes that a reset. */
+
+void
+SimCloseEnd(SimEnd *endPtr, int reset)
+{
+    if (reset || (endPtr->count > 0 && !endPtr->isReset)) {
+        ResetLater(endPtr->otherPtr);
+    } else if (!endPtr->isReset) {
+        SimSendFin(endPtr);
+    }
+    endPtr->closed = 1;
+    endPtr->handlePtr = NULL;
+    endPtr->count = 0;
+    SimPump(endPtr); /* What is still sent here goes nowhere. */
+    SimUnrefLink(endPtr->linkPtr);
+}

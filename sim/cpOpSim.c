@@ -1,0 +1,513 @@
+/*
+ * cpOpSim.c --
+ *
+ *      Operations of the simulated port: submits, results, cancels, and the
+ *      attempts at once. Checks that the caller keeps the contract.
+ */
+
+#include "cpSimInt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Under AddressSanitizer what an operation works on is out of bounds for
+ * everybody else, from submit to completion.
+ */
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SIM_ASAN 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SIM_ASAN 1
+#endif
+
+#ifdef SIM_ASAN
+#include <sanitizer/asan_interface.h>
+#define LOCK(memPtr, sizeBytes) __asan_poison_memory_region(memPtr, sizeBytes)
+#define UNLOCK(memPtr, sizeBytes) \
+    __asan_unpoison_memory_region(memPtr, sizeBytes)
+#else
+#define LOCK(memPtr, sizeBytes) ((void) (memPtr), (void) (sizeBytes))
+#define UNLOCK(memPtr, sizeBytes) ((void) (memPtr), (void) (sizeBytes))
+#endif
+
+#define MARK 0x5a /* What a buffer has before its receive. */
+
+static const CpError recvErrors[] = {CP_ECONNRESET, CP_ECONNABORTED, CP_ENOBUFS,
+    CP_ENETRESET, CP_ETIMEDOUT, CP_ENOTCONN, CP_EIO};
+static const CpError sendErrors[] = {CP_ECONNRESET, CP_ECONNABORTED, CP_ENOBUFS,
+    CP_ENETRESET, CP_ETIMEDOUT, CP_ENOMEM};
+static const CpError acceptErrors[] = {CP_ECONNRESET, CP_ECONNABORTED,
+    CP_EMFILE, CP_ENOBUFS, CP_ENETDOWN};
+static const CpError wantErrors[] = {CP_EMFILE, CP_ENOBUFS, CP_ENOMEM};
+static const CpError connectErrors[] = {CP_ECONNREFUSED, CP_ETIMEDOUT,
+    CP_ENETUNREACH, CP_EHOSTUNREACH, CP_EADDRINUSE, CP_ENOBUFS};
+
+#define ERROR_OF(fault, errors) \
+    SimFaultError(fault, errors, sizeof(errors) / sizeof((errors)[0]))
+
+/* ------------------------------------------------------------ results */
+
+/* What a buffer's bytes come to: some of them, as there may be many. */
+
+static uint32_t
+Sum(const unsigned char *bufPtr, size_t lengthBytes)
+{
+    size_t step = lengthBytes / 32 + 1;
+    uint32_t sum = 2166136261u;
+    size_t i;
+
+    for (i = 0; i < lengthBytes; i += step) {
+        sum = (sum ^ bufPtr[i]) * 16777619u;
+    }
+    return sum;
+}
+
+void
+SimLock(SimOp *simOpPtr)
+{
+    LOCK(simOpPtr->bufPtr, simOpPtr->lengthBytes);
+}
+
+void
+SimUnlock(SimOp *simOpPtr)
+{
+    UNLOCK(simOpPtr->bufPtr, simOpPtr->lengthBytes);
+}
+
+/* The result is known; the owner is told of it later. */
+
+void
+SimFinish(SimOp *simOpPtr, CpError error, uint32_t bytes)
+{
+    CpHandle *handlePtr = simOpPtr->handlePtr;
+
+    if (simOpPtr->kind == SIM_OP_SEND && error != CP_OK
+        && handlePtr->sendError == CP_OK) {
+        handlePtr->sendError = error;
+    }
+    SimRemove(&handlePtr->queues[simOpPtr->kind], simOpPtr);
+    simOpPtr->state = SIM_OP_OVER;
+    simOpPtr->error = error;
+    simOpPtr->bytes = bytes;
+    simOpPtr->refs++;
+    SimAfter(SimDelay(CP_SIM_LATE), SIM_EVENT_COMPLETE, simOpPtr);
+}
+
+static void
+FinishNow(SimOp *simOpPtr, CpError error)
+{
+    simOpPtr->atSubmit = 1;
+    SimFinish(simOpPtr, error, 0);
+}
+
+static void
+CheckOp(const SimOp *simOpPtr)
+{
+    const CpOp *opPtr = simOpPtr->opPtr;
+
+    if (opPtr->handlePtr != simOpPtr->handlePtr
+        || opPtr->space[0] != (uint64_t) (uintptr_t) simOpPtr) {
+        CpSimFail("an operation was changed, or submitted a second time, "
+                  "while it was the port's");
+    }
+    if (simOpPtr->kind == SIM_OP_SEND
+        && opPtr->space[1] != Sum(simOpPtr->bufPtr, simOpPtr->lengthBytes)) {
+        CpSimFail("the bytes of a send were changed while they were "
+                  "the port's");
+    }
+}
+
+/* The connection of an accept, or the end of its spare handle. */
+
+static void
+CompleteAccept(SimOp *simOpPtr, CpAcceptOp *acceptPtr)
+{
+    CpHandle *newPtr = simOpPtr->newHandlePtr;
+
+    acceptPtr->newHandlePtr = NULL;
+    if (newPtr == NULL) {
+        return;
+    }
+    if (simOpPtr->error != CP_OK) {
+        CpHandleClose(newPtr);
+        return;
+    }
+    newPtr->ownerPtr = simOpPtr->handlePtr->ownerPtr;
+    SimCountHandle(newPtr);
+    acceptPtr->newHandlePtr = newPtr;
+    acceptPtr->peer = newPtr->endPtr->otherPtr->local;
+}
+
+static void
+CompleteResolve(SimOp *simOpPtr, CpResolveOp *resolvePtr)
+{
+    resolvePtr->resolved = simOpPtr->resolved;
+    memset(&simOpPtr->resolved, 0, sizeof(CpResolved));
+    if (simOpPtr->unknown) {
+        strcpy(resolvePtr->message, "no such host is known");
+    }
+    if (simOpPtr->error != CP_OK) {
+        CpResolvedFree(&resolvePtr->resolved);
+    }
+}
+
+/* Calls the proc. */
+
+void
+SimComplete(SimOp *simOpPtr)
+{
+    CpOp *opPtr = simOpPtr->opPtr;
+
+    SimUnlock(simOpPtr);
+    CheckOp(simOpPtr);
+    opPtr->error = simOpPtr->error;
+    opPtr->bytes = simOpPtr->bytes;
+    switch (simOpPtr->kind) {
+    case SIM_OP_RECV:
+    case SIM_OP_SEND:
+        break; /* The result is whole. */
+    case SIM_OP_ACCEPT:
+        CompleteAccept(simOpPtr, CP_OWNER_OF(opPtr, CpAcceptOp, op));
+        break;
+    case SIM_OP_CONNECT:
+        simOpPtr->handlePtr->failed = opPtr->error != CP_OK;
+        break;
+    case SIM_OP_RESOLVE:
+        CompleteResolve(simOpPtr, CP_OWNER_OF(opPtr, CpResolveOp, op));
+        break;
+    case SIM_OP_KIND_COUNT:
+        break; /* No kind. */
+    }
+    if (simOpPtr->allPrevPtr != NULL) {
+        simOpPtr->allPrevPtr->allNextPtr = simOpPtr->allNextPtr;
+    } else {
+        simOps = simOpPtr->allNextPtr;
+    }
+    if (simOpPtr->allNextPtr != NULL) {
+        simOpPtr->allNextPtr->allPrevPtr = simOpPtr->allPrevPtr;
+    }
+    simOpPtr->state = SIM_OP_GONE;
+    simOpPtr->handlePtr->pending--;
+    simOpPtr->handlePtr->carrying[simOpPtr->kind] -= simOpPtr->lengthBytes > 0;
+    CpStatAdd(CP_STAT_OPERATIONS, -1);
+    SimUnrefOp(simOpPtr);
+    opPtr->proc(opPtr);
+}
+
+/* Whether some operation still needs this memory. */
+
+int
+SimOpEnds(const void *memPtr, size_t sizeBytes)
+{
+    const char *first = memPtr;
+    const char *end = first + sizeBytes;
+    const SimOp *simOpPtr;
+
+    for (simOpPtr = simOps; simOpPtr != NULL; simOpPtr = simOpPtr->allNextPtr) {
+        const char *opPtr = (const char *) simOpPtr->opPtr;
+        const char *bufPtr = (const char *) simOpPtr->bufPtr;
+
+        if ((opPtr >= first && opPtr < end)
+            || (bufPtr != NULL && bufPtr >= first && bufPtr < end)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------ submits */
+
+static SimOp *
+Begin(CpHandle *handlePtr, CpOp *opPtr, SimOpKind kind)
+{
+    SimOp *simOpPtr;
+
+    if (opPtr->proc == NULL) {
+        CpSimFail("an operation is submitted without a proc");
+    }
+    if (handlePtr->ownerPtr == NULL) {
+        CpSimFail("an operation is submitted on a handle without an owner");
+    }
+    if (handlePtr->isResolver != (kind == SIM_OP_RESOLVE)) {
+        CpSimFail("an operation is submitted on the wrong kind of handle");
+    }
+    for (simOpPtr = simOps; simOpPtr != NULL; simOpPtr = simOpPtr->allNextPtr) {
+        if (simOpPtr->opPtr == opPtr) {
+            CpSimFail("an operation is submitted that is outstanding");
+        }
+    }
+    simOpPtr = SimAlloc(sizeof(SimOp));
+    simOpPtr->opPtr = opPtr;
+    simOpPtr->handlePtr = handlePtr;
+    simOpPtr->kind = kind;
+    simOpPtr->refs = 1;
+    SimAppend(&handlePtr->queues[kind], simOpPtr);
+    simOpPtr->allNextPtr = simOps;
+    if (simOps != NULL) {
+        simOps->allPrevPtr = simOpPtr;
+    }
+    simOps = simOpPtr;
+    opPtr->handlePtr = handlePtr;
+    opPtr->space[0] = (uint64_t) (uintptr_t) simOpPtr;
+    opPtr->bytes = 0;
+    handlePtr->pending++;
+    CpStatAdd(CP_STAT_OPERATIONS, 1);
+    return simOpPtr;
+}
+
+void
+CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr, size_t lengthBytes)
+{
+    SimOp *simOpPtr = Begin(handlePtr, opPtr, SIM_OP_RECV);
+
+    if (lengthBytes > 0) {
+        memset(bufPtr, MARK, lengthBytes);
+        simOpPtr->bufPtr = bufPtr;
+        simOpPtr->lengthBytes = lengthBytes;
+        handlePtr->carrying[SIM_OP_RECV]++;
+        LOCK(bufPtr, lengthBytes);
+    }
+    if (SimFault(CP_SIM_RECV_FAIL_SUBMIT)) {
+        FinishNow(simOpPtr, ERROR_OF(CP_SIM_RECV_FAIL_SUBMIT, recvErrors));
+    } else if (handlePtr->endPtr == NULL) {
+        FinishNow(simOpPtr, CP_ENOTCONN);
+    } else if (handlePtr->endPtr->recvShut) {
+        FinishNow(simOpPtr, CP_EPIPE);
+    } else {
+        SimPump(handlePtr->endPtr);
+    }
+}
+
+void
+CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
+    size_t lengthBytes)
+{
+    SimOp *simOpPtr = Begin(handlePtr, opPtr, SIM_OP_SEND);
+
+    if (lengthBytes == 0) {
+        CpSimFail("a send of nothing");
+    }
+    simOpPtr->bufPtr = (unsigned char *) bufPtr;
+    simOpPtr->lengthBytes = lengthBytes;
+    handlePtr->carrying[SIM_OP_SEND]++;
+    opPtr->space[1] = Sum(bufPtr, lengthBytes);
+    LOCK(bufPtr, lengthBytes);
+    if (handlePtr->sendError != CP_OK) {
+        FinishNow(simOpPtr, handlePtr->sendError);
+    } else if (SimFault(CP_SIM_SEND_FAIL_SUBMIT)) {
+        FinishNow(simOpPtr, ERROR_OF(CP_SIM_SEND_FAIL_SUBMIT, sendErrors));
+    } else if (handlePtr->endPtr == NULL) {
+        FinishNow(simOpPtr, CP_ENOTCONN);
+    } else if (handlePtr->endPtr->finSent) {
+        FinishNow(simOpPtr, CP_EPIPE);
+    } else if (handlePtr->endPtr->isReset) {
+        FinishNow(simOpPtr, CP_ECONNRESET);
+    } else if (SimFault(CP_SIM_SEND_FAIL)) {
+        size_t part = CpSimRandom((uint32_t) lengthBytes);
+        int first = handlePtr->queues[SIM_OP_SEND].count == 1;
+
+        SimFinish(simOpPtr, ERROR_OF(CP_SIM_SEND_FAIL, sendErrors), 0);
+        if (first) { /* Behind others none of it can have been sent. */
+            SimUnlock(simOpPtr);
+            (void) SimGive(handlePtr->endPtr, bufPtr, part);
+            SimLock(simOpPtr);
+        }
+    } else {
+        SimPump(handlePtr->endPtr->otherPtr);
+    }
+}
+
+void
+CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr)
+{
+    SimOp *simOpPtr = Begin(listenerPtr, &acceptPtr->op, SIM_OP_ACCEPT);
+
+    acceptPtr->newHandlePtr = NULL;
+    if (!listenerPtr->listening) {
+        FinishNow(simOpPtr, CP_EINVAL);
+    } else if (SimFault(CP_SIM_ACCEPT_FAIL_SUBMIT)) {
+        FinishNow(simOpPtr, ERROR_OF(CP_SIM_ACCEPT_FAIL_SUBMIT, wantErrors));
+    } else if (simHandleLimit != 0 && simHandleCount >= simHandleLimit) {
+        FinishNow(simOpPtr, CP_EMFILE);
+    } else {
+        simOpPtr->newHandlePtr = SimNewHandle(NULL, listenerPtr->family);
+        if (SimFault(CP_SIM_ACCEPT_FAIL)) {
+            SimFinish(simOpPtr, ERROR_OF(CP_SIM_ACCEPT_FAIL, acceptErrors), 0);
+        } else {
+            SimAccept(listenerPtr);
+        }
+    }
+}
+
+void
+CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr)
+{
+    SimOp *simOpPtr = Begin(handlePtr, opPtr, SIM_OP_CONNECT);
+    CpError error = SimNameSocket(handlePtr);
+    uint32_t host = SimHost(addrPtr) >> 24;
+
+    simOpPtr->addr = *addrPtr;
+    if (handlePtr->endPtr != NULL || handlePtr->failed) {
+        CpSimFail("a socket connects a second time");
+    }
+    if (error != CP_OK) {
+        FinishNow(simOpPtr, error);
+        return;
+    }
+    if (SimFault(CP_SIM_CONNECT_FAIL_SUBMIT)) {
+        FinishNow(simOpPtr,
+            ERROR_OF(CP_SIM_CONNECT_FAIL_SUBMIT, connectErrors));
+        return;
+    }
+    simOpPtr->refs++;
+    SimAfter(host == CP_SIM_SILENT >> 24 ? 21000 : SimDelay(CP_SIM_IN_FLIGHT),
+        SIM_EVENT_CONNECT, simOpPtr);
+}
+
+void
+CpSubmitResolve(CpHandle *handlePtr, CpResolveOp *resolvePtr,
+    const CpTarget *targetPtr)
+{
+    SimOp *simOpPtr = Begin(handlePtr, &resolvePtr->op, SIM_OP_RESOLVE);
+
+    memset(&resolvePtr->resolved, 0, sizeof(CpResolved));
+    resolvePtr->message[0] = '\0';
+    if (SimFault(CP_SIM_RESOLVE_FAIL_SUBMIT)) {
+        FinishNow(simOpPtr, CP_ENOMEM);
+        return;
+    }
+    simOpPtr->unknown = SimFault(CP_SIM_RESOLVE_UNKNOWN)
+        || !CpResolveTarget(targetPtr, &simOpPtr->resolved,
+            resolvePtr->message);
+    resolvePtr->message[0] = '\0';
+
+    /* Over, but for the answer: until then it can be cancelled. */
+    simOpPtr->refs++;
+    SimAfter(SimDelay(CP_SIM_IN_FLIGHT), SIM_EVENT_CONNECT, simOpPtr);
+}
+
+/* -------------------------------------------------------------- cancel */
+
+void
+SimCancelNow(SimOp *simOpPtr)
+{
+    if (simOpPtr->state == SIM_OP_QUEUED) {
+        CpResolvedFree(&simOpPtr->resolved);
+        simOpPtr->unknown = 0;
+        SimFinish(simOpPtr, CP_ECANCELED, 0);
+    }
+}
+
+static void
+CancelLater(SimOp *simOpPtr)
+{
+    /* Nobody can make a resolver hurry: its result is given up at once. */
+    uint32_t ms = simOpPtr->kind == SIM_OP_RESOLVE
+        ? 0
+        : SimDelay(CP_SIM_CANCEL_LATE);
+
+    if (ms == 0) {
+        SimCancelNow(simOpPtr);
+        return;
+    }
+    simOpPtr->refs++;
+    SimAfter(ms, SIM_EVENT_CANCEL, simOpPtr);
+}
+
+void
+CpCancel(CpHandle *handlePtr, CpOp *opPtr)
+{
+    unsigned kind;
+
+    for (kind = 0; kind < SIM_OP_KIND_COUNT; kind++) {
+        SimOp *simOpPtr = handlePtr->queues[kind].firstPtr;
+        SimOp *nextPtr;
+
+        for (; simOpPtr != NULL; simOpPtr = nextPtr) {
+            nextPtr = simOpPtr->nextPtr;
+            if (opPtr == NULL || simOpPtr->opPtr == opPtr) {
+                CancelLater(simOpPtr);
+            }
+        }
+    }
+}
+
+/* ----------------------------------------------------- attempts at once */
+
+static void
+CheckNone(const CpHandle *handlePtr, SimOpKind kind)
+{
+    if (handlePtr->carrying[kind] > 0) {
+        CpSimFail("an attempt at once would overtake an operation");
+    }
+}
+
+static size_t
+Shorten(CpSimFault fault, size_t lengthBytes)
+{
+    return lengthBytes > 1 && SimFault(fault)
+        ? 1 + CpSimRandom((uint32_t) lengthBytes - 1)
+        : lengthBytes;
+}
+
+CpError
+CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
+    size_t *bytesPtr)
+{
+    SimEnd *endPtr = handlePtr->endPtr;
+
+    *bytesPtr = 0;
+    CheckNone(handlePtr, SIM_OP_RECV);
+    if (endPtr == NULL) {
+        return CP_ENOTCONN;
+    }
+    if (SimFault(CP_SIM_TRY_RECV_FAIL)) {
+        return ERROR_OF(CP_SIM_TRY_RECV_FAIL, recvErrors);
+    }
+    if (endPtr->recvShut) {
+        return CP_EPIPE;
+    }
+    if (SimArrived(endPtr) > 0) {
+        if (SimFault(CP_SIM_TRY_RECV_AGAIN)) {
+            return CP_EAGAIN;
+        }
+        *bytesPtr = SimTake(endPtr, bufPtr,
+            Shorten(CP_SIM_TRY_RECV_SHORT, lengthBytes));
+        return CP_OK;
+    }
+    if (endPtr->isReset) {
+        return CP_ECONNRESET;
+    }
+    return SimAtEof(endPtr) ? CP_OK : CP_EAGAIN;
+}
+
+CpError
+CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
+    size_t *bytesPtr)
+{
+    SimEnd *endPtr = handlePtr->endPtr;
+
+    *bytesPtr = 0;
+    CheckNone(handlePtr, SIM_OP_SEND);
+    if (endPtr == NULL) {
+        return CP_ENOTCONN;
+    }
+    if (SimFault(CP_SIM_TRY_SEND_FAIL)) {
+        return ERROR_OF(CP_SIM_TRY_SEND_FAIL, sendErrors);
+    }
+    if (endPtr->finSent) {
+        return CP_EPIPE;
+    }
+    if (endPtr->isReset) {
+        return CP_ECONNRESET;
+    }
+    if (SimFault(CP_SIM_TRY_SEND_AGAIN)) {
+        return CP_EAGAIN;
+    }
+    *bytesPtr = SimGive(endPtr, bufPtr,
+        Shorten(CP_SIM_TRY_SEND_SHORT, lengthBytes));
+    return *bytesPtr > 0 ? CP_OK : CP_EAGAIN;
+}

@@ -1,0 +1,255 @@
+/*
+ * cpPortSim.c --
+ *
+ *      The simulated port. An operation whose result is known waits in the
+ *      world's events for its time, then in its owner's ready list for a reap.
+ */
+
+#include "cpSimInt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+CpPort *simPorts;
+SimOp *simOps;
+
+static int64_t stats[CP_STAT_COUNT];
+
+/* ------------------------------------------------------------- lists */
+
+void
+SimAppend(SimOpList *listPtr, SimOp *simOpPtr)
+{
+    simOpPtr->nextPtr = NULL;
+    simOpPtr->prevPtr = listPtr->lastPtr;
+    if (listPtr->lastPtr != NULL) {
+        listPtr->lastPtr->nextPtr = simOpPtr;
+    } else {
+        listPtr->firstPtr = simOpPtr;
+    }
+    listPtr->lastPtr = simOpPtr;
+    listPtr->count++;
+}
+
+void
+SimRemove(SimOpList *listPtr, SimOp *simOpPtr)
+{
+    if (simOpPtr->prevPtr != NULL) {
+        simOpPtr->prevPtr->nextPtr = simOpPtr->nextPtr;
+    } else {
+        listPtr->firstPtr = simOpPtr->nextPtr;
+    }
+    if (simOpPtr->nextPtr != NULL) {
+        simOpPtr->nextPtr->prevPtr = simOpPtr->prevPtr;
+    } else {
+        listPtr->lastPtr = simOpPtr->prevPtr;
+    }
+    listPtr->count--;
+}
+
+void
+SimUnrefOp(SimOp *simOpPtr)
+{
+    if (--simOpPtr->refs == 0) {
+        free(simOpPtr);
+    }
+}
+
+/* An operation has reached its owner, or waits for one. */
+
+void
+SimMakeReady(SimOp *simOpPtr)
+{
+    CpPort *portPtr = simOpPtr->handlePtr->ownerPtr;
+
+    simOpPtr->state = SIM_OP_READY;
+    if (portPtr == NULL) {
+        SimAppend(&simOpPtr->handlePtr->parked, simOpPtr);
+        return;
+    }
+    SimAppend(&portPtr->ready, simOpPtr);
+    if (portPtr->sleeping) {
+        portPtr->sleeping = 0;
+        portPtr->wakeProc(portPtr->clientData);
+    }
+}
+
+/* ------------------------------------------------------------- ports */
+
+CpPort *
+CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr)
+{
+    CpPort *portPtr = SimAlloc(sizeof(CpPort));
+
+    portPtr->wakeProc = wakeProc;
+    portPtr->clientData = clientData;
+    portPtr->nextPtr = simPorts;
+    simPorts = portPtr;
+    *errorPtr = CP_OK;
+    return portPtr;
+}
+
+void
+CpPortRelease(CpPort *portPtr)
+{
+    CpPort **linkPtr = &simPorts;
+    const CpHandle *handlePtr;
+
+    for (handlePtr = simHandles; handlePtr != NULL;
+         handlePtr = handlePtr->nextPtr) {
+        if (handlePtr->ownerPtr == portPtr) {
+            CpSimFail("a port is released that owns handles");
+        }
+    }
+    while (*linkPtr != portPtr) {
+        linkPtr = &(*linkPtr)->nextPtr;
+    }
+    *linkPtr = portPtr->nextPtr;
+    free(portPtr);
+}
+
+/* Which one is told of next: mostly the first. */
+
+static SimOp *
+TakeReady(CpPort *portPtr)
+{
+    SimOp *simOpPtr = portPtr->ready.firstPtr;
+
+    if (simOpPtr->nextPtr != NULL && SimFault(CP_SIM_REORDER)) {
+        unsigned skip = 1 + CpSimRandom(portPtr->ready.count - 1);
+
+        while (skip-- > 0) {
+            simOpPtr = simOpPtr->nextPtr;
+        }
+    }
+    SimRemove(&portPtr->ready, simOpPtr);
+    return simOpPtr;
+}
+
+static unsigned
+ReapReady(CpPort *portPtr)
+{
+    unsigned count = portPtr->ready.count;
+    unsigned i;
+
+    if (portPtr->reaping) {
+        CpSimFail("a proc reaps");
+    }
+    if (count > 1 && SimFault(CP_SIM_REAP_PART)) {
+        count = 1 + CpSimRandom(count - 1);
+    }
+    portPtr->reaping = 1;
+    for (i = 0; i < count && portPtr->ready.firstPtr != NULL; i++) {
+        SimComplete(TakeReady(portPtr));
+    }
+    portPtr->reaping = 0;
+    return i;
+}
+
+unsigned
+CpPortReap(CpPort *portPtr, int timeoutMs)
+{
+    uint64_t endMs = simNowMs + (uint64_t) timeoutMs;
+
+    portPtr->sleeping = 0;
+    SimHappen();
+    while (portPtr->ready.firstPtr == NULL && timeoutMs != 0) {
+        int64_t nextMs = CpSimNextMs();
+
+        if (SimFault(CP_SIM_REAP_EARLY)) {
+            return 0;
+        }
+        if (nextMs < 0 && timeoutMs < 0) {
+            if (simCutOnDeadlock) {
+                CpSimCut();
+            }
+            nextMs = CpSimNextMs();
+        }
+        if (nextMs < 0 && timeoutMs < 0 && portPtr->ready.firstPtr == NULL) {
+            CpSimFail("deadlock: a wait for ever, and nothing to come");
+        }
+        if (timeoutMs > 0
+            && (nextMs < 0 || simNowMs + (uint64_t) nextMs > endMs)) {
+            simNowMs = endMs;
+            return 0;
+        }
+        simNowMs += nextMs > 0 ? (uint64_t) nextMs : 0;
+        SimHappen();
+    }
+    return ReapReady(portPtr);
+}
+
+unsigned
+CpPortReapFinished(CpPort *portPtr)
+{
+    SimOp *simOpPtr, *nextPtr;
+    unsigned count = 0;
+
+    if (portPtr->reaping) {
+        CpSimFail("a proc reaps");
+    }
+    SimHappen();
+    portPtr->reaping = 1;
+    for (simOpPtr = portPtr->ready.firstPtr; simOpPtr != NULL;
+         simOpPtr = nextPtr) {
+        nextPtr = simOpPtr->nextPtr;
+        if (simOpPtr->atSubmit) {
+            SimRemove(&portPtr->ready, simOpPtr);
+            SimComplete(simOpPtr);
+            count++;
+        }
+    }
+    portPtr->reaping = 0;
+    return count;
+}
+
+int
+CpPortSleep(CpPort *portPtr)
+{
+    SimHappen();
+    portPtr->sleeping = portPtr->ready.firstPtr == NULL;
+    return portPtr->sleeping;
+}
+
+void
+CpHandleMove(CpHandle *handlePtr, CpPort *portPtr)
+{
+    CpPort *oldPtr = handlePtr->ownerPtr;
+    SimOpList *fromPtr = oldPtr != NULL ? &oldPtr->ready : &handlePtr->parked;
+    SimOp *simOpPtr, *nextPtr;
+
+    if (oldPtr == portPtr) {
+        return;
+    }
+    if (oldPtr != NULL && portPtr != NULL) {
+        CpSimFail("a handle moves without being parked");
+    }
+    handlePtr->ownerPtr = portPtr;
+    for (simOpPtr = fromPtr->firstPtr; simOpPtr != NULL; simOpPtr = nextPtr) {
+        nextPtr = simOpPtr->nextPtr;
+        if (simOpPtr->handlePtr == handlePtr) {
+            SimRemove(fromPtr, simOpPtr);
+            SimMakeReady(simOpPtr);
+        }
+    }
+}
+
+/* ---------------------------------------------------------- counters */
+
+void
+CpStatAdd(CpStat stat, int64_t amount)
+{
+    stats[stat] += amount;
+}
+
+int64_t
+CpStatGet(CpStat stat)
+{
+    return stats[stat];
+}
+
+void
+SimForgetStats(void)
+{
+    memset(stats, 0, sizeof(stats));
+}

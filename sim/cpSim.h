@@ -1,0 +1,188 @@
+/*
+ * cpSim.h --
+ *
+ *      Controls of the simulated port, for tests. The network, both ends of
+ *      every connection, the clock and all that can go wrong are inside one
+ *      thread, and follow from one seed.
+ *
+ *      Time is virtual: it passes in a CpPortReap that waits, and in
+ *      CpSimAdvance. Whatever of the caller's breaks the contract of cpPort.h
+ *      ends the process with a message, and so does a wait that nothing can
+ *      end.
+ */
+
+#ifndef CP_SIM_H
+#define CP_SIM_H
+
+#include "cpPort.h"
+#include "cpResolve.h"
+
+/* What can go wrong, or come otherwise than usual. */
+
+typedef enum CpSimFault {
+    CP_SIM_LATE,             /* A completion comes later. */
+    CP_SIM_REORDER,          /* A later completion is told of first. */
+    CP_SIM_REAP_PART,        /* A reap leaves some for the next. */
+    CP_SIM_REAP_EARLY,       /* A reap returns before its time. */
+    CP_SIM_IN_FLIGHT,        /* Bytes take time to arrive. */
+    CP_SIM_RECV_SHORT,       /* Fewer bytes than there are. */
+    CP_SIM_RECV_FAIL_SUBMIT, /* Over, with an error, when submitted. */
+    CP_SIM_RECV_FAIL,        /* Fails when bytes come. */
+    CP_SIM_SEND_FAIL_SUBMIT,
+    CP_SIM_SEND_FAIL, /* Perhaps with part of its bytes sent. */
+    CP_SIM_CONNECT_FAIL_SUBMIT,
+    CP_SIM_CONNECT_FAIL,
+    CP_SIM_ACCEPT_FAIL_SUBMIT, /* For want of handles. */
+    CP_SIM_ACCEPT_FAIL,
+    CP_SIM_ACCEPT_DEAD,    /* The accept of a client that is gone again
+                                 * fails; otherwise the first receive. */
+    CP_SIM_CANCEL_LATE,    /* A cancel takes time, and may lose. */
+    CP_SIM_TRY_RECV_AGAIN, /* Nothing yet, though there is. */
+    CP_SIM_TRY_RECV_SHORT,
+    CP_SIM_TRY_RECV_FAIL,
+    CP_SIM_TRY_SEND_AGAIN,
+    CP_SIM_TRY_SEND_SHORT,
+    CP_SIM_TRY_SEND_FAIL,
+    CP_SIM_RESET_KEEPS, /* What came before a reset can be read. */
+    CP_SIM_NO_HANDLE,   /* CpHandleOpen */
+    CP_SIM_BIND_FAIL,
+    CP_SIM_LISTEN_FAIL,
+    CP_SIM_SHUTDOWN_FAIL,
+    CP_SIM_NO_MEMORY, /* CpMalloc, CpCalloc */
+    CP_SIM_RESOLVE_FAIL_SUBMIT,
+    CP_SIM_RESOLVE_UNKNOWN, /* The resolver says no. */
+    CP_SIM_FAULT_COUNT
+} CpSimFault;
+
+const char *CpSimFaultName(CpSimFault fault);
+
+/* ------------------------------------------------------- the world */
+
+/*
+ * CpSimStart --
+ *
+ *      A new world without faults. The seed decides all that is left to
+ *      chance; hint is said when the process ends for a failure (how to have
+ *      it again) and may be NULL.
+ */
+
+void CpSimStart(uint64_t seed, const char *hint);
+
+/*
+ * CpSimEnd --
+ *
+ *      The world's end. Peers are gone with it; it is a failure if anything of
+ *      the driver's is left: handles, ports, operations, memory.
+ */
+
+void CpSimEnd(void);
+
+/* Ends the process, with the seed and the hint. */
+_Noreturn void CpSimFail(const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 1, 2)))
+#endif
+    ;
+
+/* A number below bound, from the seed. */
+uint32_t CpSimRandom(uint32_t bound);
+
+/* What is left to chance from now on follows from another seed. */
+void CpSimReseed(uint64_t seed);
+
+/*
+ * CpSimCutOnDeadlock --
+ *
+ *      Where a wait for ever that nothing can end is no mistake, the cable is
+ *      pulled then (CpSimCut), which ends it. Off in a new world.
+ */
+
+void CpSimCutOnDeadlock(int on);
+
+/* Time passes; what it brings happens, and sleepers are woken. */
+void CpSimAdvance(uint32_t ms);
+
+/* Milliseconds until the next thing happens by itself; -1 for never. */
+int64_t CpSimNextMs(void);
+
+/* ------------------------------------------------------------ faults */
+
+/* How often a fault comes, of 1000 opportunities. */
+void CpSimSetFault(CpSimFault fault, unsigned perMille);
+
+/*
+ * CpSimFailNth --
+ *
+ *      The fault comes at its nth opportunity from now (1 is the next), and at
+ *      those after it, times in all. Where it is an error it is this one, or,
+ *      with CP_OK, one by chance of those that fit.
+ */
+
+void CpSimFailNth(CpSimFault fault, unsigned nth, unsigned times,
+    CpError error);
+
+/* How often it has come since the process began: over all worlds. */
+uint64_t CpSimTaken(CpSimFault fault);
+
+/* How long CP_SIM_LATE and its like take, at most; 50 at first. */
+void CpSimSetDelay(uint32_t maxMs);
+
+/* Bytes on their way in each direction of new connections; 65536 at first. */
+void CpSimSetWindow(size_t bytes);
+
+/* Handles that can be open at once; no limit at first. */
+void CpSimSetHandles(unsigned limit);
+
+/* A host name; without an address it is known to be wrong. */
+void CpSimSetName(const char *name, const CpAddr *addrs, unsigned count);
+
+/* ------------------------------------------------------------- peers */
+
+/*
+ * The other side of a connection, outside of the driver. Calls return at
+ * once. A peer that does not receive stalls its sender.
+ */
+
+typedef struct CpSimPeer CpSimPeer;
+
+/* NULL when nobody listens there or the backlog is full. */
+CpSimPeer *CpSimPeerConnect(const CpAddr *addrPtr);
+
+/* Listens on any port where the address has none, and says on which. */
+CpSimPeer *CpSimPeerListen(CpAddr *addrPtr, int backlog);
+
+/* The client that waits longest, or NULL. */
+CpSimPeer *CpSimPeerAccept(CpSimPeer *listenerPtr);
+
+/* How many bytes were moved. */
+size_t CpSimPeerSend(CpSimPeer *peerPtr, const void *srcPtr,
+    size_t lengthBytes);
+size_t CpSimPeerRecv(CpSimPeer *peerPtr, void *destPtr, size_t lengthBytes);
+
+/* All that came is received, and the end of file behind it. */
+int CpSimPeerEof(const CpSimPeer *peerPtr);
+int CpSimPeerIsReset(const CpSimPeer *peerPtr);
+
+/* Sends FIN. */
+void CpSimPeerShutdown(CpSimPeer *peerPtr);
+
+/* The addresses of its own end and of the other one. */
+void CpSimPeerNames(const CpSimPeer *peerPtr, CpAddr *localPtr,
+    CpAddr *remotePtr);
+
+/* Both free the peer. With bytes unread a close is a reset. */
+void CpSimPeerClose(CpSimPeer *peerPtr);
+void CpSimPeerReset(CpSimPeer *peerPtr);
+
+/* The cable is pulled: every connection is reset, on both sides. */
+void CpSimCut(void);
+
+/* Addresses without a resolver: 127.0.0.1 with that port, and ::1. */
+CpAddr CpSimAddr4(uint32_t host, unsigned port);
+CpAddr CpSimAddr6(uint32_t host, unsigned port);
+
+#define CP_SIM_LOCALHOST 0x7f000001u   /* For CpSimAddr4. */
+#define CP_SIM_SILENT 0x0a000001u      /* 10.x: never answers. */
+#define CP_SIM_UNREACHABLE 0xc0000201u /* 192.0.2.x: no way there. */
+
+#endif /* CP_SIM_H */

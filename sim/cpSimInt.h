@@ -1,0 +1,204 @@
+/*
+ * cpSimInt.h --
+ *
+ *      What the files of the simulated port share.
+ */
+
+#ifndef CP_SIM_INT_H
+#define CP_SIM_INT_H
+
+#include "cpSim.h"
+
+typedef struct SimOp SimOp;
+typedef struct SimEnd SimEnd;
+typedef struct SimLink SimLink;
+
+typedef enum SimOpKind {
+    SIM_OP_RECV,
+    SIM_OP_SEND,
+    SIM_OP_ACCEPT,
+    SIM_OP_CONNECT,
+    SIM_OP_RESOLVE,
+    SIM_OP_KIND_COUNT
+} SimOpKind;
+
+typedef enum SimOpState {
+    SIM_OP_QUEUED, /* In its handle's queue. */
+    SIM_OP_OVER,   /* Its result is known; on its way to its owner. */
+    SIM_OP_READY,  /* In its owner's ready list, or parked. */
+    SIM_OP_GONE    /* Completed. */
+} SimOpState;
+
+/* The port's side of an operation. */
+
+struct SimOp {
+    CpOp *opPtr;
+    CpHandle *handlePtr;
+    SimOpKind kind;
+    SimOpState state;
+    unsigned refs; /* The operation, and the events. */
+    int atSubmit;  /* It was over at its submit. */
+    unsigned char *bufPtr;
+    size_t lengthBytes;
+    size_t movedBytes; /* Of a send. */
+    CpError error;
+    uint32_t bytes;
+    CpAddr addr;            /* Of a connect. */
+    CpHandle *newHandlePtr; /* Of an accept: the spare one. */
+    int unknown;            /* Of a look-up: the resolver says no. */
+    CpResolved resolved;
+    SimOp *nextPtr; /* In a SimOpList. */
+    SimOp *prevPtr;
+    SimOp *allNextPtr; /* In the list of all outstanding. */
+    SimOp *allPrevPtr;
+};
+
+typedef struct SimOpList {
+    SimOp *firstPtr;
+    SimOp *lastPtr;
+    unsigned count;
+} SimOpList;
+
+/*
+ * One end of a connection, with the bytes that are on their way to it. Its
+ * socket may be gone while the other end's is not.
+ */
+
+struct SimEnd {
+    SimLink *linkPtr;
+    SimEnd *otherPtr;
+    CpHandle *handlePtr; /* NULL before its accept and after its close. */
+    CpAddr local;
+    unsigned char *ring;
+    size_t start;
+    size_t count;
+    uint64_t arriveMs; /* Before this, nothing of it can be seen. */
+    int finSent;
+    int recvShut;
+    int isReset;
+    int closed; /* Nobody will receive here. */
+};
+
+struct SimLink {
+    SimEnd ends[2]; /* The client's is first. */
+    unsigned refs;  /* Ends in use, and events. */
+    size_t window;
+    SimLink *nextPtr; /* In a listener's backlog. */
+};
+
+struct CpHandle {
+    CpPort *ownerPtr; /* NULL between owners, and a peer's. */
+    int isPeer;
+    int isResolver;
+    int counted; /* In CP_STAT_SOCKETS. */
+    unsigned pending;
+    unsigned carrying[SIM_OP_KIND_COUNT]; /* Of these, with bytes. */
+    SimOpList queues[SIM_OP_KIND_COUNT];
+    SimOpList parked;
+    CpError sendError; /* Of the first send that failed. */
+    CpAddr local;      /* lengthBytes 0: not bound. */
+    uint16_t family;
+    int opts[CP_OPT_COUNT];
+    SimEnd *endPtr; /* When connected. */
+    int failed;     /* A connect failed: good for closing only. */
+    int listening;
+    int backlog;
+    SimLink *firstClientPtr; /* Connected, not accepted. */
+    SimLink *lastClientPtr;
+    unsigned clients;
+    CpHandle *nextPtr; /* In the list of all handles. */
+    CpHandle *prevPtr;
+};
+
+struct CpSimPeer {
+    CpHandle handle;
+};
+
+struct CpPort {
+    CpWakeProc *wakeProc;
+    void *clientData;
+    int sleeping;
+    int reaping;
+    SimOpList ready;
+    CpPort *nextPtr;
+};
+
+/* What happens at a time. */
+
+typedef enum SimEventKind {
+    SIM_EVENT_COMPLETE, /* A SimOp is ready. */
+    SIM_EVENT_CONNECT,  /* A SimOp's SYN arrives. */
+    SIM_EVENT_CANCEL,   /* A SimOp's cancel. */
+    SIM_EVENT_ARRIVE,   /* A SimEnd's bytes. */
+    SIM_EVENT_RESET     /* A SimEnd's. */
+} SimEventKind;
+
+void SimAfter(uint32_t ms, SimEventKind kind, void *ptr);
+
+/* Whether the fault comes now. */
+int SimFault(CpSimFault fault);
+
+/* The error of a fault that has just come: the test's, or one of these. */
+CpError SimFaultError(CpSimFault fault, const CpError *errors, unsigned count);
+
+/* Milliseconds that something takes which the fault makes take time. */
+uint32_t SimDelay(CpSimFault fault);
+
+void *SimAlloc(size_t sizeBytes);
+/* Lets what is due by now happen. */
+void SimHappen(void);
+
+extern uint64_t simNowMs;
+extern size_t simWindow;
+extern unsigned simHandleLimit;
+extern int simCutOnDeadlock;
+
+/* cpPortSim.c */
+void SimAppend(SimOpList *listPtr, SimOp *simOpPtr);
+void SimRemove(SimOpList *listPtr, SimOp *simOpPtr);
+extern CpPort *simPorts;
+extern SimOp *simOps; /* All that are outstanding. */
+void SimMakeReady(SimOp *simOpPtr);
+void SimForgetStats(void);
+void SimUnrefOp(SimOp *simOpPtr);
+
+/* cpOpSim.c */
+void SimUnlock(SimOp *simOpPtr);
+void SimLock(SimOp *simOpPtr);
+void SimFinish(SimOp *simOpPtr, CpError error, uint32_t bytes);
+void SimComplete(SimOp *simOpPtr);
+void SimCancelNow(SimOp *simOpPtr);
+int SimOpEnds(const void *memPtr, size_t sizeBytes);
+
+/* cpSockSim.c */
+extern CpHandle *simHandles;
+extern unsigned simHandleCount;
+CpHandle *SimNewHandle(CpPort *portPtr, uint16_t family);
+void SimForgetPorts(void);
+void SimCountHandle(CpHandle *handlePtr);
+void SimConnect(SimOp *simOpPtr);
+void SimAccept(CpHandle *listenerPtr);
+CpError SimNameSocket(CpHandle *handlePtr);
+
+/* cpNetSim.c */
+SimLink *SimNewLink(size_t window);
+void SimSendFin(SimEnd *endPtr);
+void SimCloseEnd(SimEnd *endPtr, int reset);
+void SimPump(SimEnd *endPtr);
+void SimResetEnd(SimEnd *endPtr);
+void SimUnrefLink(SimLink *linkPtr);
+size_t SimTake(SimEnd *endPtr, void *destPtr, size_t lengthBytes);
+size_t SimGive(SimEnd *fromPtr, const void *srcPtr, size_t lengthBytes);
+size_t SimArrived(const SimEnd *endPtr);
+int SimAtEof(const SimEnd *endPtr);
+
+/* cpResolveSim.c */
+uint16_t SimFamily(const CpAddr *addrPtr);
+uint32_t SimHost(const CpAddr *addrPtr);
+int SimIsLocal(const CpAddr *addrPtr);
+void SimForgetNames(void);
+
+#define SIM_FAMILY_IP4 4
+#define SIM_FAMILY_IP6 6
+
+#endif /* CP_SIM_INT_H */

@@ -1,0 +1,30 @@
+#!/bin/sh
+# httpFuzz.sh 86|90 ?COUNT? ?SEED? --
+#
+#       Malformed requests to the web server over iocpsock in the Windows
+#       tclsh: each is refused or left without an answer, the server complains
+#       of none and serves on. Exit status: 0 passed, 1 failed, 77 skipped.
+
+set -u
+# shellcheck source=tests/httpdServe
+. "$(dirname "$0")/httpdServe"
+count=${2:-1000}
+seed=${3:-1}
+
+needs tclsh curl awk
+serve -idle 30 -log -
+
+tclsh "$root/tests/httpFuzz.tcl" "${url##*:}" "$count" "$seed" ||
+    fail "that request"
+
+# The server's own view. It writes the log now and then, and at its end.
+curl -sS --max-time 10 "$url/" | cmp -s - "$work/files/index.html" ||
+    fail "the server does not serve on"
+stopServer || fail "the server's exit status is $?"
+server=
+errors=$(tr -d '\r' <"$work/out" | awk '
+    !/^listening/ && $(NF-1) !~ /^([1234]..|501|505)$/' | head -n 5)
+[ -z "$errors" ] || fail "the log has: $errors"
+echo "$name: $(grep -vc '^listening' "$work/out") lines in the log"
+
+finish

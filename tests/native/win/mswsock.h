@@ -1,0 +1,2 @@
+/* mswsock.h -- all there is stands in windows.h. */
+#include <windows.h>

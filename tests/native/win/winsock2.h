@@ -1,0 +1,2 @@
+/* winsock2.h -- all there is stands in windows.h. */
+#include <windows.h>
