@@ -28,16 +28,30 @@ target_link_libraries(iocpsock_core PUBLIC iocpsock_sim)
 target_link_options(iocpsock_sim PUBLIC
     -Wl,--wrap=CpMalloc -Wl,--wrap=CpCalloc -Wl,--wrap=CpFree)
 
-file(GLOB programs CONFIGURE_DEPENDS
-    "${PROJECT_SOURCE_DIR}/tests/native/*.c")
-foreach(program IN LISTS programs)
-    cmake_path(GET program STEM name)
-    add_executable(${name} "${program}")
+function(iocpsock_native_test name)
+    add_executable(${name} ${ARGN})
+    target_include_directories(${name} PRIVATE tests/native)
     target_link_libraries(${name} PRIVATE iocpsock_sim iocpsock_warnings)
     add_test(NAME native-${IOCPSOCK_NATIVE}.${name} COMMAND ${name})
     set_tests_properties(native-${IOCPSOCK_NATIVE}.${name} PROPERTIES
         TIMEOUT 120 SKIP_RETURN_CODE 77)
+endfunction()
+
+file(GLOB programs CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/tests/native/*.c")
+foreach(program IN LISTS programs)
+    cmake_path(GET program STEM name)
+    iocpsock_native_test(${name} "${program}")
 endforeach()
+
+# A random world, and the program that plays as many as it is told.
+set(world
+    tests/native/random/randomConn.c
+    tests/native/random/randomPeer.c
+    tests/native/random/randomServer.c
+    tests/native/random/randomStream.c
+    tests/native/random/randomWorld.c)
+iocpsock_native_test(randomTest ${world} tests/native/random/randomTest.c)
 
 # The Windows port's hand-over between threads, with real ones, over as much of
 # Windows as it calls. AddressSanitizer and ThreadSanitizer exclude each other.
