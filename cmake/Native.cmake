@@ -53,6 +53,38 @@ set(world
     tests/native/random/randomWorld.c)
 iocpsock_native_test(randomTest ${world} tests/native/random/randomTest.c)
 
+# Programs of libFuzzer, which has to count what is run of all that they try:
+# they have a core/ and sim/ of their own. As tests they run a fixed number of
+# inputs from a fixed seed, `make fuzz` runs them for longer.
+if(IOCPSOCK_NATIVE STREQUAL clang)
+    get_target_property(core_sources iocpsock_core SOURCES)
+    get_target_property(sim_sources iocpsock_sim SOURCES)
+    add_library(iocpsock_fuzz OBJECT ${core_sources} ${sim_sources})
+    target_include_directories(iocpsock_fuzz PUBLIC core sim)
+    target_compile_definitions(iocpsock_fuzz PUBLIC IOCPSOCK_SIM)
+    target_compile_options(iocpsock_fuzz PUBLIC
+        ${instruments} -fsanitize=fuzzer-no-link -O1)
+    target_link_options(iocpsock_fuzz PUBLIC
+        ${instruments} -fsanitize=fuzzer
+        -Wl,--wrap=CpMalloc -Wl,--wrap=CpCalloc -Wl,--wrap=CpFree)
+    target_link_libraries(iocpsock_fuzz PRIVATE iocpsock_warnings)
+
+    # iocpsock_fuzzer(NAME RUNS SOURCE...): tests/native/fuzz/NAME.c and what
+    # else it is made of.
+    function(iocpsock_fuzzer name runs)
+        add_executable(${name} tests/native/fuzz/${name}.c ${ARGN})
+        target_include_directories(${name} PRIVATE
+            tests/native tests/native/random)
+        target_link_libraries(${name} PRIVATE iocpsock_fuzz iocpsock_warnings)
+        add_test(NAME native-${IOCPSOCK_NATIVE}.${name}
+            COMMAND ${name} -runs=${runs} -seed=1)
+        set_tests_properties(native-${IOCPSOCK_NATIVE}.${name} PROPERTIES
+            TIMEOUT 120)
+    endfunction()
+
+    iocpsock_fuzzer(fuzzWorld 10000 ${world})
+endif()
+
 # The Windows port's hand-over between threads, with real ones, over as much of
 # Windows as it calls. AddressSanitizer and ThreadSanitizer exclude each other.
 if(NOT IOCPSOCK_COVERAGE)

@@ -16,9 +16,12 @@ static RandomConn conns[CONNS];
 void
 RandomNotify(void *clientData)
 {
-    const RandomConn *slotPtr = clientData;
+    RandomConn *slotPtr = clientData;
 
     CHECK(!slotPtr->closing && !slotPtr->parked);
+    if (!CpConnSending(slotPtr->connPtr)) {
+        slotPtr->cap = CpConnSendCap(slotPtr->connPtr);
+    }
 }
 
 static void
@@ -115,10 +118,21 @@ Read(RandomConn *slotPtr)
     CHECK(error == CP_OK || error == CP_EAGAIN || randomHarsh);
     RandomCheckBuf(slotPtr->port, 1 - slotPtr->out, bytes);
     if (error == CP_OK && bytes == 0) {
+        const CpHandle *handlePtr = CpConnHandle(slotPtr->connPtr);
+
         slotPtr->eof = 1;
-        if (!slotPtr->shut) {
-            RandomCheckEnd(slotPtr->port, 1 - slotPtr->out);
+        if (CpSimToldReset(handlePtr)) {
+            RandomBreak(slotPtr->port); /* A reset reads as end of file. */
         }
+        if (!slotPtr->shut) {
+            RandomCheckEnd(slotPtr->port, 1 - slotPtr->out,
+                CpSimSenderFailed(handlePtr));
+        }
+    } else if (error != CP_OK && error != CP_EAGAIN) {
+        /* Of a receive, or of a send before it. */
+        RandomStreamOf(slotPtr->port, 0)->told = 1;
+        RandomStreamOf(slotPtr->port, 1)->told = 1;
+        slotPtr->failed = 1;
     } else if (error == CP_OK && !randomHarsh) {
         CHECK(!slotPtr->eof || slotPtr->shut);
     }
@@ -127,11 +141,23 @@ Read(RandomConn *slotPtr)
     }
 }
 
+/* Whether this result of a write is that of a send which has failed. Want of
+ * memory may be the writer's own. */
+
+static int
+TellsLoss(CpError error, int ownWant)
+{
+    return error != CP_OK && error != CP_EAGAIN && error != CP_EPIPE
+        && !(error == CP_ENOMEM && ownWant);
+}
+
 static void
 Write(RandomConn *slotPtr)
 {
     size_t length = RandomLength(), bytes = 0;
     int ready = CpConnReady(slotPtr->connPtr) & CP_WRITE;
+    int untold = CpConnUntoldError(slotPtr->connPtr) != CP_OK;
+    int full = !ready;
     uint64_t faults = CpSimTaken(CP_SIM_NO_MEMORY);
     CpError error;
 
@@ -142,6 +168,10 @@ Write(RandomConn *slotPtr)
     if (error == CP_EAGAIN && ready) {
         CHECK(faults != CpSimTaken(CP_SIM_NO_MEMORY));
     }
+    if (TellsLoss(error,
+            !untold && !full && faults != CpSimTaken(CP_SIM_NO_MEMORY))) {
+        RandomStreamOf(slotPtr->port, slotPtr->out)->told = 1;
+    }
 
     /* A listener's end or its watchdog may reset what nobody took. */
     if (!randomHarsh) {
@@ -151,24 +181,25 @@ Write(RandomConn *slotPtr)
     RandomStreamOf(slotPtr->port, slotPtr->out)->sent += bytes;
 }
 
+/* What is outstanding and held stays within the bounds. */
+
 static void
 CheckConn(RandomConn *slotPtr)
 {
     CpConnStats stats;
-    unsigned cap = CpConnSendCap(slotPtr->connPtr);
 
     CpConnGetStats(slotPtr->connPtr, &stats);
+    if (stats.sendPending == 0) {
+        slotPtr->cap = CpConnSendCap(slotPtr->connPtr);
+    }
     CHECK(stats.recvBuffered <= UINT64_C(16) * 65536);
     CHECK(stats.recvPending <= CP_RECV_DEPTH_MAX + 1);
-    CHECK(stats.sendPending <= CP_SEND_CAP_MAX);
+    CHECK(stats.sendPending <= slotPtr->cap);
+    CHECK(stats.sendBuffered <= (uint64_t) slotPtr->cap * CP_SEND_BYTES_MAX);
     CHECK(stats.sendBuffered
         <= (uint64_t) (stats.sendPending + 1) * CP_SEND_BYTES_MAX);
     CHECK((stats.sendPending > 0) == CpConnSending(slotPtr->connPtr));
     CHECK(stats.sendPending > 0 || stats.sendBuffered == 0);
-    if (cap == CP_SEND_CAP_MAX) {
-        CHECK(stats.sendPending < cap
-            || stats.sendBuffered <= (uint64_t) cap * CP_SEND_BYTES_MAX);
-    }
 }
 
 /*
@@ -187,6 +218,8 @@ CloseConn(RandomConn *slotPtr)
             return;
         }
         outPtr->closing = 1;
+        outPtr->late = CpConnSending(slotPtr->connPtr);
+        outPtr->told |= CpConnUntoldError(slotPtr->connPtr) != CP_OK;
         if (!slotPtr->eof || slotPtr->shut) {
             RandomBreak(slotPtr->port);
         }
@@ -204,6 +237,15 @@ MoveConn(RandomConn *slotPtr)
     }
     CpConnMove(slotPtr->connPtr,
         slotPtr->parked ? NULL : randomPorts[slotPtr->owner]);
+}
+
+static void
+SetCap(RandomConn *slotPtr, unsigned cap)
+{
+    CpConnSetSendCap(slotPtr->connPtr, cap);
+    if (cap > slotPtr->cap) {
+        slotPtr->cap = cap;
+    }
 }
 
 /* One of those in use, if there is any. */
@@ -249,7 +291,6 @@ RandomStepConn(void)
         }
         return;
     }
-    CheckConn(slotPtr);
     if (choice < 80) {
         Read(slotPtr);
     } else if (choice < 150) {
@@ -261,7 +302,7 @@ RandomStepConn(void)
     } else if (choice < 185) {
         CpConnSetRecvMode(connPtr, (CpRecvMode) CpSimRandom(4));
     } else if (choice < 190) {
-        CpConnSetSendCap(connPtr, CpSimRandom(9));
+        SetCap(slotPtr, CpSimRandom(9));
     } else if (choice < 193) {
         (void) CpConnShutdown(connPtr, CP_WRITE);
     } else if (choice < 194) {
@@ -300,7 +341,36 @@ RandomUnparkConns(void)
 }
 
 void
-RandomWindUpConns(void)
+RandomCheckConns(void)
+{
+    unsigned i;
+
+    for (i = 0; i < CONNS; i++) {
+        if (conns[i].connPtr != NULL) {
+            CheckConn(&conns[i]);
+        }
+    }
+}
+
+int
+RandomWillBeTold(unsigned port, unsigned direction)
+{
+    unsigned i;
+
+    for (i = 0; i < CONNS; i++) {
+        const RandomConn *slotPtr = &conns[i];
+
+        if (slotPtr->open && !slotPtr->closing && slotPtr->port == port
+            && slotPtr->out == direction
+            && CpConnUntoldError(slotPtr->connPtr) != CP_OK) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void
+RandomWindUpConns(int force)
 {
     unsigned i;
 
@@ -316,7 +386,7 @@ RandomWindUpConns(void)
                 (void) CpConnShutdown(slotPtr->connPtr, CP_WRITE);
             }
         }
-        if (slotPtr->eof || randomHarsh
+        if (slotPtr->eof || slotPtr->failed || force
             || CpConnGetState(slotPtr->connPtr) != CP_CONN_OPEN) {
             CloseConn(slotPtr);
         }

@@ -29,8 +29,10 @@
 typedef struct RandomStream {
     uint64_t sent;
     uint64_t received;
-    int broken;  /* Something may be lost. */
+    int broken;  /* Something may be lost, as both ends know. */
+    int told;    /* Its sender or receiver was told of an error. */
     int closing; /* Its sender is a CpConn that has been closed. */
+    int late;    /* And had sends outstanding then. */
 } RandomStream;
 
 extern unsigned char randomBuf[RANDOM_BUF_BYTES];
@@ -46,11 +48,17 @@ void RandomFillBuf(unsigned port, unsigned direction, size_t lengthBytes);
 /* Those received are the next ones. */
 void RandomCheckBuf(unsigned port, unsigned direction, size_t lengthBytes);
 
-/* The end of file: all that was sent has come. */
-void RandomCheckEnd(unsigned port, unsigned direction);
+/*
+ * The end of file: all that was sent has come, or somebody was told of what
+ * is lost. senderFailed: a send of the other end has failed.
+ */
 
-/* From now on something of either direction may be lost. */
+void RandomCheckEnd(unsigned port, unsigned direction, int senderFailed);
+
+/* From now on something of either direction may be lost: of this connection,
+ * or of all. */
 void RandomBreak(unsigned port);
+void RandomBreakAll(void);
 
 /* How much to send or receive: little mostly. */
 size_t RandomLength(void);
@@ -66,7 +74,9 @@ typedef struct RandomConn {
     unsigned port;
     unsigned out; /* Direction of what it sends. */
     int eof;
+    int failed; /* A read has returned an error. */
     int shut;
+    unsigned cap; /* The largest send cap since its sends were done. */
 } RandomConn;
 
 extern int randomReadShut; /* Some direction was closed for reading. */
@@ -76,10 +86,14 @@ CpConnProc RandomNotify;
 void RandomDial(void);
 void RandomStepConn(void);
 int RandomCountConns(void);
+void RandomCheckConns(void);
 void RandomUnparkConns(void);
 
-/* Who has read all is closed. */
-void RandomWindUpConns(void);
+/* The sender has lost something, and the next who asks will be told. */
+int RandomWillBeTold(unsigned port, unsigned direction);
+
+/* Who has read all is closed; all are with force. */
+void RandomWindUpConns(int force);
 void RandomDescribeConns(void);
 
 /* ---------------------------------------------------- randomServer.c */
@@ -90,6 +104,7 @@ typedef struct RandomServer {
     int parked;
     int closing;
     unsigned backlog;
+    uint32_t timeoutMs;
     CpAddr addr;
 } RandomServer;
 
@@ -97,6 +112,7 @@ extern RandomServer randomServers[RANDOM_SERVERS];
 
 void RandomStepServer(void);
 int RandomCountServers(void);
+void RandomCheckServers(void);
 void RandomCloseServers(void);
 void RandomDescribeServers(void);
 
@@ -119,5 +135,8 @@ extern uint64_t randomAccepts;
 
 /* A world from its beginning to its end. */
 void RandomRunWorld(uint64_t seed);
+
+/* One whose choices are these bytes, and whose steps end with them. */
+void RandomRunBytes(const unsigned char *bytes, size_t count);
 
 #endif /* RANDOM_INT_H */

@@ -49,24 +49,31 @@ OpenServer(RandomServer *serverPtr)
     CpListenerSetBacklog(serverPtr->listenerPtr, serverPtr->backlog);
     CpListenerSetMode(serverPtr->listenerPtr,
         CpSimRandom(2) ? CP_ACCEPT_DATA : CP_ACCEPT_CONNECT);
-    CpListenerSetTimeout(serverPtr->listenerPtr, CpSimRandom(2) * 300);
+    serverPtr->timeoutMs = CpSimRandom(2) * 300;
+    CpListenerSetTimeout(serverPtr->listenerPtr, serverPtr->timeoutMs);
 }
 
-/* The pool is full, or will be filled. */
+/*
+ * The pool is full, or it is set when it will be filled. At time 0 nothing is
+ * due, so that the call changes nothing; and without a watchdog its result is
+ * the pool's.
+ */
 
 static void
 CheckServer(RandomServer *serverPtr)
 {
     CpListenerStats stats;
-    int64_t dueMs;
+    int64_t retryMs;
 
     CpListenerGetStats(serverPtr->listenerPtr, &stats);
     if (stats.posted + stats.queued >= serverPtr->backlog) {
         return;
     }
-    dueMs = CpListenerTick(serverPtr->listenerPtr, CpNowMs());
-    CpListenerGetStats(serverPtr->listenerPtr, &stats);
-    CHECK(dueMs >= 0 || stats.posted + stats.queued >= serverPtr->backlog);
+    CpListenerSetTimeout(serverPtr->listenerPtr, 0);
+    retryMs = CpListenerTick(serverPtr->listenerPtr, 0);
+    CpListenerSetTimeout(serverPtr->listenerPtr, serverPtr->timeoutMs);
+    CHECK(retryMs > 0);
+    CHECK((uint64_t) retryMs <= CpNowMs() + CP_ACCEPT_RETRY_MS);
 }
 
 static void
@@ -134,10 +141,8 @@ RandomStepServer(void)
     }
     if (choice < 150) {
         Take(serverPtr);
-    } else if (choice < 170) {
-        (void) CpListenerTick(serverPtr->listenerPtr, CpNowMs());
     } else if (choice < 190) {
-        CheckServer(serverPtr);
+        (void) CpListenerTick(serverPtr->listenerPtr, CpNowMs());
     } else if (choice < 195) {
         serverPtr->backlog = 1 + CpSimRandom(6);
         CpListenerSetBacklog(serverPtr->listenerPtr, serverPtr->backlog);
@@ -150,6 +155,21 @@ RandomStepServer(void)
 }
 
 /* ------------------------------------------------------------ all of them */
+
+void
+RandomCheckServers(void)
+{
+    unsigned i;
+
+    for (i = 0; i < RANDOM_SERVERS; i++) {
+        RandomServer *serverPtr = &randomServers[i];
+
+        if (serverPtr->listenerPtr != NULL && !serverPtr->parked
+            && !serverPtr->closing) {
+            CheckServer(serverPtr);
+        }
+    }
+}
 
 int
 RandomCountServers(void)

@@ -9,6 +9,8 @@
 CpPort *randomPorts[RANDOM_PORTS];
 uint64_t randomAccepts;
 
+#define PATIENCE 500 /* How often all read before somebody is closed. */
+
 static int woken[RANDOM_PORTS];
 static int scarce; /* A world where memory fails. */
 
@@ -57,6 +59,8 @@ CheckWorld(void)
 {
     CHECK(CpStatGet(CP_STAT_CONNECTIONS) == RandomCountConns());
     CHECK(CpStatGet(CP_STAT_LISTENERS) == RandomCountServers());
+    RandomCheckConns();
+    RandomCheckServers();
 }
 
 static void
@@ -66,6 +70,7 @@ SetFaults(void)
         CP_SIM_RECV_FAIL, CP_SIM_SEND_FAIL_SUBMIT, CP_SIM_SEND_FAIL,
         CP_SIM_TRY_RECV_FAIL, CP_SIM_TRY_SEND_FAIL, CP_SIM_SHUTDOWN_FAIL};
     static const unsigned rates[] = {0, 0, 0, 2, 10, 50, 300};
+    static const unsigned harshRates[] = {3, 10, 30, 100};
     unsigned i;
 
     randomHarsh = CpSimRandom(2) == 0;
@@ -75,7 +80,7 @@ SetFaults(void)
     }
     for (i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         CpSimSetFault(failures[i],
-            randomHarsh && CpSimRandom(2) ? CpSimRandom(10) : 0);
+            randomHarsh && CpSimRandom(2) ? harshRates[CpSimRandom(4)] : 0);
     }
     scarce = CpSimRandom(3) == 0;
     CpSimSetFault(CP_SIM_NO_MEMORY, scarce ? CpSimRandom(200) : 0);
@@ -87,12 +92,12 @@ SetFaults(void)
 /* Everybody reads what there is; who has read all is closed. */
 
 static void
-WindUpOnce(void)
+WindUpOnce(int force)
 {
     unsigned i;
 
     RandomWindUpPeers();
-    RandomWindUpConns();
+    RandomWindUpConns(force);
     for (i = 0; i < RANDOM_PORTS; i++) {
         (void) CpPortReap(randomPorts[i], 0);
     }
@@ -110,13 +115,15 @@ WindUp(void)
     RandomCloseServers();
     RandomStopPeers();
     for (i = 0; RandomCountConns() + RandomCountServers() > 0; i++) {
-        WindUpOnce();
+        /* Where a shutdown has failed the end of file does not come. */
+        WindUpOnce(randomHarsh && i >= PATIENCE);
 
         /* An end that cannot be read any more, as a receive failed or its
          * direction was closed, may leave both with sends outstanding: they
          * wait for each other, as TCP has it. */
-        if ((randomHarsh || randomReadShut) && i == 1000) {
+        if ((randomHarsh || randomReadShut) && i == 2 * PATIENCE) {
             CpSimCut();
+            RandomBreakAll();
             randomHarsh = 1;
         }
         if (i > 100000) {
@@ -128,42 +135,78 @@ WindUp(void)
     RandomClosePeers();
 }
 
-void
-RandomRunWorld(uint64_t seed)
+static void
+Begin(void)
 {
-    static char hint[80];
     CpError error;
     unsigned i;
 
-    snprintf(hint, sizeof(hint), "make sim SEED=%llu COUNT=1",
-        (unsigned long long) seed);
-    CpSimStart(seed, hint);
     RandomForgetStreams();
     for (i = 0; i < RANDOM_PORTS; i++) {
         randomPorts[i] = CpPortNew(Wake, &woken[i], &error);
     }
     RandomListenPeers();
     SetFaults();
-    for (i = 0; i < RANDOM_STEPS; i++) {
-        uint32_t choice = CpSimRandom(100);
+}
 
-        if (choice < 45) {
-            RandomStepConn();
-        } else if (choice < 65) {
-            RandomStepPeer();
-        } else if (choice < 75) {
-            RandomStepServer();
-        } else if (choice < 78) {
-            RandomDial();
-        } else {
-            StepTime();
-        }
-        CheckWorld();
+static void
+Step(void)
+{
+    uint32_t choice = CpSimRandom(100);
+
+    if (choice < 45) {
+        RandomStepConn();
+    } else if (choice < 65) {
+        RandomStepPeer();
+    } else if (choice < 75) {
+        RandomStepServer();
+    } else if (choice < 78) {
+        RandomDial();
+    } else {
+        StepTime();
     }
+    CheckWorld();
+}
+
+static void
+End(void)
+{
+    unsigned i;
+
     WindUp();
     randomAccepts += (uint64_t) CpStatGet(CP_STAT_ACCEPTED);
     for (i = 0; i < RANDOM_PORTS; i++) {
         CpPortRelease(randomPorts[i]);
     }
     CpSimEnd();
+}
+
+void
+RandomRunWorld(uint64_t seed)
+{
+    static char hint[80];
+    unsigned i;
+
+    snprintf(hint, sizeof(hint), "make sim SEED=%llu COUNT=1",
+        (unsigned long long) seed);
+    CpSimStart(seed, hint);
+    Begin();
+    for (i = 0; i < RANDOM_STEPS; i++) {
+        Step();
+    }
+    End();
+}
+
+void
+RandomRunBytes(const unsigned char *bytes, size_t count)
+{
+    unsigned i;
+
+    CpSimStart(0, NULL);
+    CpSimUseBytes(bytes, count);
+    Begin();
+    for (i = 0; i < RANDOM_STEPS && CpSimBytesLeft() > 0; i++) {
+        Step();
+    }
+    End();
 }
