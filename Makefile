@@ -86,7 +86,7 @@ fuzz: build/native-clang/build.ninja
 	    corpus=build/corpus/$$(basename $$program); \
 	    mkdir -p $$corpus; \
 	    echo "$$program, $(SECONDS) s"; \
-	    $$program -max_total_time=$(SECONDS) -print_final_stats=1 \
+	    $$program -max_total_time=$(SECONDS) -len_control=0 \
 	        -artifact_prefix=$$corpus- $$corpus || exit 1; \
 	done
 

@@ -108,6 +108,8 @@ Read(RandomConn *slotPtr)
 {
     size_t length = RandomLength(), bytes = 0;
     int ready = CpConnReady(slotPtr->connPtr) & CP_READ;
+    int sending = CpConnSending(slotPtr->connPtr)
+        || CpConnUntoldError(slotPtr->connPtr) != CP_OK;
     uint64_t faults = CpSimTaken(CP_SIM_TRY_RECV_AGAIN);
     CpError error = CpConnRead(slotPtr->connPtr, randomBuf, length, &bytes);
 
@@ -121,17 +123,15 @@ Read(RandomConn *slotPtr)
         const CpHandle *handlePtr = CpConnHandle(slotPtr->connPtr);
 
         slotPtr->eof = 1;
-        if (CpSimToldReset(handlePtr)) {
-            RandomBreak(slotPtr->port); /* A reset reads as end of file. */
-        }
-        if (!slotPtr->shut) {
+
+        /* A reset reads as end of file. */
+        if (!slotPtr->shut && !CpSimToldReset(handlePtr)) {
             RandomCheckEnd(slotPtr->port, 1 - slotPtr->out,
                 CpSimSenderFailed(handlePtr));
         }
     } else if (error != CP_OK && error != CP_EAGAIN) {
-        /* Of a receive, or of a send before it. */
-        RandomStreamOf(slotPtr->port, 0)->told = 1;
-        RandomStreamOf(slotPtr->port, 1)->told = 1;
+        /* Of a send that failed; otherwise of a receive. */
+        RandomStreamOf(slotPtr->port, slotPtr->out)->told |= sending;
         slotPtr->failed = 1;
     } else if (error == CP_OK && !randomHarsh) {
         CHECK(!slotPtr->eof || slotPtr->shut);
@@ -157,7 +157,6 @@ Write(RandomConn *slotPtr)
     size_t length = RandomLength(), bytes = 0;
     int ready = CpConnReady(slotPtr->connPtr) & CP_WRITE;
     int untold = CpConnUntoldError(slotPtr->connPtr) != CP_OK;
-    int full = !ready;
     uint64_t faults = CpSimTaken(CP_SIM_NO_MEMORY);
     CpError error;
 
@@ -169,7 +168,7 @@ Write(RandomConn *slotPtr)
         CHECK(faults != CpSimTaken(CP_SIM_NO_MEMORY));
     }
     if (TellsLoss(error,
-            !untold && !full && faults != CpSimTaken(CP_SIM_NO_MEMORY))) {
+            !untold && ready && faults != CpSimTaken(CP_SIM_NO_MEMORY))) {
         RandomStreamOf(slotPtr->port, slotPtr->out)->told = 1;
     }
 
@@ -220,9 +219,6 @@ CloseConn(RandomConn *slotPtr)
         outPtr->closing = 1;
         outPtr->late = CpConnSending(slotPtr->connPtr);
         outPtr->told |= CpConnUntoldError(slotPtr->connPtr) != CP_OK;
-        if (!slotPtr->eof || slotPtr->shut) {
-            RandomBreak(slotPtr->port);
-        }
     }
     slotPtr->closing = 1;
     CpConnClose(slotPtr->connPtr, ConnClosed, slotPtr);
@@ -307,7 +303,6 @@ RandomStepConn(void)
         (void) CpConnShutdown(connPtr, CP_WRITE);
     } else if (choice < 194) {
         slotPtr->shut = randomReadShut = 1;
-        RandomBreak(slotPtr->port);
         (void) CpConnShutdown(connPtr, CP_READ);
     } else if (choice < 197 || slotPtr->eof) {
         CloseConn(slotPtr);

@@ -29,8 +29,7 @@
 typedef struct RandomStream {
     uint64_t sent;
     uint64_t received;
-    int broken;  /* Something may be lost, as both ends know. */
-    int told;    /* Its sender or receiver was told of an error. */
+    int told;    /* Its sender was told that a send has failed. */
     int closing; /* Its sender is a CpConn that has been closed. */
     int late;    /* And had sends outstanding then. */
 } RandomStream;
@@ -49,16 +48,11 @@ void RandomFillBuf(unsigned port, unsigned direction, size_t lengthBytes);
 void RandomCheckBuf(unsigned port, unsigned direction, size_t lengthBytes);
 
 /*
- * The end of file: all that was sent has come, or somebody was told of what
- * is lost. senderFailed: a send of the other end has failed.
+ * An end of file that no reset has made: all that was sent has come, or its
+ * sender was told of what is lost. senderFailed: a send of it has failed.
  */
 
 void RandomCheckEnd(unsigned port, unsigned direction, int senderFailed);
-
-/* From now on something of either direction may be lost: of this connection,
- * or of all. */
-void RandomBreak(unsigned port);
-void RandomBreakAll(void);
 
 /* How much to send or receive: little mostly. */
 size_t RandomLength(void);

@@ -38,9 +38,6 @@ AddPeer(CpSimPeer *peerPtr, unsigned out)
 static void
 ClosePeer(Peer *peerPtr, int reset)
 {
-    if (reset || !CpSimPeerEof(peerPtr->peerPtr)) {
-        RandomBreak(peerPtr->port);
-    }
     if (reset) {
         CpSimPeerReset(peerPtr->peerPtr);
     } else {

@@ -93,7 +93,6 @@ Take(RandomServer *serverPtr)
     slotPtr->connPtr = CpConnAccepted(randomPorts[serverPtr->owner], handlePtr,
         RandomNotify, slotPtr);
     if (slotPtr->connPtr == NULL) {
-        RandomBreak(CpAddrPort(&peer));
         CpHandleClose(handlePtr);
         return;
     }

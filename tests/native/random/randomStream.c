@@ -15,7 +15,6 @@ uint64_t randomBytesMoved;
 
 static RandomStream streams[PORT_COUNT][2];
 static unsigned used; /* Of these; the others are as they were at first. */
-static int allBroken;
 
 RandomStream *
 RandomStreamOf(unsigned port, unsigned direction)
@@ -34,7 +33,6 @@ RandomForgetStreams(void)
 {
     memset(streams, 0, used * sizeof(streams[0]));
     used = 0;
-    allBroken = 0;
 }
 
 static unsigned char
@@ -73,20 +71,17 @@ RandomCheckBuf(unsigned port, unsigned direction, size_t lengthBytes)
 }
 
 /*
- * Of a send that fails when its connection is closed already nobody can be
- * told: who closes so has given up knowing.
+ * Whether somebody was told, or will be when he asks next. Of a send that
+ * fails when its connection is closed already nobody can be told.
  */
 
 static int
 Excused(const RandomStream *streamPtr, unsigned port, unsigned direction,
     int senderFailed)
 {
-    if (streamPtr->broken || allBroken) {
-        return 1;
-    }
-    return randomHarsh
-        && (streamPtr->told || RandomWillBeTold(port, direction)
-            || (streamPtr->late && senderFailed));
+    return senderFailed
+        && (streamPtr->told || streamPtr->late
+            || RandomWillBeTold(port, direction));
 }
 
 void
@@ -101,18 +96,6 @@ RandomCheckEnd(unsigned port, unsigned direction, int senderFailed)
             port, direction, (unsigned long long) streamPtr->sent,
             (unsigned long long) streamPtr->received);
     }
-}
-
-void
-RandomBreak(unsigned port)
-{
-    RandomStreamOf(port, 0)->broken = RandomStreamOf(port, 1)->broken = 1;
-}
-
-void
-RandomBreakAll(void)
-{
-    allBroken = 1;
 }
 
 size_t

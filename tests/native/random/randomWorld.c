@@ -123,7 +123,6 @@ WindUp(void)
          * wait for each other, as TCP has it. */
         if ((randomHarsh || randomReadShut) && i == 2 * PATIENCE) {
             CpSimCut();
-            RandomBreakAll();
             randomHarsh = 1;
         }
         if (i > 100000) {
