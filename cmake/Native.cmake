@@ -2,7 +2,7 @@
 # sanitizers, and the programs of tests/native: each says 0 passed, 1 failed,
 # 77 skipped.
 option(IOCPSOCK_COVERAGE "Count what is run of core/, without sanitizers" OFF)
-set(instruments -fsanitize=address,undefined -fno-sanitize-recover=all
+set(instruments -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
     -fno-omit-frame-pointer)
 if(IOCPSOCK_COVERAGE)
     set(instruments --coverage)
@@ -63,7 +63,7 @@ if(IOCPSOCK_NATIVE STREQUAL clang)
     target_include_directories(iocpsock_fuzz PUBLIC core sim)
     target_compile_definitions(iocpsock_fuzz PUBLIC IOCPSOCK_SIM)
     target_compile_options(iocpsock_fuzz PUBLIC
-        ${instruments} -fsanitize=fuzzer-no-link -O1)
+        ${instruments} -fsanitize=fuzzer-no-link)
     target_link_options(iocpsock_fuzz PUBLIC
         ${instruments} -fsanitize=fuzzer
         -Wl,--wrap=CpMalloc -Wl,--wrap=CpCalloc -Wl,--wrap=CpFree)
