@@ -88,6 +88,7 @@ SimFinish(SimOp *simOpPtr, CpError error, uint32_t bytes)
         && handlePtr->sendError == CP_OK) {
         handlePtr->sendError = error;
     }
+    SimNoteResult(handlePtr->endPtr, simOpPtr->kind, error);
     SimRemove(&handlePtr->queues[simOpPtr->kind], simOpPtr);
     simOpPtr->state = SIM_OP_OVER;
     simOpPtr->error = error;
@@ -453,13 +454,11 @@ Shorten(CpSimFault fault, size_t lengthBytes)
         : lengthBytes;
 }
 
-CpError
-CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
-    size_t *bytesPtr)
+static CpError
+TryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes, size_t *bytesPtr)
 {
     SimEnd *endPtr = handlePtr->endPtr;
 
-    *bytesPtr = 0;
     CheckNone(handlePtr, SIM_OP_RECV);
     if (endPtr == NULL) {
         return CP_ENOTCONN;
@@ -485,12 +484,23 @@ CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
 }
 
 CpError
-CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
+CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
+    size_t *bytesPtr)
+{
+    CpError error;
+
+    *bytesPtr = 0;
+    error = TryRecv(handlePtr, bufPtr, lengthBytes, bytesPtr);
+    SimNoteResult(handlePtr->endPtr, SIM_OP_RECV, error);
+    return error;
+}
+
+static CpError
+TrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
     size_t *bytesPtr)
 {
     SimEnd *endPtr = handlePtr->endPtr;
 
-    *bytesPtr = 0;
     CheckNone(handlePtr, SIM_OP_SEND);
     if (endPtr == NULL) {
         return CP_ENOTCONN;
@@ -510,4 +520,16 @@ CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
     *bytesPtr = SimGive(endPtr, bufPtr,
         Shorten(CP_SIM_TRY_SEND_SHORT, lengthBytes));
     return *bytesPtr > 0 ? CP_OK : CP_EAGAIN;
+}
+
+CpError
+CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
+    size_t *bytesPtr)
+{
+    CpError error;
+
+    *bytesPtr = 0;
+    error = TrySend(handlePtr, bufPtr, lengthBytes, bytesPtr);
+    SimNoteResult(handlePtr->endPtr, SIM_OP_SEND, error);
+    return error;
 }

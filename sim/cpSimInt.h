@@ -76,7 +76,9 @@ struct SimEnd {
     int finSent;
     int recvShut;
     int isReset;
-    int closed; /* Nobody will receive here. */
+    int toldReset;  /* A receive has ended with a reset. */
+    int sendFailed; /* A send of this end has. */
+    int closed;     /* Nobody will receive here. */
 };
 
 struct SimLink {
@@ -189,6 +191,8 @@ void SimResetEnd(SimEnd *endPtr);
 void SimUnrefLink(SimLink *linkPtr);
 size_t SimTake(SimEnd *endPtr, void *destPtr, size_t lengthBytes);
 size_t SimGive(SimEnd *fromPtr, const void *srcPtr, size_t lengthBytes);
+/* Notes what a receive or send of this end has come to; NULL is no end. */
+void SimNoteResult(SimEnd *endPtr, SimOpKind kind, CpError error);
 size_t SimArrived(const SimEnd *endPtr);
 int SimAtEof(const SimEnd *endPtr);
 
