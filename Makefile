@@ -31,7 +31,7 @@ help:
 	@echo "make test     all tests, on both Tcls (JOBS=$(JOBS) at once)"
 	@echo "make check    those of them that need no Windows"
 	@echo "make sim      random worlds on a simulated port (SEED=, COUNT=)"
-	@echo "make fuzz     inputs by libFuzzer (SECONDS=$(SECONDS) each)"
+	@echo "make fuzz     inputs by chance (SECONDS=$(SECONDS) each, and HTTP)"
 	@echo "make coverage how much of core/ make check runs"
 	@echo "make conformance  Tcl's own tests, with each driver"
 	@echo "make differential  random operations on both drivers, compared"
@@ -77,18 +77,9 @@ sim: build/native-clang/build.ninja
 	@cmake --build build/native-clang --target randomTest
 	@build/native-clang/randomTest $(or $(SEED),$(shell date +%s)) $(COUNT)
 
-# What leads to a failure is kept beside the corpus, and tried again by giving
-# the program its name.
-fuzz: build/native-clang/build.ninja
+fuzz: build/native-clang/build.ninja all
 	@cmake --build build/native-clang
-	@for program in build/native-clang/fuzz*; do \
-	    test -f $$program && test -x $$program || continue; \
-	    corpus=build/corpus/$$(basename $$program); \
-	    mkdir -p $$corpus; \
-	    echo "$$program, $(SECONDS) s"; \
-	    $$program -max_total_time=$(SECONDS) -len_control=0 \
-	        -artifact_prefix=$$corpus- $$corpus || exit 1; \
-	done
+	@tools/with-wine tools/fuzz $(SECONDS)
 
 coverage: build/native-coverage/build.ninja
 	@cmake --build build/native-coverage

@@ -70,19 +70,40 @@ if(IOCPSOCK_NATIVE STREQUAL clang)
     target_link_libraries(iocpsock_fuzz PRIVATE iocpsock_warnings)
 
     # iocpsock_fuzzer(NAME RUNS SOURCE...): tests/native/fuzz/NAME.c and what
-    # else it is made of.
+    # else it is made of. Beside it, if need be: NAME.dict, the words of its
+    # inputs, and NAME/, some to begin with.
     function(iocpsock_fuzzer name runs)
+        set(beside "${PROJECT_SOURCE_DIR}/tests/native/fuzz/${name}")
+        file(GLOB inputs CONFIGURE_DEPENDS "${beside}/*")
+        list(JOIN inputs "," inputs)
+        set(options "")
+        if(inputs)
+            list(APPEND options "-seed_inputs=${inputs}")
+        endif()
+        if(EXISTS "${beside}.dict")
+            list(APPEND options "-dict=${beside}.dict")
+        endif()
         add_executable(${name} tests/native/fuzz/${name}.c ${ARGN})
         target_include_directories(${name} PRIVATE
             tests/native tests/native/random)
         target_link_libraries(${name} PRIVATE iocpsock_fuzz iocpsock_warnings)
         add_test(NAME native-${IOCPSOCK_NATIVE}.${name}
-            COMMAND ${name} -runs=${runs} -seed=1 -len_control=0)
+            COMMAND ${name} -runs=${runs} -seed=1 -len_control=0 ${options})
         set_tests_properties(native-${IOCPSOCK_NATIVE}.${name} PROPERTIES
             TIMEOUT 120)
     endfunction()
 
     iocpsock_fuzzer(fuzzWorld 10000 ${world})
+
+    # generic/ as well, in the Tcl of this machine.
+    find_package(TCL REQUIRED)
+    file(GLOB generic CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/generic/*.c")
+    iocpsock_fuzzer(fuzzSocket 3000 ${generic})
+    target_include_directories(fuzzSocket PRIVATE generic)
+    target_include_directories(fuzzSocket SYSTEM PRIVATE ${TCL_INCLUDE_PATH})
+    target_compile_definitions(fuzzSocket PRIVATE
+        PACKAGE_VERSION="${PROJECT_VERSION}")
+    target_link_libraries(fuzzSocket PRIVATE ${TCL_LIBRARY})
 endif()
 
 # The Windows port's hand-over between threads, with real ones, over as much of

@@ -285,16 +285,11 @@ SimCloseEnd(SimEnd *endPtr, int reset)
 /* ------------------------------------------------------- what befell it */
 
 void
-SimNoteResult(SimEnd *endPtr, SimOpKind kind, CpError error)
+SimNoteReceive(SimEnd *endPtr, CpError error)
 {
-    if (endPtr == NULL || error == CP_OK || error == CP_EAGAIN) {
-        return;
-    }
-    if (kind == SIM_OP_RECV
+    if (endPtr != NULL
         && (error == CP_ECONNRESET || error == CP_ECONNABORTED)) {
         endPtr->toldReset = 1;
-    } else if (kind == SIM_OP_SEND) {
-        endPtr->sendFailed = 1;
     }
 }
 
@@ -302,16 +297,4 @@ int
 CpSimToldReset(const CpHandle *handlePtr)
 {
     return handlePtr->endPtr->toldReset;
-}
-
-int
-CpSimSenderFailed(const CpHandle *handlePtr)
-{
-    return handlePtr->endPtr->otherPtr->sendFailed;
-}
-
-int
-CpSimPeerSenderFailed(const CpSimPeer *peerPtr)
-{
-    return CpSimSenderFailed(&peerPtr->handle);
 }

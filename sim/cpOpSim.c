@@ -88,7 +88,9 @@ SimFinish(SimOp *simOpPtr, CpError error, uint32_t bytes)
         && handlePtr->sendError == CP_OK) {
         handlePtr->sendError = error;
     }
-    SimNoteResult(handlePtr->endPtr, simOpPtr->kind, error);
+    if (simOpPtr->kind == SIM_OP_RECV) {
+        SimNoteReceive(handlePtr->endPtr, error);
+    }
     SimRemove(&handlePtr->queues[simOpPtr->kind], simOpPtr);
     simOpPtr->state = SIM_OP_OVER;
     simOpPtr->error = error;
@@ -491,16 +493,17 @@ CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
 
     *bytesPtr = 0;
     error = TryRecv(handlePtr, bufPtr, lengthBytes, bytesPtr);
-    SimNoteResult(handlePtr->endPtr, SIM_OP_RECV, error);
+    SimNoteReceive(handlePtr->endPtr, error);
     return error;
 }
 
-static CpError
-TrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
+CpError
+CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
     size_t *bytesPtr)
 {
     SimEnd *endPtr = handlePtr->endPtr;
 
+    *bytesPtr = 0;
     CheckNone(handlePtr, SIM_OP_SEND);
     if (endPtr == NULL) {
         return CP_ENOTCONN;
@@ -520,16 +523,4 @@ TrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
     *bytesPtr = SimGive(endPtr, bufPtr,
         Shorten(CP_SIM_TRY_SEND_SHORT, lengthBytes));
     return *bytesPtr > 0 ? CP_OK : CP_EAGAIN;
-}
-
-CpError
-CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
-    size_t *bytesPtr)
-{
-    CpError error;
-
-    *bytesPtr = 0;
-    error = TrySend(handlePtr, bufPtr, lengthBytes, bytesPtr);
-    SimNoteResult(handlePtr->endPtr, SIM_OP_SEND, error);
-    return error;
 }

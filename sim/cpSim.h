@@ -187,15 +187,8 @@ void CpSimPeerNames(const CpSimPeer *peerPtr, CpAddr *localPtr,
 void CpSimPeerClose(CpSimPeer *peerPtr);
 void CpSimPeerReset(CpSimPeer *peerPtr);
 
-/*
- * What befell the connection at this end, faults included: whether a receive
- * was told of a reset; and whether a send of the other end has failed, so that
- * not all will come.
- */
-
+/* Whether a receive at this end was told of a reset, faults included. */
 int CpSimToldReset(const CpHandle *handlePtr);
-int CpSimSenderFailed(const CpHandle *handlePtr);
-int CpSimPeerSenderFailed(const CpSimPeer *peerPtr);
 
 /* The cable is pulled: every connection is reset, on both sides. */
 void CpSimCut(void);

@@ -77,7 +77,6 @@ struct SimEnd {
     int recvShut;
     int isReset;
     int toldReset;  /* A receive has ended with a reset. */
-    int sendFailed; /* A send of this end has. */
     int closed;     /* Nobody will receive here. */
 };
 
@@ -103,6 +102,7 @@ struct CpHandle {
     int opts[CP_OPT_COUNT];
     SimEnd *endPtr; /* When connected. */
     int failed;     /* A connect failed: good for closing only. */
+    int aborts;     /* Its close is a reset. */
     int listening;
     int backlog;
     SimLink *firstClientPtr; /* Connected, not accepted. */
@@ -192,7 +192,7 @@ void SimUnrefLink(SimLink *linkPtr);
 size_t SimTake(SimEnd *endPtr, void *destPtr, size_t lengthBytes);
 size_t SimGive(SimEnd *fromPtr, const void *srcPtr, size_t lengthBytes);
 /* Notes what a receive or send of this end has come to; NULL is no end. */
-void SimNoteResult(SimEnd *endPtr, SimOpKind kind, CpError error);
+void SimNoteReceive(SimEnd *endPtr, CpError error);
 size_t SimArrived(const SimEnd *endPtr);
 int SimAtEof(const SimEnd *endPtr);
 

@@ -108,8 +108,6 @@ Read(RandomConn *slotPtr)
 {
     size_t length = RandomLength(), bytes = 0;
     int ready = CpConnReady(slotPtr->connPtr) & CP_READ;
-    int sending = CpConnSending(slotPtr->connPtr)
-        || CpConnUntoldError(slotPtr->connPtr) != CP_OK;
     uint64_t faults = CpSimTaken(CP_SIM_TRY_RECV_AGAIN);
     CpError error = CpConnRead(slotPtr->connPtr, randomBuf, length, &bytes);
 
@@ -126,12 +124,9 @@ Read(RandomConn *slotPtr)
 
         /* A reset reads as end of file. */
         if (!slotPtr->shut && !CpSimToldReset(handlePtr)) {
-            RandomCheckEnd(slotPtr->port, 1 - slotPtr->out,
-                CpSimSenderFailed(handlePtr));
+            RandomCheckEnd(slotPtr->port, 1 - slotPtr->out);
         }
     } else if (error != CP_OK && error != CP_EAGAIN) {
-        /* Of a send that failed; otherwise of a receive. */
-        RandomStreamOf(slotPtr->port, slotPtr->out)->told |= sending;
         slotPtr->failed = 1;
     } else if (error == CP_OK && !randomHarsh) {
         CHECK(!slotPtr->eof || slotPtr->shut);
@@ -141,22 +136,11 @@ Read(RandomConn *slotPtr)
     }
 }
 
-/* Whether this result of a write is that of a send which has failed. Want of
- * memory may be the writer's own. */
-
-static int
-TellsLoss(CpError error, int ownWant)
-{
-    return error != CP_OK && error != CP_EAGAIN && error != CP_EPIPE
-        && !(error == CP_ENOMEM && ownWant);
-}
-
 static void
 Write(RandomConn *slotPtr)
 {
     size_t length = RandomLength(), bytes = 0;
     int ready = CpConnReady(slotPtr->connPtr) & CP_WRITE;
-    int untold = CpConnUntoldError(slotPtr->connPtr) != CP_OK;
     uint64_t faults = CpSimTaken(CP_SIM_NO_MEMORY);
     CpError error;
 
@@ -166,10 +150,6 @@ Write(RandomConn *slotPtr)
     CHECK(bytes <= length && (error == CP_OK) == (bytes > 0));
     if (error == CP_EAGAIN && ready) {
         CHECK(faults != CpSimTaken(CP_SIM_NO_MEMORY));
-    }
-    if (TellsLoss(error,
-            !untold && ready && faults != CpSimTaken(CP_SIM_NO_MEMORY))) {
-        RandomStreamOf(slotPtr->port, slotPtr->out)->told = 1;
     }
 
     /* A listener's end or its watchdog may reset what nobody took. */
@@ -210,15 +190,11 @@ static void
 CloseConn(RandomConn *slotPtr)
 {
     if (slotPtr->open) {
-        RandomStream *outPtr = RandomStreamOf(slotPtr->port, slotPtr->out);
-
         if (RandomStreamOf(slotPtr->port, 1 - slotPtr->out)->closing
             && CpConnSending(slotPtr->connPtr)) {
             return;
         }
-        outPtr->closing = 1;
-        outPtr->late = CpConnSending(slotPtr->connPtr);
-        outPtr->told |= CpConnUntoldError(slotPtr->connPtr) != CP_OK;
+        RandomStreamOf(slotPtr->port, slotPtr->out)->closing = 1;
     }
     slotPtr->closing = 1;
     CpConnClose(slotPtr->connPtr, ConnClosed, slotPtr);
@@ -345,23 +321,6 @@ RandomCheckConns(void)
             CheckConn(&conns[i]);
         }
     }
-}
-
-int
-RandomWillBeTold(unsigned port, unsigned direction)
-{
-    unsigned i;
-
-    for (i = 0; i < CONNS; i++) {
-        const RandomConn *slotPtr = &conns[i];
-
-        if (slotPtr->open && !slotPtr->closing && slotPtr->port == port
-            && slotPtr->out == direction
-            && CpConnUntoldError(slotPtr->connPtr) != CP_OK) {
-            return 1;
-        }
-    }
-    return 0;
 }
 
 void

@@ -29,9 +29,7 @@
 typedef struct RandomStream {
     uint64_t sent;
     uint64_t received;
-    int told;    /* Its sender was told that a send has failed. */
     int closing; /* Its sender is a CpConn that has been closed. */
-    int late;    /* And had sends outstanding then. */
 } RandomStream;
 
 extern unsigned char randomBuf[RANDOM_BUF_BYTES];
@@ -47,12 +45,8 @@ void RandomFillBuf(unsigned port, unsigned direction, size_t lengthBytes);
 /* Those received are the next ones. */
 void RandomCheckBuf(unsigned port, unsigned direction, size_t lengthBytes);
 
-/*
- * An end of file that no reset has made: all that was sent has come, or its
- * sender was told of what is lost. senderFailed: a send of it has failed.
- */
-
-void RandomCheckEnd(unsigned port, unsigned direction, int senderFailed);
+/* An end of file that no reset has made: all that was sent has come. */
+void RandomCheckEnd(unsigned port, unsigned direction);
 
 /* How much to send or receive: little mostly. */
 size_t RandomLength(void);
@@ -82,9 +76,6 @@ void RandomStepConn(void);
 int RandomCountConns(void);
 void RandomCheckConns(void);
 void RandomUnparkConns(void);
-
-/* The sender has lost something, and the next who asks will be told. */
-int RandomWillBeTold(unsigned port, unsigned direction);
 
 /* Who has read all is closed; all are with force. */
 void RandomWindUpConns(int force);

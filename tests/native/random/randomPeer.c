@@ -75,8 +75,7 @@ RecvPeer(Peer *peerPtr, size_t length)
     RandomCheckBuf(peerPtr->port, 1 - peerPtr->out,
         CpSimPeerRecv(peerPtr->peerPtr, randomBuf, length));
     if (CpSimPeerEof(peerPtr->peerPtr) && !CpSimPeerIsReset(peerPtr->peerPtr)) {
-        RandomCheckEnd(peerPtr->port, 1 - peerPtr->out,
-            CpSimPeerSenderFailed(peerPtr->peerPtr));
+        RandomCheckEnd(peerPtr->port, 1 - peerPtr->out);
     }
 }
 

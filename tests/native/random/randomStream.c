@@ -70,30 +70,14 @@ RandomCheckBuf(unsigned port, unsigned direction, size_t lengthBytes)
     CHECK(streamPtr->received <= streamPtr->sent);
 }
 
-/*
- * Whether somebody was told, or will be when he asks next. Of a send that
- * fails when its connection is closed already nobody can be told.
- */
-
-static int
-Excused(const RandomStream *streamPtr, unsigned port, unsigned direction,
-    int senderFailed)
-{
-    return senderFailed
-        && (streamPtr->told || streamPtr->late
-            || RandomWillBeTold(port, direction));
-}
-
 void
-RandomCheckEnd(unsigned port, unsigned direction, int senderFailed)
+RandomCheckEnd(unsigned port, unsigned direction)
 {
     const RandomStream *streamPtr = RandomStreamOf(port, direction);
 
-    if (streamPtr->received != streamPtr->sent
-        && !Excused(streamPtr, port, direction, senderFailed)) {
-        CpSimFail("port %u direction %u: %llu bytes sent, %llu received, and "
-                  "nobody was told",
-            port, direction, (unsigned long long) streamPtr->sent,
+    if (streamPtr->received != streamPtr->sent) {
+        CpSimFail("port %u direction %u: %llu bytes sent, %llu received", port,
+            direction, (unsigned long long) streamPtr->sent,
             (unsigned long long) streamPtr->received);
     }
 }
