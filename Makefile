@@ -11,12 +11,15 @@ JOBS = 2
 COUNT = 10000
 SEED =
 
+# Of `make fuzz`: how long each program runs.
+SECONDS = 60
+
 version := $(shell sed -n 's/^project.iocpsock VERSION \([0-9.]*\).*/\1/p' \
     CMakeLists.txt)
 package = iocpsock$(version)
 zip = build/dist/$(package)-win64.zip
 
-.PHONY: all setup native demo test check sim coverage conformance \
+.PHONY: all setup native demo test check sim fuzz coverage conformance \
     differential soak check-format tidy dist install clean help FORCE
 
 all: setup build/win64/build.ninja
@@ -28,6 +31,7 @@ help:
 	@echo "make test     all tests, on both Tcls (JOBS=$(JOBS) at once)"
 	@echo "make check    those of them that need no Windows"
 	@echo "make sim      random worlds on a simulated port (SEED=, COUNT=)"
+	@echo "make fuzz     inputs by chance (SECONDS=$(SECONDS) each, and HTTP)"
 	@echo "make coverage how much of core/ make check runs"
 	@echo "make conformance  Tcl's own tests, with each driver"
 	@echo "make differential  random operations on both drivers, compared"
@@ -72,6 +76,10 @@ check: native
 sim: build/native-clang/build.ninja
 	@cmake --build build/native-clang --target randomTest
 	@build/native-clang/randomTest $(or $(SEED),$(shell date +%s)) $(COUNT)
+
+fuzz: build/native-clang/build.ninja all
+	@cmake --build build/native-clang
+	@tools/with-wine tools/fuzz $(SECONDS)
 
 coverage: build/native-coverage/build.ninja
 	@cmake --build build/native-coverage

@@ -2,7 +2,7 @@
 # sanitizers, and the programs of tests/native: each says 0 passed, 1 failed,
 # 77 skipped.
 option(IOCPSOCK_COVERAGE "Count what is run of core/, without sanitizers" OFF)
-set(instruments -fsanitize=address,undefined -fno-sanitize-recover=all
+set(instruments -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
     -fno-omit-frame-pointer)
 if(IOCPSOCK_COVERAGE)
     set(instruments --coverage)
@@ -28,16 +28,83 @@ target_link_libraries(iocpsock_core PUBLIC iocpsock_sim)
 target_link_options(iocpsock_sim PUBLIC
     -Wl,--wrap=CpMalloc -Wl,--wrap=CpCalloc -Wl,--wrap=CpFree)
 
-file(GLOB programs CONFIGURE_DEPENDS
-    "${PROJECT_SOURCE_DIR}/tests/native/*.c")
-foreach(program IN LISTS programs)
-    cmake_path(GET program STEM name)
-    add_executable(${name} "${program}")
+function(iocpsock_native_test name)
+    add_executable(${name} ${ARGN})
+    target_include_directories(${name} PRIVATE tests/native)
     target_link_libraries(${name} PRIVATE iocpsock_sim iocpsock_warnings)
     add_test(NAME native-${IOCPSOCK_NATIVE}.${name} COMMAND ${name})
     set_tests_properties(native-${IOCPSOCK_NATIVE}.${name} PROPERTIES
         TIMEOUT 120 SKIP_RETURN_CODE 77)
+endfunction()
+
+file(GLOB programs CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/tests/native/*.c")
+foreach(program IN LISTS programs)
+    cmake_path(GET program STEM name)
+    iocpsock_native_test(${name} "${program}")
 endforeach()
+
+# A random world, and the program that plays as many as it is told.
+set(world
+    tests/native/random/randomConn.c
+    tests/native/random/randomPeer.c
+    tests/native/random/randomServer.c
+    tests/native/random/randomStream.c
+    tests/native/random/randomWorld.c)
+iocpsock_native_test(randomTest ${world} tests/native/random/randomTest.c)
+
+# Programs of libFuzzer, which has to count what is run of all that they try:
+# they have a core/ and sim/ of their own. As tests they run a fixed number of
+# inputs from a fixed seed, `make fuzz` runs them for longer.
+if(IOCPSOCK_NATIVE STREQUAL clang)
+    get_target_property(core_sources iocpsock_core SOURCES)
+    get_target_property(sim_sources iocpsock_sim SOURCES)
+    add_library(iocpsock_fuzz OBJECT ${core_sources} ${sim_sources})
+    target_include_directories(iocpsock_fuzz PUBLIC core sim)
+    target_compile_definitions(iocpsock_fuzz PUBLIC IOCPSOCK_SIM)
+    target_compile_options(iocpsock_fuzz PUBLIC
+        ${instruments} -fsanitize=fuzzer-no-link)
+    target_link_options(iocpsock_fuzz PUBLIC
+        ${instruments} -fsanitize=fuzzer
+        -Wl,--wrap=CpMalloc -Wl,--wrap=CpCalloc -Wl,--wrap=CpFree)
+    target_link_libraries(iocpsock_fuzz PRIVATE iocpsock_warnings)
+
+    # iocpsock_fuzzer(NAME RUNS SOURCE...): tests/native/fuzz/NAME.c and what
+    # else it is made of. Beside it, if need be: NAME.dict, the words of its
+    # inputs, and NAME/, some to begin with.
+    function(iocpsock_fuzzer name runs)
+        set(beside "${PROJECT_SOURCE_DIR}/tests/native/fuzz/${name}")
+        file(GLOB inputs CONFIGURE_DEPENDS "${beside}/*")
+        list(JOIN inputs "," inputs)
+        set(options "")
+        if(inputs)
+            list(APPEND options "-seed_inputs=${inputs}")
+        endif()
+        if(EXISTS "${beside}.dict")
+            list(APPEND options "-dict=${beside}.dict")
+        endif()
+        add_executable(${name} tests/native/fuzz/${name}.c ${ARGN})
+        target_include_directories(${name} PRIVATE
+            tests/native tests/native/random)
+        target_link_libraries(${name} PRIVATE iocpsock_fuzz iocpsock_warnings)
+        add_test(NAME native-${IOCPSOCK_NATIVE}.${name}
+            COMMAND ${name} -runs=${runs} -seed=1 -len_control=0 ${options})
+        set_tests_properties(native-${IOCPSOCK_NATIVE}.${name} PROPERTIES
+            TIMEOUT 120)
+    endfunction()
+
+    iocpsock_fuzzer(fuzzWorld 10000 ${world})
+
+    # generic/ as well, in the Tcl of this machine.
+    find_package(TCL REQUIRED)
+    file(GLOB generic CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/generic/*.c")
+    iocpsock_fuzzer(fuzzSocket 3000 ${generic})
+    target_include_directories(fuzzSocket PRIVATE generic)
+    target_include_directories(fuzzSocket SYSTEM PRIVATE ${TCL_INCLUDE_PATH})
+    target_compile_definitions(fuzzSocket PRIVATE
+        PACKAGE_VERSION="${PROJECT_VERSION}")
+    target_link_libraries(fuzzSocket PRIVATE ${TCL_LIBRARY})
+endif()
 
 # The Windows port's hand-over between threads, with real ones, over as much of
 # Windows as it calls. AddressSanitizer and ThreadSanitizer exclude each other.

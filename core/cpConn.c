@@ -201,8 +201,7 @@ CpConnClose(CpConn *connPtr, CpConnProc *closedProc, void *clientData)
      */
     if (connPtr->handlePtr != NULL && connPtr->sendPending == 0
         && CpRecvPending(connPtr) > 0 && !connPtr->sendShut) {
-        connPtr->sendShut = 1;
-        (void) CpHandleShutdown(connPtr->handlePtr, CP_WRITE);
+        (void) CpSendShutdown(connPtr);
     }
     CpConnFinish(connPtr);
 }
@@ -233,6 +232,9 @@ CpConnFinish(CpConn *connPtr)
     }
     CpRecvFree(connPtr);
     if (connPtr->handlePtr != NULL) {
+        if (connPtr->sendError != CP_OK) {
+            CpHandleAbort(connPtr->handlePtr);
+        }
         CpHandleClose(connPtr->handlePtr);
     }
     FreeMessage(connPtr->dialMessage);

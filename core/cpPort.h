@@ -169,6 +169,15 @@ CpError CpHandleShutdown(CpHandle *handlePtr, int directions);
 void CpHandleClose(CpHandle *handlePtr);
 
 /*
+ * CpHandleAbort --
+ *
+ *      Makes the later CpHandleClose a reset, so that a peer does not take a
+ *      stream that lacks its end for a whole one.
+ */
+
+void CpHandleAbort(CpHandle *handlePtr);
+
+/*
  * CpHandleMove --
  *
  *      Another thread's port becomes the handle's; NULL parks it between

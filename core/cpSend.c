@@ -66,7 +66,8 @@ SendDone(CpOp *opPtr)
         CpConnFinish(connPtr);
         return;
     }
-    if (connPtr->sendShut && connPtr->sendPending == 0) {
+    if (connPtr->sendShut && connPtr->sendPending == 0
+        && connPtr->sendError == CP_OK) {
         (void) CpHandleShutdown(connPtr->handlePtr, CP_WRITE);
     }
     CpConnNotify(connPtr);
@@ -202,7 +203,10 @@ CpSendReady(const CpConn *connPtr)
         || connPtr->sendError != CP_OK;
 }
 
-/* The shutdown follows the last send: under Wine it would overtake it. */
+/*
+ * The shutdown follows the last send: under Wine it would overtake it. After a
+ * send that failed there is none, as it would make a whole of what is not.
+ */
 
 CpError
 CpSendShutdown(CpConn *connPtr)
@@ -210,6 +214,10 @@ CpSendShutdown(CpConn *connPtr)
     connPtr->sendShut = 1;
     if (connPtr->sendPending > 0) {
         return CP_OK;
+    }
+    if (connPtr->sendError != CP_OK) {
+        connPtr->sendErrorTold = 1;
+        return connPtr->sendError;
     }
     return CpHandleShutdown(connPtr->handlePtr, CP_WRITE);
 }

@@ -413,6 +413,29 @@ proc httpd::IsUnchanged {fields entry} {
     return 0
 }
 
+# httpd::Escape --
+#
+#	What a client has said, for a line of the log: nothing in it can end
+#	the line or the field, or is a character that the log's encoding lacks.
+
+proc httpd::Escape {text} {
+    if {![regexp {[^ !#-\[\]-~]} $text]} {
+        return $text
+    }
+    set escaped ""
+    foreach char [split $text ""] {
+        scan $char %c code
+        if {$char in {\\ \"}} {
+            append escaped \\$char
+        } elseif {$code < 32 || $code > 126} {
+            append escaped [format \\x%02x $code]
+        } else {
+            append escaped $char
+        }
+    }
+    return $escaped
+}
+
 #
 # The clock.
 #
@@ -617,10 +640,9 @@ oo::class create httpd::Server {
         if {$log eq ""} {
             return
         }
-        set request [string map {\\ \\\\ \" \\\"} $request]
         try {
-            puts $log "$host - - $::httpd::logDate \"$request\"\
-                $status $length"
+            puts $log "$host - - $::httpd::logDate\
+                \"[httpd::Escape $request]\" $status $length"
         } on error {message} {
             my EndLog $message
         }

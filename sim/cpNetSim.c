@@ -281,3 +281,20 @@ SimCloseEnd(SimEnd *endPtr, int reset)
     SimPump(endPtr); /* What is still sent here goes nowhere. */
     SimUnrefLink(endPtr->linkPtr);
 }
+
+/* ------------------------------------------------------- what befell it */
+
+void
+SimNoteReceive(SimEnd *endPtr, CpError error)
+{
+    if (endPtr != NULL
+        && (error == CP_ECONNRESET || error == CP_ECONNABORTED)) {
+        endPtr->toldReset = 1;
+    }
+}
+
+int
+CpSimToldReset(const CpHandle *handlePtr)
+{
+    return handlePtr->endPtr->toldReset;
+}

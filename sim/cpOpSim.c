@@ -88,6 +88,9 @@ SimFinish(SimOp *simOpPtr, CpError error, uint32_t bytes)
         && handlePtr->sendError == CP_OK) {
         handlePtr->sendError = error;
     }
+    if (simOpPtr->kind == SIM_OP_RECV) {
+        SimNoteReceive(handlePtr->endPtr, error);
+    }
     SimRemove(&handlePtr->queues[simOpPtr->kind], simOpPtr);
     simOpPtr->state = SIM_OP_OVER;
     simOpPtr->error = error;
@@ -453,13 +456,11 @@ Shorten(CpSimFault fault, size_t lengthBytes)
         : lengthBytes;
 }
 
-CpError
-CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
-    size_t *bytesPtr)
+static CpError
+TryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes, size_t *bytesPtr)
 {
     SimEnd *endPtr = handlePtr->endPtr;
 
-    *bytesPtr = 0;
     CheckNone(handlePtr, SIM_OP_RECV);
     if (endPtr == NULL) {
         return CP_ENOTCONN;
@@ -482,6 +483,18 @@ CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
         return CP_ECONNRESET;
     }
     return SimAtEof(endPtr) ? CP_OK : CP_EAGAIN;
+}
+
+CpError
+CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
+    size_t *bytesPtr)
+{
+    CpError error;
+
+    *bytesPtr = 0;
+    error = TryRecv(handlePtr, bufPtr, lengthBytes, bytesPtr);
+    SimNoteReceive(handlePtr->endPtr, error);
+    return error;
 }
 
 CpError

@@ -99,6 +99,19 @@ void CpSimReseed(uint64_t seed);
 
 void CpSimCutOnDeadlock(int on);
 
+/*
+ * CpSimUseBytes --
+ *
+ *      Lets a fuzzer choose: CpSimRandom draws from these bytes until they are
+ *      used up, then from the seed; one for a bound of up to 256, else as many
+ *      as it needs. They stay the caller's. CpSimStart ends it.
+ */
+
+void CpSimUseBytes(const unsigned char *bytes, size_t count);
+
+/* How many are left. */
+size_t CpSimBytesLeft(void);
+
 /* Time passes; what it brings happens, and sleepers are woken. */
 void CpSimAdvance(uint32_t ms);
 
@@ -173,6 +186,9 @@ void CpSimPeerNames(const CpSimPeer *peerPtr, CpAddr *localPtr,
 /* Both free the peer. With bytes unread a close is a reset. */
 void CpSimPeerClose(CpSimPeer *peerPtr);
 void CpSimPeerReset(CpSimPeer *peerPtr);
+
+/* Whether a receive at this end was told of a reset, faults included. */
+int CpSimToldReset(const CpHandle *handlePtr);
 
 /* The cable is pulled: every connection is reset, on both sides. */
 void CpSimCut(void);

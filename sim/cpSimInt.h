@@ -76,7 +76,8 @@ struct SimEnd {
     int finSent;
     int recvShut;
     int isReset;
-    int closed; /* Nobody will receive here. */
+    int toldReset;  /* A receive has ended with a reset. */
+    int closed;     /* Nobody will receive here. */
 };
 
 struct SimLink {
@@ -101,6 +102,7 @@ struct CpHandle {
     int opts[CP_OPT_COUNT];
     SimEnd *endPtr; /* When connected. */
     int failed;     /* A connect failed: good for closing only. */
+    int aborts;     /* Its close is a reset. */
     int listening;
     int backlog;
     SimLink *firstClientPtr; /* Connected, not accepted. */
@@ -189,6 +191,8 @@ void SimResetEnd(SimEnd *endPtr);
 void SimUnrefLink(SimLink *linkPtr);
 size_t SimTake(SimEnd *endPtr, void *destPtr, size_t lengthBytes);
 size_t SimGive(SimEnd *fromPtr, const void *srcPtr, size_t lengthBytes);
+/* Notes what a receive or send of this end has come to; NULL is no end. */
+void SimNoteReceive(SimEnd *endPtr, CpError error);
 size_t SimArrived(const SimEnd *endPtr);
 int SimAtEof(const SimEnd *endPtr);
 

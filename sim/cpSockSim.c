@@ -118,6 +118,12 @@ FreeHandle(CpHandle *handlePtr, int reset)
 }
 
 void
+CpHandleAbort(CpHandle *handlePtr)
+{
+    handlePtr->aborts = 1;
+}
+
+void
 CpHandleClose(CpHandle *handlePtr)
 {
     if (handlePtr->pending > 0) {
@@ -131,7 +137,7 @@ CpHandleClose(CpHandle *handlePtr)
     if (handlePtr->counted) {
         CpStatAdd(CP_STAT_SOCKETS, -1);
     }
-    FreeHandle(handlePtr, 0);
+    FreeHandle(handlePtr, handlePtr->aborts);
 }
 
 static int

@@ -5,6 +5,8 @@
  *      when.
  */
 
+#define _POSIX_C_SOURCE 200809L /* sigaction */
+
 #include "cpSimInt.h"
 
 #include <signal.h>
@@ -39,6 +41,8 @@ unsigned simHandleLimit;
 int simCutOnDeadlock;
 
 static uint64_t randomState;
+static const unsigned char *bytesPtr; /* Drawn from before the seed. */
+static size_t bytesLeft;
 static uint32_t maxDelayMs;
 static Event *events; /* A heap: the next one is the first. */
 static size_t eventCount;
@@ -99,13 +103,27 @@ Aborted(int number)
     (void) !write(STDERR_FILENO, howText, strlen(howText));
 }
 
+/* A fuzzer has its own way to keep what led there. */
+
+static void
+CatchAbort(void)
+{
+    struct sigaction action;
+
+    if (sigaction(SIGABRT, NULL, &action) == 0
+        && !(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_DFL) {
+        signal(SIGABRT, Aborted);
+    }
+}
+
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
 
 const char *
 __asan_default_options(void)
 {
-    return "abort_on_error=1";
+    /* What was freed stays out of use for some worlds, not for thousands. */
+    return "abort_on_error=1:quarantine_size_mb=16";
 }
 
 const char *
@@ -155,9 +173,40 @@ NextRandom(void)
     return z ^ (z >> 31);
 }
 
+void
+CpSimUseBytes(const unsigned char *bytes, size_t count)
+{
+    bytesPtr = bytes;
+    bytesLeft = count;
+}
+
+size_t
+CpSimBytesLeft(void)
+{
+    return bytesLeft;
+}
+
+/* The last number may be of fewer bytes than it needs. */
+
+static uint32_t
+FromBytes(uint32_t bound)
+{
+    uint32_t value = 0;
+    uint32_t rest;
+
+    for (rest = bound - 1; rest > 0 && bytesLeft > 0; rest >>= 8) {
+        value = value << 8 | *bytesPtr++;
+        bytesLeft--;
+    }
+    return value % bound;
+}
+
 uint32_t
 CpSimRandom(uint32_t bound)
 {
+    if (bytesLeft > 0) {
+        return FromBytes(bound);
+    }
     return (uint32_t) (((NextRandom() >> 32) * bound) >> 32);
 }
 
@@ -384,10 +433,11 @@ CpSimStart(uint64_t seed, const char *hint)
         CpSimFail("a world begins before the one before it has ended");
     }
     randomState = seed;
+    bytesLeft = 0;
     snprintf(howText, sizeof(howText), "seed %llu%s%s\n",
         (unsigned long long) seed, hint != NULL ? ", again: " : "",
         hint != NULL ? hint : "");
-    signal(SIGABRT, Aborted);
+    CatchAbort();
     simNowMs = START_MS;
     maxDelayMs = 50;
     simWindow = 65536;

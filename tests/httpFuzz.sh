@@ -1,15 +1,16 @@
 #!/bin/sh
-# httpFuzz.sh 86|90 ?COUNT? ?SEED? --
+# httpFuzz.sh 86|90 --
 #
 #       Malformed requests to the web server over iocpsock in the Windows
 #       tclsh: each is refused or left without an answer, the server complains
-#       of none and serves on. Exit status: 0 passed, 1 failed, 77 skipped.
+#       of none and serves on. IOCPSOCK_FUZZ_REQUESTS is how many (1000),
+#       IOCPSOCK_FUZZ_SEED what they follow from (1). Exit status: 0 passed, 1 failed, 77 skipped.
 
 set -u
 # shellcheck source=tests/httpdServe
 . "$(dirname "$0")/httpdServe"
-count=${2:-1000}
-seed=${3:-1}
+count=${IOCPSOCK_FUZZ_REQUESTS:-1000}
+seed=${IOCPSOCK_FUZZ_SEED:-1}
 
 needs tclsh curl awk
 serve -idle 30 -log -

@@ -222,6 +222,15 @@ CpHandleShutdown(CpHandle *handlePtr, int directions)
 }
 
 void
+CpHandleAbort(CpHandle *handlePtr)
+{
+    const struct linger abort = {1, 0};
+
+    setsockopt(handlePtr->sock, SOL_SOCKET, SO_LINGER, (const char *) &abort,
+        sizeof(abort));
+}
+
+void
 CpHandleClose(CpHandle *handlePtr)
 {
     assert(handlePtr->pending == 0);

@@ -801,6 +801,58 @@ TestSendError(CpPort *portPtr)
     Done(&pair);
 }
 
+/* A stream that lacks its end is not ended: its peer is reset. */
+
+static void
+TestBrokenEnd(CpPort *portPtr)
+{
+    size_t bytes;
+    unsigned i;
+
+    /* With the connection closed before or after; with or without a receive
+     * that is outstanding then. */
+    for (i = 0; i < 4; i++) {
+        Pair pair;
+
+        Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+        CpConnWatchRead(pair.connPtr, i & 1);
+        CpSimFailNth(CP_SIM_TRY_SEND_AGAIN, 1, 1, CP_OK);
+        CpSimFailNth(CP_SIM_SEND_FAIL, 1, 1, CP_ENOBUFS);
+        CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &bytes), CP_OK);
+        if (i & 2) {
+            Settle(&pair);
+        }
+        CloseConn(&pair);
+        Settle(&pair);
+        CHECK(CpSimPeerIsReset(pair.peerPtr));
+        Done(&pair);
+    }
+
+    /* And no half-close makes it look whole. */
+    for (i = 0; i < 2; i++) {
+        Pair pair;
+
+        Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+        CpSimFailNth(CP_SIM_TRY_SEND_AGAIN, 1, 1, CP_OK);
+        CpSimFailNth(CP_SIM_SEND_FAIL, 1, 1, CP_ENOBUFS);
+        CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &bytes), CP_OK);
+        if (i == 1) {
+            Settle(&pair);
+        }
+        CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_WRITE),
+            i == 1 ? CP_ENOBUFS : CP_OK);
+        Settle(&pair);
+        CHECK(!CpSimPeerEof(pair.peerPtr));
+        CHECK(!CpSimPeerIsReset(pair.peerPtr));
+        CHECK_ERROR(CpConnUntoldError(pair.connPtr),
+            i == 1 ? CP_OK : CP_ENOBUFS);
+        CloseConn(&pair);
+        Settle(&pair);
+        CHECK(CpSimPeerIsReset(pair.peerPtr));
+        Done(&pair);
+    }
+}
+
 /* A reset peer takes nothing more, and its readers see the end of file. */
 
 static void
@@ -1043,6 +1095,7 @@ static const CheckCase cases[] = {
     {"join", TestJoin},
     {"join-at-cap", TestJoinAtCap},
     {"send-error", TestSendError},
+    {"broken-end", TestBrokenEnd},
     {"reset-while-sending", TestResetWhileSending},
     {"send-no-memory", TestSendNoMemory},
     {"close-with-sends", TestCloseWithSends},

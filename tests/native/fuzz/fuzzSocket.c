@@ -146,7 +146,7 @@ LLVMFuzzerInitialize(int *argcPtr, char ***argvPtr)
 {
     (void) argcPtr;
     Tcl_FindExecutable((*argvPtr)[0]);
-    setenv("IOCPSOCK_ANNOUNCE", "0", 1);
+    Tcl_PutEnv("IOCPSOCK_ANNOUNCE=0");
     CpSimStart(1, NULL);
     CpSimCutOnDeadlock(1);
     interp = Tcl_CreateInterp();
