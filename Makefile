@@ -31,7 +31,7 @@ help:
 	@echo "make test     all tests, on both Tcls (JOBS=$(JOBS) at once)"
 	@echo "make check    those of them that need no Windows"
 	@echo "make sim      random worlds on a simulated port (SEED=, COUNT=)"
-	@echo "make fuzz     inputs by chance (SECONDS=$(SECONDS) each, and HTTP)"
+	@echo "make fuzz     inputs by chance (SECONDS=$(SECONDS)), and HTTP"
 	@echo "make coverage how much of core/ make check runs"
 	@echo "make conformance  Tcl's own tests, with each driver"
 	@echo "make differential  random operations on both drivers, compared"

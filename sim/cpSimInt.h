@@ -76,8 +76,8 @@ struct SimEnd {
     int finSent;
     int recvShut;
     int isReset;
-    int toldReset;  /* A receive has ended with a reset. */
-    int closed;     /* Nobody will receive here. */
+    int toldReset; /* A receive has ended with a reset. */
+    int closed;    /* Nobody will receive here. */
 };
 
 struct SimLink {

@@ -4,7 +4,8 @@
 #       Malformed requests to the web server over iocpsock in the Windows
 #       tclsh: each is refused or left without an answer, the server complains
 #       of none and serves on. IOCPSOCK_FUZZ_REQUESTS is how many (1000),
-#       IOCPSOCK_FUZZ_SEED what they follow from (1). Exit status: 0 passed, 1 failed, 77 skipped.
+#       IOCPSOCK_FUZZ_SEED what they follow from (1). Exit status: 0 passed, 1
+#       failed, 77 skipped.
 
 set -u
 # shellcheck source=tests/httpdServe

@@ -3,8 +3,8 @@
 #	tclsh httpFuzz.tcl PORT COUNT SEED
 #
 #	COUNT requests that are wrong in some way, each on a connection of its
-#	own, several at a time, to the web server on 127.0.0.1. An answer must be
-#	none, or one that HTTP has for it: a success where the request came out
+#	own, several at a time, to the web server on 127.0.0.1. An answer must
+#	be none, or one that HTTP has for it: a success where the request came out
 #	right, a 4xx, or 501 and 505 for a method, coding or version that the
 #	server does not know. Prints what came how often; exits with 1, the
 #	number of the request and its text where something else did.
@@ -59,7 +59,10 @@ proc Request {} {
         set end [expr {$at + [Random 8]}]
         switch [Random 6] {
             0 { set text [string replace $text $at $end] }
-            1 { set text [string replace $text $at $at [format %c [Random 256]]] }
+            1 {
+                set byte [format %c [Random 256]]
+                set text [string replace $text $at $at $byte]
+            }
             2 { set text [string range $text 0 $at-1] }
             3 { append text [string range $text $at end] }
             default {
