@@ -4,10 +4,10 @@
 #
 #	COUNT requests that are wrong in some way, each on a connection of its
 #	own, several at a time, to the web server on 127.0.0.1. An answer must
-#	be none, or one that HTTP has for it: a success where the request came out
-#	right, a 4xx, or 501 and 505 for a method, coding or version that the
-#	server does not know. Prints what came how often; exits with 1, the
-#	number of the request and its text where something else did.
+#	be none, or one that HTTP has for it: a success where the request came
+#	out right, a 4xx, or 501 and 505 for a method, coding or version that
+#	the server does not know. Prints what came how often; exits with 1,
+#	the number of the request and its text where something else did.
 
 package require Tcl 8.6-
 
