@@ -195,12 +195,9 @@ CpConnClose(CpConn *connPtr, CpConnProc *closedProc, void *clientData)
         CpRecvStop(connPtr);
     }
 
-    /*
-     * The peer sees the end without waiting for cancelled receives to return.
-     * Not while sends are outstanding: under Wine the shutdown overtakes them.
-     */
-    if (connPtr->handlePtr != NULL && connPtr->sendPending == 0
-        && CpRecvPending(connPtr) > 0 && !connPtr->sendShut) {
+    /* The peer sees the end without waiting for cancelled receives to return. */
+    if (connPtr->handlePtr != NULL && CpRecvPending(connPtr) > 0
+        && !connPtr->sendShut) {
         (void) CpSendShutdown(connPtr);
     }
     CpConnFinish(connPtr);

@@ -211,13 +211,15 @@ CpSendReady(const CpConn *connPtr)
 CpError
 CpSendShutdown(CpConn *connPtr)
 {
+    CpError error = CpConnUntoldError(connPtr);
+
     connPtr->sendShut = 1;
     if (connPtr->sendPending > 0) {
         return CP_OK;
     }
     if (connPtr->sendError != CP_OK) {
         connPtr->sendErrorTold = 1;
-        return connPtr->sendError;
+        return error;
     }
     return CpHandleShutdown(connPtr->handlePtr, CP_WRITE);
 }

@@ -68,6 +68,7 @@ static unsigned kernelCount;
 static unsigned kernelRoom;
 static int kernelHolds; /* Completes nothing. */
 static int kernelStops;
+static int kernelPlain; /* All goes by the completion port. */
 
 /* Handles between owners. */
 static pthread_mutex_t passedMutex = PTHREAD_MUTEX_INITIALIZER;
@@ -150,10 +151,11 @@ GiveToKernel(CpOp *opPtr)
 }
 
 static void
-HoldKernel(int on)
+HoldKernel(int on, int plain)
 {
     pthread_mutex_lock(&kernelMutex);
     kernelHolds = on;
+    kernelPlain = plain;
     pthread_cond_broadcast(&kernelCond);
     pthread_mutex_unlock(&kernelMutex);
 }
@@ -166,6 +168,7 @@ KernelMain(void *clientData)
     for (;;) {
         CpOp *opPtr;
         unsigned which;
+        int plain;
 
         pthread_mutex_lock(&kernelMutex);
         while ((kernelCount == 0 || kernelHolds) && !kernelStops) {
@@ -177,11 +180,12 @@ KernelMain(void *clientData)
         }
         which = Random(&random, kernelCount);
         opPtr = kernelOps[which];
+        plain = kernelPlain;
         kernelOps[which] = kernelOps[--kernelCount];
         pthread_mutex_unlock(&kernelMutex);
 
         /* As a look-up's thread does, or as the system. */
-        if (Random(&random, 8) == 0) {
+        if (!plain && Random(&random, 8) == 0) {
             opPtr->bytes = ((TestOp *) (void *) opPtr)->value;
             opPtr->error = CP_OK;
             CpWinHandOver(opPtr);
@@ -210,7 +214,7 @@ Done(CpOp *opPtr)
 }
 
 static void
-Submit(Owner *ownerPtr, TestHandle *testPtr)
+Submit(Owner *ownerPtr, TestHandle *testPtr, int plain)
 {
     TestOp *testOpPtr = &testPtr->ops[Random(&ownerPtr->random, OPS)];
     CpOp *opPtr = &testOpPtr->op;
@@ -227,7 +231,7 @@ Submit(Owner *ownerPtr, TestHandle *testPtr)
     testPtr->handle.pending++;
     CpStatAdd(CP_STAT_OPERATIONS, 1);
     CHECK(CpWinBindPort(&testPtr->handle) == CP_OK);
-    if (Random(&ownerPtr->random, 4) == 0) {
+    if (!plain && Random(&ownerPtr->random, 4) == 0) {
         opPtr->bytes = testOpPtr->value;
         CpWinFinishNow(opPtr, CP_OK);
     } else {
@@ -370,7 +374,7 @@ Step(Owner *ownerPtr)
     if (choice < 60) {
         TestHandle *testPtr = TakeFirst(ownerPtr);
 
-        Submit(ownerPtr, testPtr);
+        Submit(ownerPtr, testPtr, 0);
         Add(ownerPtr, testPtr);
     } else if (choice < 70) {
         (void) CpPortReap(ownerPtr->portPtr, 0);
@@ -412,27 +416,30 @@ Settle(Owner *ownerPtr)
 }
 
 /*
- * The second owner sleeps for what completes on the port of the first one, who
- * does nothing about it: that port's helper has to be put on.
+ * Where just a helper can notice: the second owner sleeps for what completes on
+ * the port of the first one, who does nothing about it; then the third one for
+ * what completes on its own.
  */
 
 static void
 Begin(Owner *ownerPtr)
 {
-    unsigned i;
-
     if (ownerPtr->index == 0) {
-        HoldKernel(1);
-        for (i = 0; i < 10; i++) {
-            Submit(ownerPtr, ownerPtr->firstPtr);
-        }
+        HoldKernel(1, 1);
+        Submit(ownerPtr, ownerPtr->firstPtr, 1);
         PassOn(ownerPtr);
     }
     (void) pthread_barrier_wait(&allThere);
     if (ownerPtr->index == 1) {
         CHECK(TakeOver(ownerPtr));
-        HoldKernel(0);
+        HoldKernel(0, 1);
         Settle(ownerPtr);
+    }
+    (void) pthread_barrier_wait(&allThere);
+    if (ownerPtr->index == 2) {
+        Submit(ownerPtr, ownerPtr->firstPtr, 1);
+        Settle(ownerPtr);
+        HoldKernel(0, 0);
     }
     (void) pthread_barrier_wait(&allThere);
 }
@@ -446,9 +453,9 @@ Begin(Owner *ownerPtr)
 static void
 GoFirst(Owner *ownerPtr)
 {
-    HoldKernel(1);
+    HoldKernel(1, 0);
     while (ownerPtr->firstPtr != NULL) {
-        Submit(ownerPtr, ownerPtr->firstPtr);
+        Submit(ownerPtr, ownerPtr->firstPtr, 0);
         PassOn(ownerPtr);
     }
     CpPortRelease(ownerPtr->portPtr);
@@ -462,7 +469,7 @@ GoLast(Owner *ownerPtr)
     while (TakeOver(ownerPtr)) {
     }
     (void) pthread_barrier_wait(&allTaken);
-    HoldKernel(0);
+    HoldKernel(0, 0);
     Settle(ownerPtr);
     while (ownerPtr->firstPtr != NULL) {
         Close(TakeFirst(ownerPtr));
