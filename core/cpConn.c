@@ -195,7 +195,7 @@ CpConnClose(CpConn *connPtr, CpConnProc *closedProc, void *clientData)
         CpRecvStop(connPtr);
     }
 
-    /* The peer sees the end without waiting for cancelled receives to return. */
+    /* The peer sees the end before cancelled receives have returned. */
     if (connPtr->handlePtr != NULL && CpRecvPending(connPtr) > 0
         && !connPtr->sendShut) {
         (void) CpSendShutdown(connPtr);
