@@ -96,14 +96,15 @@ if(IOCPSOCK_NATIVE STREQUAL clang)
     iocpsock_fuzzer(fuzzWorld 10000 ${world})
 
     # generic/ as well, in the Tcl of this machine.
-    find_package(TCL REQUIRED)
+    find_path(native_tcl_include tcl.h PATH_SUFFIXES tcl8.6 REQUIRED)
+    find_library(native_tcl_library NAMES tcl8.6 REQUIRED)
     file(GLOB generic CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/generic/*.c")
     iocpsock_fuzzer(fuzzSocket 3000 ${generic})
     target_include_directories(fuzzSocket PRIVATE generic)
-    target_include_directories(fuzzSocket SYSTEM PRIVATE ${TCL_INCLUDE_PATH})
+    target_include_directories(fuzzSocket SYSTEM PRIVATE ${native_tcl_include})
     target_compile_definitions(fuzzSocket PRIVATE
         PACKAGE_VERSION="${PROJECT_VERSION}")
-    target_link_libraries(fuzzSocket PRIVATE ${TCL_LIBRARY})
+    target_link_libraries(fuzzSocket PRIVATE ${native_tcl_library})
 endif()
 
 # The Windows port's hand-over between threads, with real ones, over as much of
