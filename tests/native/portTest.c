@@ -886,6 +886,26 @@ TestResolve(void)
     }
 }
 
+/* Both ends at once: where one has no address, none of the other is left. */
+
+static void
+TestTarget(void)
+{
+    CpTarget target = {"127.0.0.1", 7, "127.0.0.1", 9, CP_FAMILY_IP4};
+    char message[CP_MESSAGE_BYTES] = "";
+    CpResolved ends;
+
+    CHECK(CpResolveTarget(&target, &ends, message));
+    CHECK(ends.remoteCount == 1 && ends.localCount == 1);
+    CHECK(CpAddrPort(&ends.remotes[0]) == 7);
+    CHECK(CpAddrPort(&ends.locals[0]) == 9);
+    CpResolvedFree(&ends);
+    target.myHost = "::1";
+    CHECK(!CpResolveTarget(&target, &ends, message));
+    CHECK(ends.remotes == NULL && ends.locals == NULL);
+    CHECK(message[0] != '\0');
+}
+
 static void
 TestAddr(void)
 {
@@ -928,6 +948,7 @@ static const Case cases[] = {
     {"sleep", TestSleep},
     {"move", TestMove},
     {"resolve", TestResolve},
+    {"target", TestTarget},
     {"addr", TestAddr},
 };
 
