@@ -11,6 +11,9 @@ JOBS = 2
 COUNT = 10000
 SEED =
 
+# Of `make bench`: the options of bench/run.tcl.
+BENCH =
+
 # Of `make fuzz`: how long each program runs.
 SECONDS = 60
 
@@ -20,28 +23,39 @@ package = iocpsock$(version)
 zip = build/dist/$(package)-win64.zip
 
 .PHONY: all setup native demo test check sim fuzz coverage conformance \
-    differential soak check-format tidy dist install clean help FORCE
+    differential soak browser-test bench bench-count check-format tidy doc \
+    pictures dist dist-check install clean help FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
 
 help:
-	@echo "make          the package, in build/package"
-	@echo "make demo     a web server on iocpsock, checked and measured"
-	@echo "make test     all tests, on both Tcls (JOBS=$(JOBS) at once)"
-	@echo "make check    those of them that need no Windows"
-	@echo "make sim      random worlds on a simulated port (SEED=, COUNT=)"
-	@echo "make fuzz     inputs by chance (SECONDS=$(SECONDS)), and HTTP"
-	@echo "make coverage how much of core/ make check runs"
-	@echo "make conformance  Tcl's own tests, with each driver"
-	@echo "make differential  random operations on both drivers, compared"
-	@echo "make soak     floods, crowds and long runs, and their table"
-	@echo "make tidy     the style and what the code checkers say"
-	@echo "make check-format  just the style"
-	@echo "make dist     $(zip)"
-	@echo "make install  to PREFIX ($(PREFIX)), below DESTDIR if given"
-	@echo "make clean    removes build/"
-	@echo "The first one sets up what is needed (tools/setup)."
+	@echo "To use it"
+	@echo "  make               the package, in build/package"
+	@echo "  make demo          a web server on iocpsock, checked, measured"
+	@echo "  make doc           the manual, in build/doc"
+	@echo "  make dist          $(zip)"
+	@echo "  make install       to PREFIX ($(PREFIX)), below DESTDIR"
+	@echo "To test it"
+	@echo "  make test          all tests, on both Tcls (JOBS=$(JOBS))"
+	@echo "  make check         those of them that need no Windows"
+	@echo "  make conformance   Tcl's own tests, with each driver"
+	@echo "  make differential  random operations, compared (COUNT=, SEED=)"
+	@echo "  make sim           random worlds, simulated (COUNT=, SEED=)"
+	@echo "  make fuzz          inputs by chance (SECONDS=$(SECONDS))"
+	@echo "  make soak          floods, crowds, long runs: a table"
+	@echo "  make browser-test  the live view in Chromium, and its picture"
+	@echo "  make bench         each driver measured, with plots (an hour)"
+	@echo "  make bench-count   requests to Wine's server, held to limits"
+	@echo "  make coverage      how much of core/ make check runs"
+	@echo "  make dist-check    what the zip promises"
+	@echo "To change it (CONTRIBUTING.md)"
+	@echo "  make tidy          the style and what the code checkers say"
+	@echo "  make check-format  just the style"
+	@echo "  make native        core/ for this machine, by gcc and clang"
+	@echo "  make pictures      those of doc/, from their sources"
+	@echo "  make setup         what the others need; each calls it itself"
+	@echo "  make clean         removes build/"
 
 setup:
 	@tools/setup
@@ -95,6 +109,19 @@ soak: all build/native-gcc/build.ninja
 	@cmake --build build/native-gcc --target peer
 	@tools/with-wine tools/soak
 
+bench: all
+	@tools/setup bench
+	@tools/with-wine tools/bench $(BENCH)
+
+bench-count: all
+	@tools/bench-count
+
+# The live view, and WebSockets, in a browser of this machine's.
+browser-test: all
+	@tools/setup browser
+	@tools/with-wine tclsh tests/browser.tcl build -tcl 86
+	@tools/with-wine tclsh tests/browser.tcl build -tcl 90
+
 check-format:
 	@tools/setup tidy
 	@tools/tidy format
@@ -104,18 +131,33 @@ tidy: all native build/win32/build.ninja
 	@cmake --build build/win32
 	@tools/tidy
 
+# The manual for man, browsers and readers of text, in build/doc.
+manual = build/doc/iocpsock.n
+
+doc: setup $(manual)
+
+pages = $(wildcard doc/*.man)
+
+$(manual): $(pages) doc/manual.css tools/make-doc CMakeLists.txt | setup
+	@tools/make-doc $(version)
+	@echo "build/doc/: iocpsock and iocpsock_monitor, .n .html .md"
+
+# Those of doc/design.md, from their sources.
+pictures:
+	@tools/setup pictures
+	@tools/make-pictures
+
 # Root's own cache need not have what built the package.
 install:
 	@test -f build/win64/build.ninja || $(MAKE) all
 	@DESTDIR="$(DESTDIR)" cmake --install build/win64 --prefix "$(PREFIX)"
 
-dist: all
-	@rm -rf build/dist
-	@DESTDIR= cmake --install build/win64 --strip --prefix build/dist
-	@cd build/dist/lib && cmake -E tar cf ../$(notdir $(zip)) --format=zip \
-	    $(package)
-	@rm -r build/dist/lib
+dist: all $(manual)
+	@tools/make-dist $(version)
 	@echo "$(zip)"
+
+dist-check: dist
+	@tools/with-wine tools/dist-check $(version)
 
 clean:
 	rm -rf build

@@ -11,6 +11,7 @@ target_compile_options(iocpsock_core PUBLIC ${instruments})
 target_link_options(iocpsock_core PUBLIC ${instruments})
 
 add_library(iocpsock_sim STATIC
+    sim/cpFileSim.c
     sim/cpMemSim.c
     sim/cpNetSim.c
     sim/cpOpSim.c

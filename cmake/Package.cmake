@@ -36,9 +36,11 @@ function(tcl_dll target name output)
     target_link_libraries(${target} PRIVATE iocpsock_warnings "${tcl_STUBS}")
     if(NOT MSVC)
         # Only what is marked DLLEXPORT, no runtime DLL of the compiler's,
-        # and the same bytes from the same sources.
+        # and the same bytes from the same sources: the linker would add the
+        # time, and make a base address of the output's path.
         target_link_options(${target} PRIVATE
-            -static-libgcc -Wl,--exclude-all-symbols -Wl,--no-insert-timestamp)
+            -static-libgcc -Wl,--exclude-all-symbols
+            -Wl,--no-insert-timestamp -Wl,--disable-auto-image-base)
     endif()
 endfunction()
 
@@ -66,7 +68,8 @@ foreach(root IN LISTS roots)
     message(STATUS "Tcl ${tcl_VERSION}: ${root}")
 
     set(dll ${dllPrefix}iocpsock)
-    driver_dll(${dll} "${packageFolder}")
+    configure_file(cmake/version.rc.in "${dll}.rc" @ONLY)
+    driver_dll(${dll} "${packageFolder}" "${PROJECT_BINARY_DIR}/${dll}.rc")
     list(APPEND dlls ${dll})
 
     if(EXISTS "${PROJECT_SOURCE_DIR}/tests/testThread.c")
@@ -84,19 +87,34 @@ foreach(root IN LISTS roots)
     endif()
 endforeach()
 
-# pkg_index(FOLDER VERSION DLL PREFIX NAMES): both packages find their DLLs in
-# one way.
-function(pkg_index output VERSION DLL PREFIX NAMES)
+# pkg_index(FOLDER VERSION DLL PREFIX NAMES SCRIPTS): all packages find their
+# DLLs in one way. SCRIPTS are the packages iocpsock::... beside them.
+function(pkg_index output VERSION DLL PREFIX NAMES SCRIPTS)
     configure_file(pkgIndex.tcl.in "${output}/pkgIndex.tcl" @ONLY
         NEWLINE_STYLE UNIX)
 endfunction()
 pkg_index("${packageFolder}" ${PROJECT_VERSION}
-    iocpsock Iocpsock "iocpsock Iocpsock")
+    iocpsock Iocpsock "iocpsock Iocpsock" monitor)
 # testThread.c has a version of its own.
-pkg_index("${testFolder}" 1.0 iocpsocktest Iocpsocktest iocpsocktest)
+pkg_index("${testFolder}" 1.0 iocpsocktest Iocpsocktest iocpsocktest "")
 pkg_index("${faultFolder}" ${PROJECT_VERSION}
-    iocpsockfault Iocpsockfault "iocpsock Iocpsock")
+    iocpsockfault Iocpsockfault "iocpsock Iocpsock" "")
+
+# What the package has in Tcl stands beside the DLLs.
+set(library monitor.tcl monitorSample.tcl monitor.html)
+foreach(file IN LISTS library)
+    configure_file(library/${file} "${packageFolder}/${file}" COPYONLY)
+endforeach()
+list(TRANSFORM library PREPEND "${packageFolder}/")
 
 install(TARGETS ${dlls} LIBRARY DESTINATION lib/${folder})
-install(FILES "${packageFolder}/pkgIndex.tcl" DESTINATION lib/${folder})
-install(FILES README.md license.terms DESTINATION lib/${folder} OPTIONAL)
+install(FILES "${packageFolder}/pkgIndex.tcl" ${library} README.md
+    license.terms DESTINATION lib/${folder})
+install(DIRECTORY examples DESTINATION lib/${folder} OPTIONAL
+    FILES_MATCHING PATTERN "*.tcl")
+# What README.md points to.
+install(DIRECTORY doc/ DESTINATION lib/${folder}/doc FILES_MATCHING
+    PATTERN "*.md" PATTERN "*.png" PATTERN "*.svg")
+# The manual, where it has been made ("make doc").
+install(DIRECTORY build/doc/ DESTINATION lib/${folder}/doc OPTIONAL
+    FILES_MATCHING PATTERN "iocpsock*")

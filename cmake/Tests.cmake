@@ -36,6 +36,10 @@ set_tests_properties(port PROPERTIES TIMEOUT 120 ENVIRONMENT
     "IOCPSOCK_SHELL=$<TARGET_FILE:portTest>")
 
 # What tools/tclsh86 and tclsh90 need for a standard input that is a pipe.
+add_executable(floor bench/floor.c)
+target_link_libraries(floor PRIVATE iocpsock_warnings ws2_32 mswsock)
+set_target_properties(floor PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "${IOCPSOCK_TOOL_DIR}")
 add_executable(pipeStdin tools/pipeStdin.c)
 target_link_libraries(pipeStdin PRIVATE iocpsock_warnings)
 set_target_properties(pipeStdin PROPERTIES
@@ -55,6 +59,10 @@ foreach(short IN LISTS tclVersions)
             LABELS tcl${short} TIMEOUT 150 SKIP_RETURN_CODE 77)
     endforeach()
 endforeach()
+
+# The manual against the sources, and that the comparison notices.
+add_test(NAME manual COMMAND "${tools}/check-manual" --mutants)
+set_tests_properties(manual PROPERTIES TIMEOUT 60)
 
 if(CMAKE_OBJDUMP)
     set(files "")

@@ -11,18 +11,21 @@
 #include <assert.h>
 #include <string.h>
 
+static CpBuf *
+Init(CpBuf *bufPtr, uint32_t sizeBytes)
+{
+    if (bufPtr != NULL) {
+        memset(bufPtr, 0, sizeof(CpBuf));
+        bufPtr->sizeBytes = sizeBytes;
+        CpStatAdd(CP_STAT_BUFFER_BYTES, sizeBytes);
+    }
+    return bufPtr;
+}
+
 CpBuf *
 CpBufNew(uint32_t sizeBytes)
 {
-    CpBuf *bufPtr = CpMalloc(sizeof(CpBuf) + sizeBytes);
-
-    if (bufPtr == NULL) {
-        return NULL;
-    }
-    memset(bufPtr, 0, sizeof(CpBuf));
-    bufPtr->sizeBytes = sizeBytes;
-    CpStatAdd(CP_STAT_BUFFER_BYTES, sizeBytes);
-    return bufPtr;
+    return Init(CpMalloc(sizeof(CpBuf) + sizeBytes), sizeBytes);
 }
 
 void
@@ -31,6 +34,33 @@ CpBufFree(CpBuf *bufPtr)
     assert(!bufPtr->pending);
     CpStatAdd(CP_STAT_BUFFER_BYTES, -(int64_t) bufPtr->sizeBytes);
     CpFree(bufPtr, sizeof(CpBuf) + bufPtr->sizeBytes);
+}
+
+CpBuf *
+CpBufNewLarge(CpPort *portPtr)
+{
+    CpSpare *sparePtr = CpPortSpare(portPtr);
+    CpBuf *bufPtr = sparePtr->memPtr;
+
+    if (bufPtr == NULL) {
+        return CpBufNew(CP_BUF_LARGE_BYTES);
+    }
+    sparePtr->memPtr = NULL;
+    return Init(bufPtr, CP_BUF_LARGE_BYTES);
+}
+
+void
+CpBufGiveBack(CpPort *portPtr, CpBuf *bufPtr)
+{
+    CpSpare *sparePtr = CpPortSpare(portPtr);
+
+    if (bufPtr->sizeBytes != CP_BUF_LARGE_BYTES || sparePtr->memPtr != NULL) {
+        CpBufFree(bufPtr);
+        return;
+    }
+    CpStatAdd(CP_STAT_BUFFER_BYTES, -(int64_t) bufPtr->sizeBytes);
+    sparePtr->memPtr = bufPtr;
+    sparePtr->sizeBytes = sizeof(CpBuf) + bufPtr->sizeBytes;
 }
 
 void

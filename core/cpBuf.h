@@ -22,6 +22,7 @@ struct CpBuf {
     void *ownerPtr; /* What the op's proc works on. */
     CpBuf *nextPtr; /* In a CpBufQueue. */
     int pending;    /* True exactly from submit to reap. */
+    int fresh;      /* Filled before an operation was posted for it. */
     uint32_t start;
     uint32_t end;
     uint32_t sizeBytes;
@@ -38,6 +39,18 @@ CpBuf *CpBufNew(uint32_t sizeBytes);
 
 /* Nothing may be pending. */
 void CpBufFree(CpBuf *bufPtr);
+
+/*
+ * The same of CP_BUF_LARGE_BYTES. The port keeps one for its next use: for
+ * memory of this size the system is asked, as a rule, each time it is made.
+ */
+
+#define CP_BUF_LARGE_BYTES 262144
+
+CpBuf *CpBufNewLarge(CpPort *portPtr);
+
+/* Of either size. */
+void CpBufGiveBack(CpPort *portPtr, CpBuf *bufPtr);
 
 void CpBufAppend(CpBufQueue *queuePtr, CpBuf *bufPtr);
 

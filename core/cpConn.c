@@ -116,6 +116,7 @@ CpConnAccepted(CpPort *portPtr, CpHandle *handlePtr, CpConnProc *proc,
     if (connPtr != NULL) {
         connPtr->state = CP_CONN_OPEN;
         connPtr->handlePtr = handlePtr;
+        connPtr->quick = 1; /* Clients speak first, as a rule. */
     }
     return connPtr;
 }
@@ -167,7 +168,10 @@ CpConnShutdown(CpConn *connPtr, int directions)
     if ((directions & CP_READ) && !connPtr->recvShut) {
         connPtr->recvShut = 1;
         CpRecvStop(connPtr);
-        error = CpHandleShutdown(connPtr->handlePtr, CP_READ);
+        /* Behind the end nothing comes: Tcl 9 does this at each close. */
+        if (!connPtr->eof) {
+            error = CpHandleShutdown(connPtr->handlePtr, CP_READ);
+        }
     }
     if ((directions & CP_WRITE) && !connPtr->sendShut) {
         CpError sendError = CpSendShutdown(connPtr);

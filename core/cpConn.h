@@ -22,8 +22,9 @@ typedef enum CpConnState {
 
 typedef enum CpRecvMode {
     CP_RECV_ADAPTIVE,        /* A probe while idle; reads ahead into a
-                                 * buffer when the peer sends faster than the
-                                 * reader's own buffer takes. */
+                                 * buffer when the peer answers at once, and
+                                 * when it sends faster than the reader's own
+                                 * buffer takes. */
     CP_RECV_ZERO_BYTE,       /* A probe, then straight to the reader. */
     CP_RECV_FLOW_CONTROLLED, /* One buffer, posted anew by the reader. */
     CP_RECV_BURST_DETECTION  /* As many as the burst wants. */
@@ -116,13 +117,42 @@ CpError CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes,
 int CpConnReady(const CpConn *connPtr);
 
 /*
+ * A file was sent, or a part of it: bytesSent, and CP_OK or why there are no
+ * more. Called out of CpPortReap, also behind a close of the connection, whose
+ * owner may be another thread's by then; it must do neither.
+ */
+
+typedef void CpSentProc(void *clientData, uint64_t bytesSent, CpError error);
+
+/*
+ * CpConnSendFile --
+ *
+ *      Sends lengthBytes, at least 1, of a file from an offset, behind all that
+ *      was written and all files before it. Until proc is called, which is
+ *      exactly once, nothing can be written. The file is the connection's from
+ *      then on.
+ *
+ * Results:
+ *      CP_OK; CP_EAGAIN while there is no connection yet; or the error of an
+ *      earlier send. Then the file stays the caller's and proc is not called.
+ */
+
+CpError CpConnSendFile(CpConn *connPtr, CpFile *filePtr, uint64_t offset,
+    uint64_t lengthBytes, CpSentProc *proc, void *clientData);
+
+/*
  * Whether receives are kept posted, so that readiness is noticed. Turned on
  * again when something was read: a read itself posts no probe.
  */
 
 void CpConnWatchRead(CpConn *connPtr, int on);
 
-/* Posts receives once, for a caller that is about to reap and read. */
+/* What was taken without a receive may not be all any more: the next read looks
+ * for more behind it. */
+void CpConnAge(CpConn *connPtr);
+
+/* Posts receives once, for a caller that is going to reap if there is nothing
+ * to read after it, and to read. */
 void CpConnPostRead(CpConn *connPtr);
 
 /* Bytes wait to be taken by the system. */

@@ -11,6 +11,8 @@
 #include "cpConn.h"
 #include "cpDial.h"
 
+typedef struct CpFileSend CpFileSend;
+
 struct CpConn {
     CpPort *portPtr;     /* The owner's; NULL between owners. */
     CpHandle *handlePtr; /* NULL while dialling. A failed one's is
@@ -32,8 +34,9 @@ struct CpConn {
     unsigned probed : 1;     /* A probe found something, not yet taken. */
     unsigned watchRead : 1;
     unsigned recvShut : 1; /* Half-closed for reading. */
+    unsigned endSeen : 1;  /* A posted buffer came back with nothing. */
     unsigned eof : 1;
-    unsigned burst : 1;       /* The last read filled the reader's buffer. */
+    unsigned quick : 1;       /* The last look found something at once. */
     unsigned sendShut : 1;    /* Half-closed for writing. */
     CpError recvError;        /* Sticky. */
     uint32_t recvBytes;       /* Size of the next posted buffer. */
@@ -50,6 +53,8 @@ struct CpConn {
     unsigned sendErrorTold : 1; /* A write or read has returned it. */
     CpBuf *joinedPtr;           /* Small writes, not posted yet; only while
                                  * sends are outstanding. */
+    CpFileSend *fileSendPtr;    /* The first of the files: sent as soon as no
+                                 * send is outstanding. */
     uint64_t sendBuffered;
     uint64_t bytesOut;
 };
@@ -75,6 +80,13 @@ unsigned CpRecvPending(const CpConn *connPtr);
 uint64_t CpRecvBuffered(const CpConn *connPtr);
 
 int CpSendReady(const CpConn *connPtr);
+
+/* A send is over: what waits for that goes on. */
+void CpSendSettle(CpConn *connPtr);
+
+/* cpSendFile.c: nothing is outstanding that the file has to wait for. */
+void CpSendFileNext(CpConn *connPtr);
+
 CpError CpSendShutdown(CpConn *connPtr);
 
 #endif /* CP_CONN_INT_H */

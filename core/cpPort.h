@@ -27,6 +27,7 @@
 typedef struct CpPort CpPort;
 typedef struct CpHandle CpHandle;
 typedef struct CpOp CpOp;
+typedef struct CpFile CpFile;
 
 typedef void CpOpProc(CpOp *opPtr);
 typedef void CpWakeProc(void *clientData);
@@ -39,6 +40,7 @@ struct CpOp {
     CpHandle *handlePtr;         /* What it was submitted on. */
     CpError error;               /* Result, valid in proc. */
     uint32_t bytes;              /* Bytes moved, valid in proc. */
+    int atOnce;                  /* Finished at its submit, valid in proc. */
     CpOp *nextPtr;               /* The port's own. */
     uint64_t space[CP_OP_SPACE]; /* The port's own. */
 };
@@ -130,6 +132,21 @@ unsigned CpPortReapFinished(CpPort *portPtr);
 
 int CpPortSleep(CpPort *portPtr);
 
+/*
+ * CpPortSpare --
+ *
+ *      Where the core keeps a block of memory until it needs one again, made by
+ *      CpMalloc; memPtr is NULL for none. What is there when the owner gives
+ *      the port up is freed.
+ */
+
+typedef struct CpSpare {
+    void *memPtr;
+    size_t sizeBytes;
+} CpSpare;
+
+CpSpare *CpPortSpare(CpPort *portPtr);
+
 /* Milliseconds of a clock that never goes back. */
 uint64_t CpNowMs(void);
 
@@ -198,6 +215,26 @@ int CpHandleHasData(CpHandle *handlePtr);
 /* The system's own socket. */
 uintptr_t CpHandleNative(CpHandle *handlePtr);
 
+/* -------------------------------------------------------------- files */
+
+/*
+ * CpFileOpen --
+ *
+ *      A file to send from, by the system's own handle, which stays the
+ *      caller's and may be closed.
+ *
+ * Results:
+ *      CP_OK and *filePtrPtr; an error where it is no file on a disk.
+ */
+
+CpError CpFileOpen(uintptr_t native, CpFile **filePtrPtr);
+
+/* No operation may be outstanding. */
+void CpFileClose(CpFile *filePtr);
+
+/* How long it is now, in bytes. */
+CpError CpFileSize(CpFile *filePtr, uint64_t *sizePtr);
+
 /* --------------------------------------------------------- operations */
 
 /*
@@ -205,10 +242,10 @@ uintptr_t CpHandleNative(CpHandle *handlePtr);
  * succeeded or failed, after which a failed handle is only good for closing.
  * A receive of length 0 is a probe: it completes when there is something to
  * receive (data, end of file, error) and takes nothing. A receive of 0 bytes
- * into a buffer is end of file. A send completes with all of its bytes or an
- * error. Sends are carried out in the order of their submits, and receives
- * are filled in it. After a send that failed no other one is carried out: the
- * peer would get the bytes behind a gap.
+ * into a buffer is the end of file, if CpTryRecv says so too. A send completes
+ * with all of its bytes or an error. Sends are carried out in the order of
+ * their submits, and receives are filled in it. After a send that failed no
+ * other one is carried out: the peer would get the bytes behind a gap.
  */
 
 void CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr);
@@ -217,6 +254,16 @@ void CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr,
     size_t lengthBytes);
 void CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
     size_t lengthBytes);
+
+/*
+ * A send of bytes of a file, 1 to CP_SEND_FILE_MAX, from an offset. It moves
+ * fewer where the file ends before.
+ */
+
+#define CP_SEND_FILE_MAX 0x7ffffffe
+
+void CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
+    uint64_t offset, uint32_t lengthBytes);
 
 /*
  * CpCancel --

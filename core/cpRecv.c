@@ -2,14 +2,16 @@
  * cpRecv.c --
  *
  *      The receiving half of a connection, in its four modes. Zero-byte and
- *      adaptive post a probe and take the bytes when the reader asks;
- *      flow-controlled and burst-detection post buffers ahead. Either way the
- *      bytes pass through recvQueue or go straight to the reader, in order.
+ *      adaptive post a probe and take the bytes when the reader asks, adaptive
+ *      also ahead, where there are some as a rule; flow-controlled and
+ *      burst-detection post buffers. Either way the bytes pass through
+ *      recvQueue or go straight to the reader, in order.
  */
 
 #include "cpConnInt.h"
 
 #include <assert.h>
+#include <string.h>
 
 static void ProbeDone(CpOp *opPtr);
 static void RecvDone(CpOp *opPtr);
@@ -98,13 +100,13 @@ static void
 DropFirst(CpConn *connPtr)
 {
     connPtr->recvBufs--;
-    CpBufFree(CpBufTake(&connPtr->recvQueue));
+    CpBufGiveBack(connPtr->portPtr, CpBufTake(&connPtr->recvQueue));
 }
 
 static void
 PostBuffers(CpConn *connPtr)
 {
-    while (connPtr->recvBufs < connPtr->recvDepth) {
+    while (connPtr->recvBufs < connPtr->recvDepth && !connPtr->endSeen) {
         CpBuf *bufPtr = CpBufNew(connPtr->recvBytes);
 
         if (bufPtr == NULL) {
@@ -122,38 +124,6 @@ PostBuffers(CpConn *connPtr)
     }
 }
 
-void
-CpConnPostRead(CpConn *connPtr)
-{
-    if (connPtr->state != CP_CONN_OPEN || Ended(connPtr)) {
-        return;
-    }
-    if (PostsBuffers(connPtr)) {
-        PostBuffers(connPtr);
-    }
-
-    /*
-     * Behind buffers that a mode before this one left, a probe has to wait.
-     * Where there is no memory for a buffer it stands in: what it finds goes
-     * straight to the reader.
-     */
-
-    if (connPtr->recvBufs == 0 && !connPtr->probed && !connPtr->probePending) {
-        connPtr->probe.proc = ProbeDone;
-        connPtr->probePending = 1;
-        connPtr->probeStale = 0;
-        CpSubmitRecv(connPtr->handlePtr, &connPtr->probe, NULL, 0);
-    }
-}
-
-void
-CpRecvRefill(CpConn *connPtr)
-{
-    if (connPtr->watchRead) {
-        CpConnPostRead(connPtr);
-    }
-}
-
 /* A reset peer reads as end of file, as with the core's driver. */
 
 static void
@@ -166,12 +136,129 @@ NoteError(CpConn *connPtr, CpError error)
     }
 }
 
+/* What the system has, or CP_EAGAIN; the end and errors are noted. */
+
+static CpError
+TryRecv(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
+{
+    CpError error = CpTryRecv(connPtr->handlePtr, destPtr, lengthBytes,
+        bytesPtr);
+
+    connPtr->probed = 0;
+    if (error == CP_OK && *bytesPtr > 0) {
+        connPtr->probeStale = 1;
+        connPtr->bytesIn += *bytesPtr;
+        CpStatAdd(CP_STAT_BYTES_IN, (int64_t) *bytesPtr);
+        return CP_OK;
+    }
+    connPtr->eof = (error == CP_OK);
+    if (error != CP_OK && error != CP_EAGAIN) {
+        NoteError(connPtr, error);
+        error = connPtr->recvError;
+    }
+    return error;
+}
+
+/* What a large buffer has, in one that is not much larger. */
+
+static CpBuf *
+Shrink(CpConn *connPtr, CpBuf *bufPtr)
+{
+    CpBuf *smallPtr;
+
+    if (bufPtr->end > bufPtr->sizeBytes / 4
+        || bufPtr->sizeBytes < CP_BUF_LARGE_BYTES) {
+        return bufPtr;
+    }
+    smallPtr = CpBufNew(bufPtr->end);
+    if (smallPtr == NULL) {
+        return bufPtr;
+    }
+    memcpy(smallPtr->bytes, bufPtr->bytes, bufPtr->end);
+    smallPtr->end = bufPtr->end;
+    CpBufGiveBack(connPtr->portPtr, bufPtr);
+    return smallPtr;
+}
+
+/*
+ * Takes what is there for the reader that will come, into a new buffer, or
+ * NULL where there was no memory for it. Returns the one that has it; NULL for
+ * nothing.
+ */
+
+static CpBuf *
+ReadAhead(CpConn *connPtr, CpBuf *bufPtr)
+{
+    size_t bytes;
+
+    if (bufPtr == NULL) {
+        return NULL;
+    }
+    if (TryRecv(connPtr, bufPtr->bytes, bufPtr->sizeBytes, &bytes) != CP_OK
+        || bytes == 0) {
+        CpBufGiveBack(connPtr->portPtr, bufPtr);
+        return NULL;
+    }
+    bufPtr->end = (uint32_t) bytes;
+    bufPtr = Shrink(connPtr, bufPtr);
+    CpBufAppend(&connPtr->recvQueue, bufPtr);
+    connPtr->recvBufs++;
+    return bufPtr;
+}
+
+void
+CpConnPostRead(CpConn *connPtr)
+{
+    if (connPtr->state != CP_CONN_OPEN || Ended(connPtr)) {
+        return;
+    }
+    if (PostsBuffers(connPtr)) {
+        PostBuffers(connPtr);
+    }
+    if (connPtr->recvBufs > 0 || connPtr->probed || connPtr->probePending) {
+        return;
+    }
+
+    /*
+     * Where the last one found something at once, the peer is quick: bytes are
+     * taken without asking. Behind buffers that a mode before this one left, a
+     * probe has to wait. Where there is no memory for a buffer it stands in:
+     * what it finds goes straight to the reader.
+     */
+
+    if (connPtr->recvMode == CP_RECV_ADAPTIVE && connPtr->quick) {
+        CpBuf *bufPtr = ReadAhead(connPtr, CpBufNew(CP_RECV_BYTES_MIN));
+
+        connPtr->quick = bufPtr != NULL;
+        if (bufPtr != NULL) {
+            bufPtr->fresh = 1;
+            return;
+        }
+        if (Ended(connPtr)) {
+            return;
+        }
+    }
+    connPtr->probe.proc = ProbeDone;
+    connPtr->probePending = 1;
+    connPtr->probeStale = 0;
+    CpSubmitRecv(connPtr->handlePtr, &connPtr->probe, NULL, 0);
+}
+
+void
+CpRecvRefill(CpConn *connPtr)
+{
+    if (connPtr->watchRead) {
+        CpConnPostRead(connPtr);
+    }
+}
+
 static void
 ProbeDone(CpOp *opPtr)
 {
     CpConn *connPtr = CP_OWNER_OF(opPtr, CpConn, probe);
 
     connPtr->probePending = 0;
+    connPtr->quick = opPtr->error == CP_OK && opPtr->atOnce;
     if (connPtr->state == CP_CONN_CLOSING) {
         CpConnFinish(connPtr);
         return;
@@ -206,8 +293,9 @@ Adapt(CpConn *connPtr, const CpBuf *bufPtr)
     }
 }
 
-/* Drops completed buffers without bytes from the queue's front: the first
- * that is not a cancelled one is the end. */
+/* Drops completed buffers without bytes from the queue's front: one that is not
+ * a cancelled one says that this is the end, which is looked into when nothing
+ * is left. */
 
 static void
 SettleFront(CpConn *connPtr)
@@ -219,11 +307,21 @@ SettleFront(CpConn *connPtr)
         CpError error = bufPtr->op.error;
 
         if (error == CP_OK && bufPtr->op.bytes == 0) {
-            connPtr->eof = 1;
+            connPtr->endSeen = 1;
         } else if (error != CP_OK && error != CP_ECANCELED && !Ended(connPtr)) {
             NoteError(connPtr, error);
         }
         DropFirst(connPtr);
+    }
+
+    /*
+     * At the end Wine 8 completes receives behind the first one with 0 bytes,
+     * whatever there is yet to be received.
+     */
+
+    if (connPtr->endSeen && connPtr->recvBufs == 0 && !Ended(connPtr)) {
+        connPtr->endSeen = 0;
+        (void) ReadAhead(connPtr, CpBufNew(CP_RECV_BYTES_MAX));
     }
 }
 
@@ -266,49 +364,23 @@ ReadQueue(CpConn *connPtr, CpBuf *bufPtr, void *destPtr, size_t lengthBytes,
     return CP_OK;
 }
 
-/*
- * Takes what the system has, straight to the reader; or into a large buffer
- * when the peer sends more than the reader's small one holds, so that one
- * system call serves many reads.
- */
+/* It was filled a moment ago, with all that was there. */
 
-static CpError
-ReadSystem(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
+static int
+IsFresh(const CpBuf *bufPtr)
 {
-    CpBuf *bufPtr = NULL;
-    CpError error;
+    return bufPtr->fresh && bufPtr->start == 0
+        && bufPtr->end < bufPtr->sizeBytes;
+}
 
-    if (connPtr->recvMode == CP_RECV_ADAPTIVE && connPtr->burst
-        && lengthBytes < CP_RECV_BYTES_MAX) {
-        bufPtr = CpBufNew(CP_RECV_BYTES_MAX);
-    }
-    error = CpTryRecv(connPtr->handlePtr,
-        bufPtr != NULL ? (void *) bufPtr->bytes : destPtr,
-        bufPtr != NULL ? bufPtr->sizeBytes : lengthBytes, bytesPtr);
-    connPtr->probed = 0;
-    if (error != CP_OK || *bytesPtr == 0) {
-        if (bufPtr != NULL) {
-            CpBufFree(bufPtr);
-        }
-        connPtr->burst = 0;
-        connPtr->eof = (error == CP_OK);
-        if (error != CP_OK && error != CP_EAGAIN) {
-            NoteError(connPtr, error);
-            error = connPtr->recvError;
-        }
-        return error;
-    }
-    connPtr->probeStale = 1;
-    connPtr->burst = *bytesPtr >= lengthBytes;
-    connPtr->bytesIn += *bytesPtr;
-    CpStatAdd(CP_STAT_BYTES_IN, (int64_t) *bytesPtr);
+void
+CpConnAge(CpConn *connPtr)
+{
+    CpBuf *bufPtr = FirstFilled(connPtr);
+
     if (bufPtr != NULL) {
-        bufPtr->end = (uint32_t) *bytesPtr;
-        CpBufAppend(&connPtr->recvQueue, bufPtr);
-        connPtr->recvBufs++;
-        return ReadQueue(connPtr, bufPtr, destPtr, lengthBytes, bytesPtr);
+        bufPtr->fresh = 0;
     }
-    return CP_OK;
 }
 
 /*
@@ -322,15 +394,17 @@ ReadAll(CpConn *connPtr, char *destPtr, size_t lengthBytes, size_t *bytesPtr)
 {
     CpBuf *bufPtr;
     size_t bytes;
+    int fresh = 0;
 
     while (*bytesPtr < lengthBytes && (bufPtr = FirstFilled(connPtr)) != NULL) {
+        fresh = IsFresh(bufPtr);
         (void) ReadQueue(connPtr, bufPtr, destPtr + *bytesPtr,
             lengthBytes - *bytesPtr, &bytes);
         *bytesPtr += bytes;
     }
     if (*bytesPtr < lengthBytes && connPtr->recvBufs == 0 && !Ended(connPtr)
-        && !PostsBuffers(connPtr)
-        && ReadSystem(connPtr, destPtr + *bytesPtr, lengthBytes - *bytesPtr,
+        && !PostsBuffers(connPtr) && !fresh
+        && TryRecv(connPtr, destPtr + *bytesPtr, lengthBytes - *bytesPtr,
                &bytes)
             == CP_OK) {
         *bytesPtr += bytes;
@@ -349,8 +423,10 @@ ReadOpen(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
         && !connPtr->probed) {
         CpConnPostRead(connPtr);
     }
-    if (connPtr->recvBufsPending > 0 && FirstFilled(connPtr) == NULL) {
-        CpPortReap(connPtr->portPtr, 0);
+    while (connPtr->recvBufsPending > 0 && FirstFilled(connPtr) == NULL) {
+        if (CpPortReap(connPtr->portPtr, 0) == 0) {
+            break;
+        }
     }
     if (FirstFilled(connPtr) != NULL) {
         ReadAll(connPtr, destPtr, lengthBytes, bytesPtr);
@@ -362,7 +438,7 @@ ReadOpen(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
     if (connPtr->recvBufsPending > 0) {
         return CP_EAGAIN;
     }
-    return ReadSystem(connPtr, destPtr, lengthBytes, bytesPtr);
+    return TryRecv(connPtr, destPtr, lengthBytes, bytesPtr);
 }
 
 CpError
@@ -375,6 +451,16 @@ CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
         return error;
     }
     error = ReadOpen(connPtr, destPtr, lengthBytes, bytesPtr);
+
+    /*
+     * A reader whose buffer was filled will come back: one call serves many
+     * reads of small buffers, and none is needed to see that there is more.
+     */
+
+    if (connPtr->recvMode == CP_RECV_ADAPTIVE && *bytesPtr == lengthBytes
+        && connPtr->recvBufs == 0 && !Ended(connPtr)) {
+        (void) ReadAhead(connPtr, CpBufNewLarge(connPtr->portPtr));
+    }
     if (error == CP_EAGAIN && LostUntold(connPtr)) {
         connPtr->sendErrorTold = 1;
         error = connPtr->sendError;
@@ -433,10 +519,13 @@ CpConnRecvMode(const CpConn *connPtr)
 void
 CpConnSetRecvMode(CpConn *connPtr, CpRecvMode mode)
 {
+    if (mode == connPtr->recvMode) {
+        return;
+    }
     connPtr->recvMode = mode;
     connPtr->recvBytes = CP_RECV_BYTES_MIN;
     connPtr->recvDepth = 1;
-    connPtr->burst = 0;
+    connPtr->quick = 0;
     connPtr->probed = 0;
     if (connPtr->state == CP_CONN_OPEN) {
         if (!PostsBuffers(connPtr)) {

@@ -59,8 +59,17 @@ SendDone(CpOp *opPtr)
         connPtr->sendError = opPtr->error;
     }
     CpBufFree(bufPtr);
+    CpSendSettle(connPtr);
+}
+
+void
+CpSendSettle(CpConn *connPtr)
+{
     if (connPtr->sendPending == 0) {
         PostJoined(connPtr);
+    }
+    while (connPtr->sendPending == 0 && connPtr->fileSendPtr != NULL) {
+        CpSendFileNext(connPtr);
     }
     if (connPtr->state == CP_CONN_CLOSING) {
         CpConnFinish(connPtr);
@@ -140,6 +149,15 @@ Queue(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join)
     return bytes;
 }
 
+/* Nothing is to be written now. */
+
+static int
+IsFull(const CpConn *connPtr)
+{
+    return connPtr->sendPending >= connPtr->sendCap
+        || connPtr->fileSendPtr != NULL;
+}
+
 CpError
 CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
     size_t *bytesPtr)
@@ -153,7 +171,7 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
     }
 
     /* A writer that polls, as Tcl at a thread's exit, sees sends complete. */
-    if (connPtr->sendPending >= connPtr->sendCap) {
+    if (IsFull(connPtr)) {
         CpPortReap(connPtr->portPtr, 0);
     }
     if (connPtr->sendError != CP_OK) {
@@ -162,6 +180,9 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
     }
     if (connPtr->sendShut) {
         return CP_EPIPE;
+    }
+    if (connPtr->fileSendPtr != NULL) {
+        return CP_EAGAIN;
     }
 
     /* What waits goes first; where that would reach the cap, this joins it. */
@@ -199,8 +220,7 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
 int
 CpSendReady(const CpConn *connPtr)
 {
-    return connPtr->sendPending < connPtr->sendCap
-        || connPtr->sendError != CP_OK;
+    return !IsFull(connPtr) || connPtr->sendError != CP_OK;
 }
 
 /*

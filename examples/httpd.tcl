@@ -517,6 +517,13 @@ proc httpd::SocketCommand {command} {
     return $command
 }
 
+# A piece of a file was sent. The connection may have ended meanwhile.
+proc httpd::Copied {connection args} {
+    if {[info object isa object $connection]} {
+        $connection wake copied {*}$args
+    }
+}
+
 oo::class create httpd::Server {
     # settings	The options.
     # listener	The listening socket.
@@ -1211,11 +1218,16 @@ oo::class create httpd::Connection {
     method Copy {chan offset length} {
         fconfigure $chan -buffersize 65536
         seek $chan $offset
+        # The system itself sends it, where the driver can have it do so.
+        set copy [list fcopy $chan $sock]
+        if {[llength [info commands ::iocpsock::sendfile]]} {
+            set copy [list ::iocpsock::sendfile $sock $chan]
+        }
         fileevent $sock readable {}
         while {$length > 0} {
             my Allow [dict get $settings -timeout]
-            fcopy $chan $sock -size [expr {min($length, $::httpd::copyPiece)}] \
-                -command [list [self] wake copied]
+            {*}$copy -size [expr {min($length, $::httpd::copyPiece)}] \
+                -command [list ::httpd::Copied [self]]
             lassign [my Wait] - copied failure
             if {$failure ne "" || $copied == 0} {
                 # The client is gone, or the file has become shorter.

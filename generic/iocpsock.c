@@ -178,6 +178,8 @@ Iocpsock_Init(Tcl_Interp *interp)
         NULL);
     Tcl_CreateObjCommand(interp, "::iocpsock::stats", IocpsockStatsObjCmd, NULL,
         NULL);
+    Tcl_CreateObjCommand(interp, "::iocpsock::sendfile", IocpsockSendFileObjCmd,
+        NULL, NULL);
     return ProvidePackage(interp);
 }
 

@@ -22,6 +22,14 @@ typedef int Tcl_Size;
 typedef struct IocpsockThread IocpsockThread;
 typedef struct IocpsockServer IocpsockServer;
 typedef struct IocpsockChan IocpsockChan;
+typedef struct IocpsockTransfer IocpsockTransfer;
+
+/* Channels in the order in which their turn comes. */
+
+typedef struct IocpsockChanList {
+    IocpsockChan *firstPtr;
+    IocpsockChan *lastPtr;
+} IocpsockChanList;
 
 /* Settings that a listener passes on to what it accepts; -1 is not set. */
 
@@ -48,15 +56,18 @@ struct IocpsockChan {
     IocpsockServer *serverPtr; /* a server. */
     int watchMask;             /* TCL_READABLE, TCL_WRITABLE */
     unsigned eventsPending;    /* Its events in Tcl's queue. */
-    int onReadyList;
-    IocpsockChan *nextReadyPtr;
-    IocpsockChan *prevReadyPtr;
-    IocpsockChan *nextServerPtr; /* In its thread's list of servers. */
-    unsigned writePass;          /* When smallWrites began. */
-    unsigned smallWrites;        /* In that pass of the event loop. */
-    uint64_t events;             /* Notifications and accepts. */
-    int readLimited;             /* In a handler: readLeft counts. */
-    int readLeft;                /* Bytes it may yet read. */
+    IocpsockChanList *listPtr; /* One of its thread's, or NULL. */
+    IocpsockChan *nextPtr;     /* In that list. */
+    IocpsockChan *prevPtr;
+    unsigned postPass;             /* When it came to the list to be posted. */
+    IocpsockChan *nextServerPtr;   /* In its thread's list of servers. */
+    unsigned writePass;            /* When smallWrites began. */
+    unsigned smallWrites;          /* In that pass of the event loop. */
+    uint64_t events;               /* Notifications and accepts. */
+    IocpsockTransfer *transferPtr; /* Files that wait for their turn. */
+    int readLimited;               /* In a handler: readLeft counts. */
+    int readLeft;                  /* Bytes it may yet read. */
+    unsigned notifyPass;           /* The handler's: loopPasses then. */
 };
 
 /* Bytes that a handler gets before its read ends: see Notify. */
@@ -88,18 +99,51 @@ struct IocpsockServer {
 struct IocpsockThread {
     CpPort *portPtr; /* NULL before the first socket. */
     Tcl_ThreadId threadId;
-    int exiting;           /* Exit handlers have run. */
-    unsigned channels;     /* Channels of this thread. */
-    unsigned closing;      /* Connections closed and not yet ended. */
-    unsigned eventsQueued; /* In Tcl's queue. */
-    unsigned eventsServed; /* Since the last pass of the notifier. */
-    unsigned passes;       /* Of the event loop, or parts of one. */
-    int polled;            /* Nothing had completed a moment ago. */
-    int reaped;            /* By the setup proc, for the check proc. */
-    IocpsockChan *firstReadyPtr;
-    IocpsockChan *lastReadyPtr;
+    int exiting;            /* Exit handlers have run. */
+    uint64_t exitStalledMs; /* That nothing has moved at exit. */
+    unsigned channels;      /* Channels of this thread. */
+    unsigned closing;       /* Connections closed and not yet ended. */
+    unsigned eventsQueued;  /* In Tcl's queue. */
+    unsigned eventsServed;  /* Since the last pass of the notifier. */
+    unsigned passes;        /* Of the event loop, or parts of one. */
+    unsigned loopPasses;    /* Of the event loop. */
+    uint64_t passBytes;     /* Read and written in the last of these, */
+    uint64_t seenBytes;     /* and up to the last queued event. */
+    int polled;             /* Nothing had completed a moment ago. */
+    int postFirst;          /* Before looking for completions. */
+    int found;              /* By the setup proc, for the check proc. */
+    IocpsockChanList look;  /* Looked at in the next pass: may be ready. */
+    IocpsockChanList post;  /* Wait for bytes, no receive is posted yet. */
     IocpsockChan *firstServerPtr;
 };
+
+/* iocpsockReady.c */
+
+/* What of that which the channel watches it is ready for. */
+int IocpsockReadyMask(const IocpsockChan *chanPtr);
+int IocpsockWatchesRead(const IocpsockChan *chanPtr);
+
+/* The channel may be ready: its event is queued in the next pass. */
+void IocpsockNoteReady(IocpsockChan *chanPtr);
+
+/* What the channel watches has changed: its receives are posted, and it is
+ * looked at, in the next pass. */
+void IocpsockNoteWatch(IocpsockChan *chanPtr);
+
+/* The channel is on no list any more. */
+void IocpsockUnlist(IocpsockChan *chanPtr);
+
+/* Whether any channel that is to be looked at is ready. */
+int IocpsockAnyReady(IocpsockThread *threadPtr);
+
+/* Posts receives that were put off: those that have waited for a whole pass of
+ * the event loop, or one after the other until one finds something. Results:
+ * how many operations completed or channels became ready. */
+unsigned IocpsockPostOld(IocpsockThread *threadPtr);
+unsigned IocpsockPostUntilDone(IocpsockThread *threadPtr);
+
+/* Takes in what has completed, or if nothing has, what is there at once. */
+unsigned IocpsockCollect(IocpsockThread *threadPtr);
 
 /* iocpsockNotify.c */
 
@@ -111,13 +155,6 @@ struct IocpsockThread {
  */
 
 IocpsockThread *IocpsockGetThread(Tcl_Interp *interp);
-
-/* The channel may be ready: its event is queued in the next pass. */
-void IocpsockNoteReady(IocpsockChan *chanPtr);
-
-/* What the channel watches has changed: its receives are posted, and it is
- * looked at, in the next pass. */
-void IocpsockNoteWatch(IocpsockChan *chanPtr);
 
 /* The channel becomes, or ceases to be, the calling thread's. Attach returns
  * 0 when this thread can have no port. */
@@ -225,6 +262,14 @@ int IocpsockApplySockOpt(IocpsockChan *chanPtr, Tcl_Interp *interp,
     CpSockOpt opt, int value);
 void IocpsockInheritInit(IocpsockInherit *inheritPtr);
 void IocpsockInheritApply(const IocpsockInherit *inheritPtr, CpConn *connPtr);
+
+/* iocpsockSendFile.c */
+
+Tcl_ObjCmdProc IocpsockSendFileObjCmd;
+
+/* The channel closes, and Tcl has written all that it had for it: files that
+ * wait follow that, or end with an error. */
+void IocpsockSendWaiting(IocpsockChan *chanPtr);
 
 /* iocpsockCmd.c */
 

@@ -69,6 +69,10 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
         return -1;
     }
     IocpsockPollConnect(chanPtr);
+    if (!chanPtr->readLimited
+        || chanPtr->notifyPass != chanPtr->threadPtr->loopPasses) {
+        CpConnAge(chanPtr->connPtr);
+    }
     if (chanPtr->readLimited && chanPtr->readLeft <= 0
         && !IsBlocking(chanPtr)) {
         chanPtr->readLeft = IOCPSOCK_READ_LIMIT;
@@ -81,6 +85,7 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
             &bytes);
 
         if (error == CP_OK) {
+            chanPtr->threadPtr->passBytes += bytes;
             if (chanPtr->readLimited) {
                 chanPtr->readLeft -= (int) bytes;
             }
@@ -91,7 +96,9 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
             return -1;
         }
         CpConnPostRead(chanPtr->connPtr);
-        WaitForCompletion(chanPtr);
+        if (!(CpConnReady(chanPtr->connPtr) & CP_READ)) {
+            WaitForCompletion(chanPtr);
+        }
     }
 }
 
@@ -148,6 +155,7 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
             join, &bytes);
 
         if (error == CP_OK) {
+            chanPtr->threadPtr->passBytes += bytes;
             return (int) bytes;
         }
         if (error != CP_EAGAIN || !IsBlocking(chanPtr)) {
@@ -220,6 +228,7 @@ CloseProc(void *instanceData, Tcl_Interp *interp)
         IocpsockServerClose(serverPtr);
     } else {
         chanPtr->watchMask = 0;
+        IocpsockSendWaiting(chanPtr);
         error = CloseConn(chanPtr);
     }
     IocpsockDetach(chanPtr);

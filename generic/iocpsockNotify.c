@@ -10,8 +10,9 @@
 
 #include <string.h>
 
-#define EXIT_STALL_MS 5000  /* See IocpsockExitWait. */
-#define EVENTS_PER_PASS 32  /* See QueueMore. */
+#define EXIT_STALL_MS 5000 /* See IocpsockExitWait. */
+#define EVENTS_PER_PASS 32 /* See QueueMore. */
+#define BYTES_PER_PASS 1048576
 #define ACCEPTS_PER_PASS 16 /* See QueueReady. */
 
 typedef struct ReadyEvent {
@@ -89,20 +90,27 @@ IocpsockThreadDone(IocpsockThread *threadPtr)
 
 /*
  * What was written before is on its way to the system. A peer that takes
- * nothing must not hold an exit for ever: when nothing moves for a while the
- * rest is given up, as the core gives up what a non-blocking channel holds at
- * exit.
+ * nothing must not hold an exit for ever, nor many of them one after the other:
+ * when nothing of the thread's has moved for a while the rest is given up, as
+ * the core gives up what a non-blocking channel holds at exit. What comes after
+ * that is given a moment each.
  */
 
 void
 IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr)
 {
-    uint64_t stallMs = CpNowMs() + EXIT_STALL_MS;
+    unsigned waited = 0;
 
     while ((connPtr != NULL ? CpConnSending(connPtr) : threadPtr->closing > 0)
-        && CpNowMs() < stallMs) {
-        if (CpPortReap(threadPtr->portPtr, 100) > 0) {
-            stallMs = CpNowMs() + EXIT_STALL_MS;
+        && (waited == 0 || threadPtr->exitStalledMs < EXIT_STALL_MS)) {
+        uint64_t beginMs = CpNowMs();
+        int patient = threadPtr->exitStalledMs < EXIT_STALL_MS;
+
+        if (CpPortReap(threadPtr->portPtr, patient ? 100 : 10) > 0) {
+            threadPtr->exitStalledMs = 0;
+        } else {
+            threadPtr->exitStalledMs += CpNowMs() - beginMs;
+            waited = 1;
         }
     }
 }
@@ -126,72 +134,6 @@ IocpsockReleaseChan(IocpsockChan *chanPtr)
     if (--chanPtr->refCount == 0) {
         CpFree(chanPtr, sizeof(IocpsockChan));
     }
-}
-
-static int
-ReadyMask(const IocpsockChan *chanPtr)
-{
-    int ready;
-
-    if (chanPtr->serverPtr != NULL) {
-        return IocpsockServerReady(chanPtr->serverPtr) ? TCL_READABLE : 0;
-    }
-    if (chanPtr->connPtr == NULL || chanPtr->watchMask == 0) {
-        return 0;
-    }
-    ready = CpConnReady(chanPtr->connPtr);
-    return ((ready & CP_READ ? TCL_READABLE : 0)
-               | (ready & CP_WRITE ? TCL_WRITABLE : 0))
-        & chanPtr->watchMask;
-}
-
-static void
-UnlinkReady(IocpsockChan *chanPtr)
-{
-    IocpsockThread *threadPtr = chanPtr->threadPtr;
-
-    if (!chanPtr->onReadyList) {
-        return;
-    }
-    if (chanPtr->prevReadyPtr != NULL) {
-        chanPtr->prevReadyPtr->nextReadyPtr = chanPtr->nextReadyPtr;
-    } else {
-        threadPtr->firstReadyPtr = chanPtr->nextReadyPtr;
-    }
-    if (chanPtr->nextReadyPtr != NULL) {
-        chanPtr->nextReadyPtr->prevReadyPtr = chanPtr->prevReadyPtr;
-    } else {
-        threadPtr->lastReadyPtr = chanPtr->prevReadyPtr;
-    }
-    chanPtr->onReadyList = 0;
-}
-
-void
-IocpsockNoteReady(IocpsockChan *chanPtr)
-{
-    if (ReadyMask(chanPtr) != 0) {
-        IocpsockNoteWatch(chanPtr);
-    }
-}
-
-void
-IocpsockNoteWatch(IocpsockChan *chanPtr)
-{
-    IocpsockThread *threadPtr = chanPtr->threadPtr;
-
-    if (threadPtr == NULL || chanPtr->onReadyList
-        || chanPtr->eventsPending > 0) {
-        return;
-    }
-    chanPtr->onReadyList = 1;
-    chanPtr->nextReadyPtr = NULL;
-    chanPtr->prevReadyPtr = threadPtr->lastReadyPtr;
-    if (threadPtr->lastReadyPtr != NULL) {
-        threadPtr->lastReadyPtr->nextReadyPtr = chanPtr;
-    } else {
-        threadPtr->firstReadyPtr = chanPtr;
-    }
-    threadPtr->lastReadyPtr = chanPtr;
 }
 
 static void
@@ -249,7 +191,7 @@ IocpsockDetach(IocpsockChan *chanPtr)
     if (threadPtr == NULL) {
         return;
     }
-    UnlinkReady(chanPtr);
+    IocpsockUnlist(chanPtr);
     if (chanPtr->eventsPending > 0) {
         Tcl_DeleteEvents(IsEventOf, chanPtr);
         chanPtr->eventsPending = 0;
@@ -289,39 +231,6 @@ TickServers(IocpsockThread *threadPtr)
     }
 }
 
-/*
- * Posts what the channels on the ready list wait for, and takes in what has
- * completed. As this comes when all events are served, and not after each one,
- * a busy peer's next bytes are there already: its receive completes at once.
- * Results: how many operations completed.
- */
-
-static unsigned
-Collect(IocpsockThread *threadPtr)
-{
-    IocpsockChan *chanPtr = threadPtr->firstReadyPtr;
-
-    threadPtr->passes++;
-    for (; chanPtr != NULL; chanPtr = chanPtr->nextReadyPtr) {
-        if (chanPtr->connPtr != NULL && (chanPtr->watchMask & TCL_READABLE)) {
-            CpConnWatchRead(chanPtr->connPtr, 1);
-        }
-    }
-    return CpPortReap(threadPtr->portPtr, 0);
-}
-
-/* Whether any channel on the ready list is; drops those that are not. */
-
-static int
-AnyReady(IocpsockThread *threadPtr)
-{
-    while (threadPtr->firstReadyPtr != NULL
-        && ReadyMask(threadPtr->firstReadyPtr) == 0) {
-        UnlinkReady(threadPtr->firstReadyPtr);
-    }
-    return threadPtr->firstReadyPtr != NULL;
-}
-
 static void
 QueueEvent(IocpsockChan *chanPtr)
 {
@@ -345,13 +254,16 @@ QueueEvent(IocpsockChan *chanPtr)
 static void
 QueueReady(IocpsockThread *threadPtr)
 {
-    while (AnyReady(threadPtr)) {
-        IocpsockChan *chanPtr = threadPtr->firstReadyPtr;
+    while (IocpsockAnyReady(threadPtr)) {
+        IocpsockChan *chanPtr = threadPtr->look.firstPtr;
         unsigned count = 1;
 
-        UnlinkReady(chanPtr);
+        IocpsockUnlist(chanPtr);
         if (chanPtr->serverPtr != NULL) {
             count = IocpsockServerReady(chanPtr->serverPtr);
+        } else if (IocpsockWatchesRead(chanPtr)) {
+            /* It may be ready just for writing. */
+            CpConnWatchRead(chanPtr->connPtr, 1);
         }
         while (count-- > 0 && chanPtr->eventsPending < ACCEPTS_PER_PASS) {
             QueueEvent(chanPtr);
@@ -375,13 +287,20 @@ SetupProc(void *clientData, int flags)
         return;
     }
     threadPtr->eventsServed = 0;
-    if (!threadPtr->polled || threadPtr->firstReadyPtr != NULL) {
-        Collect(threadPtr);
+    threadPtr->passBytes = 0;
+    threadPtr->seenBytes = 0;
+    threadPtr->passes++;
+    threadPtr->loopPasses++;
+    if (IocpsockPostOld(threadPtr) > 0 || !threadPtr->polled) {
+        IocpsockCollect(threadPtr);
     }
     threadPtr->polled = 0;
     TickServers(threadPtr);
-    threadPtr->reaped = AnyReady(threadPtr);
-    if (threadPtr->reaped
+    threadPtr->found = IocpsockAnyReady(threadPtr);
+    while (!threadPtr->found && IocpsockPostUntilDone(threadPtr) > 0) {
+        threadPtr->found = IocpsockAnyReady(threadPtr);
+    }
+    if (threadPtr->found
         || (!(flags & TCL_DONT_WAIT) && !CpPortSleep(threadPtr->portPtr))) {
         Tcl_SetMaxBlockTime(&noTime);
     }
@@ -395,31 +314,44 @@ CheckProc(void *clientData, int flags)
     if (!(flags & TCL_FILE_EVENTS) || IsIdle(threadPtr)) {
         return;
     }
-    if (!threadPtr->reaped) {
-        Collect(threadPtr);
+    if (!threadPtr->found) {
+        IocpsockCollect(threadPtr);
     }
-    threadPtr->reaped = 0;
+    threadPtr->found = 0;
     QueueReady(threadPtr);
 }
 
 /*
  * A pass of Tcl's notifier costs more than a round trip's own system calls. So
- * when the last queued event was served, what has completed meanwhile is queued
- * at once; but timers and other sources have their pass after EVENTS_PER_PASS,
- * and at once if nothing has: a channel that is just writable still must not
- * keep them waiting.
+ * when the last queued event was served, what is ready by then is queued at
+ * once, without a look at the port if there is any such. Timers and other
+ * sources have their pass after so many events or bytes; and at once if no
+ * handler has moved any bytes, as that of a channel that is always writable and
+ * has nothing to write.
  */
 
 static void
 QueueMore(IocpsockThread *threadPtr)
 {
-    if (threadPtr->eventsQueued == 0
-        && threadPtr->eventsServed < EVENTS_PER_PASS && !IsIdle(threadPtr)) {
-        threadPtr->polled = Collect(threadPtr) == 0;
-        if (!threadPtr->polled) {
+    int moved = threadPtr->passBytes != threadPtr->seenBytes;
+
+    if (threadPtr->eventsQueued > 0
+        || threadPtr->eventsServed >= EVENTS_PER_PASS
+        || threadPtr->passBytes >= BYTES_PER_PASS || IsIdle(threadPtr)) {
+        return;
+    }
+    threadPtr->passes++;
+    threadPtr->seenBytes = threadPtr->passBytes;
+    if (IocpsockAnyReady(threadPtr)) {
+        if (moved) {
             QueueReady(threadPtr);
         }
+        return;
     }
+    if (!threadPtr->postFirst || IocpsockPostUntilDone(threadPtr) == 0) {
+        threadPtr->polled = IocpsockCollect(threadPtr) == 0;
+    }
+    QueueReady(threadPtr);
 }
 
 /*
@@ -432,10 +364,16 @@ QueueMore(IocpsockThread *threadPtr)
 static void
 Notify(IocpsockChan *chanPtr, int mask)
 {
+    const IocpsockThread *threadPtr = chanPtr->threadPtr;
+
     chanPtr->readLimited = 1;
     chanPtr->readLeft = IOCPSOCK_READ_LIMIT;
+    chanPtr->notifyPass = threadPtr->loopPasses;
     Tcl_NotifyChannel(chanPtr->channel, mask);
     chanPtr->readLimited = 0;
+    if (chanPtr->connPtr != NULL && chanPtr->threadPtr == threadPtr) {
+        CpConnAge(chanPtr->connPtr);
+    }
 }
 
 static int
@@ -451,7 +389,7 @@ ReadyEventProc(Tcl_Event *eventPtr, int flags)
     chanPtr->eventsPending--;
     threadPtr->eventsQueued--;
     threadPtr->eventsServed++;
-    mask = ReadyMask(chanPtr);
+    mask = IocpsockReadyMask(chanPtr);
 
     /*
      * Level-triggered: the next pass looks at it once more, be it in an event

@@ -182,6 +182,11 @@ FillReceive(SimEnd *endPtr, SimOp *simOpPtr)
             0);
         return 1;
     }
+    if (length > 0 && endPtr->otherPtr->finSent
+        && SimFault(CP_SIM_RECV_FALSE_END)) {
+        SimFinish(simOpPtr, CP_OK, 0);
+        return 1;
+    }
     if (length > 1 && SimFault(CP_SIM_RECV_SHORT)) {
         length = 1 + CpSimRandom((uint32_t) length - 1);
     }

@@ -168,6 +168,7 @@ SimComplete(SimOp *simOpPtr)
     CheckOp(simOpPtr);
     opPtr->error = simOpPtr->error;
     opPtr->bytes = simOpPtr->bytes;
+    opPtr->atOnce = simOpPtr->atSubmit;
     switch (simOpPtr->kind) {
     case SIM_OP_RECV:
     case SIM_OP_SEND:
@@ -281,22 +282,19 @@ CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr, size_t lengthBytes)
         FinishNow(simOpPtr, CP_EPIPE);
     } else {
         SimPump(handlePtr->endPtr);
+        simOpPtr->atSubmit = simOpPtr->state == SIM_OP_OVER;
     }
 }
 
-void
-CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
-    size_t lengthBytes)
+static void
+Send(SimOp *simOpPtr, const void *bufPtr, size_t lengthBytes)
 {
-    SimOp *simOpPtr = Begin(handlePtr, opPtr, SIM_OP_SEND);
+    CpHandle *handlePtr = simOpPtr->handlePtr;
 
-    if (lengthBytes == 0) {
-        CpSimFail("a send of nothing");
-    }
     simOpPtr->bufPtr = (unsigned char *) bufPtr;
     simOpPtr->lengthBytes = lengthBytes;
     handlePtr->carrying[SIM_OP_SEND]++;
-    opPtr->space[1] = Sum(bufPtr, lengthBytes);
+    simOpPtr->opPtr->space[1] = Sum(bufPtr, lengthBytes);
     LOCK(bufPtr, lengthBytes);
     if (handlePtr->sendError != CP_OK) {
         FinishNow(simOpPtr, handlePtr->sendError);
@@ -320,6 +318,38 @@ CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
         }
     } else {
         SimPump(handlePtr->endPtr->otherPtr);
+    }
+}
+
+void
+CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
+    size_t lengthBytes)
+{
+    if (lengthBytes == 0) {
+        CpSimFail("a send of nothing");
+    }
+    Send(Begin(handlePtr, opPtr, SIM_OP_SEND), bufPtr, lengthBytes);
+}
+
+/* The file's bytes are taken now. */
+
+void
+CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
+    uint64_t offset, uint32_t lengthBytes)
+{
+    SimOp *simOpPtr = Begin(handlePtr, opPtr, SIM_OP_SEND);
+    size_t bytes;
+
+    if (lengthBytes == 0 || lengthBytes > CP_SEND_FILE_MAX) {
+        CpSimFail("a send of nothing, or of too much");
+    }
+    simOpPtr->ownedPtr = SimFileCopy(filePtr, offset, lengthBytes, &bytes);
+    if (bytes == 0) {
+        opPtr->space[1] = Sum(NULL, 0);
+        simOpPtr->atSubmit = 1;
+        SimFinish(simOpPtr, CP_OK, 0);
+    } else {
+        Send(simOpPtr, simOpPtr->ownedPtr, bytes);
     }
 }
 

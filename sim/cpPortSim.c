@@ -7,6 +7,8 @@
 
 #include "cpSimInt.h"
 
+#include "cpMem.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +53,7 @@ void
 SimUnrefOp(SimOp *simOpPtr)
 {
     if (--simOpPtr->refs == 0) {
+        free(simOpPtr->ownedPtr);
         free(simOpPtr);
     }
 }
@@ -105,7 +108,14 @@ CpPortRelease(CpPort *portPtr)
         linkPtr = &(*linkPtr)->nextPtr;
     }
     *linkPtr = portPtr->nextPtr;
+    CpFree(portPtr->spare.memPtr, portPtr->spare.sizeBytes);
     free(portPtr);
+}
+
+CpSpare *
+CpPortSpare(CpPort *portPtr)
+{
+    return &portPtr->spare;
 }
 
 /* Which one is told of next: mostly the first. */

@@ -26,6 +26,7 @@ typedef enum CpSimFault {
     CP_SIM_REAP_EARLY,       /* A reap returns before its time. */
     CP_SIM_IN_FLIGHT,        /* Bytes take time to arrive. */
     CP_SIM_RECV_SHORT,       /* Fewer bytes than there are. */
+    CP_SIM_RECV_FALSE_END,   /* None, when the end is on its way. */
     CP_SIM_RECV_FAIL_SUBMIT, /* Over, with an error, when submitted. */
     CP_SIM_RECV_FAIL,        /* Fails when bytes come. */
     CP_SIM_SEND_FAIL_SUBMIT,
@@ -157,6 +158,13 @@ void CpSimSetName(const char *name, const CpAddr *addrs, unsigned count);
  */
 
 typedef struct CpSimPeer CpSimPeer;
+
+/* What CpFileOpen takes the address of here. It may change. */
+
+typedef struct CpSimFile {
+    const unsigned char *bytes;
+    size_t sizeBytes;
+} CpSimFile;
 
 /* NULL when nobody listens there or the backlog is full. */
 CpSimPeer *CpSimPeerConnect(const CpAddr *addrPtr);

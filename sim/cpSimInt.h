@@ -47,6 +47,7 @@ struct SimOp {
     CpHandle *newHandlePtr; /* Of an accept: the spare one. */
     int unknown;            /* Of a look-up: the resolver says no. */
     CpResolved resolved;
+    void *ownedPtr; /* Freed with it; or NULL. */
     SimOp *nextPtr; /* In a SimOpList. */
     SimOp *prevPtr;
     SimOp *allNextPtr; /* In the list of all outstanding. */
@@ -121,6 +122,7 @@ struct CpPort {
     void *clientData;
     int sleeping;
     int reaping;
+    CpSpare spare;
     SimOpList ready;
     CpPort *nextPtr;
 };
@@ -195,6 +197,10 @@ size_t SimGive(SimEnd *fromPtr, const void *srcPtr, size_t lengthBytes);
 void SimNoteReceive(SimEnd *endPtr, CpError error);
 size_t SimArrived(const SimEnd *endPtr);
 int SimAtEof(const SimEnd *endPtr);
+
+/* cpFileSim.c: a copy of bytes of the file, as many as there are. */
+void *SimFileCopy(const CpFile *filePtr, uint64_t offset, size_t lengthBytes,
+    size_t *bytesPtr);
 
 /* cpResolveSim.c */
 uint16_t SimFamily(const CpAddr *addrPtr);

@@ -57,6 +57,7 @@ static const char *const faultNames[CP_SIM_FAULT_COUNT] = {
     [CP_SIM_REAP_EARLY] = "reap-early",
     [CP_SIM_IN_FLIGHT] = "in-flight",
     [CP_SIM_RECV_SHORT] = "recv-short",
+    [CP_SIM_RECV_FALSE_END] = "recv-false-end",
     [CP_SIM_RECV_FAIL_SUBMIT] = "recv-fail-submit",
     [CP_SIM_RECV_FAIL] = "recv-fail",
     [CP_SIM_SEND_FAIL_SUBMIT] = "send-fail-submit",

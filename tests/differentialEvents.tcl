@@ -52,7 +52,13 @@ proc differential::Handle {side direction kind chan} {
 	close {
 	    set S($side) {}
 	    set S($side,closed) 1
-	    close $chan
+	    # Of two ends with such a handler either may be first, and what the
+	    # other one's close has to write then has no reader.
+	    if {[chan pending output $chan] > 0} {
+		Sent $side {close $chan}
+	    } else {
+		close $chan
+	    }
 	}
 	once {fileevent $chan $direction {}}
 	error {error "handler of $side"}

@@ -80,11 +80,29 @@ proc Fail {number why} {
     exit 1
 }
 
+# Nothing of it may be lost: vwait would wait for ever.
+
+proc bgerror {message} {
+    puts $::errorInfo
+    exit 1
+}
+
+# The system keeps the ports of connections that are over for a minute. A fast
+# machine runs out of them, and has to wait.
+
 proc Start {} {
     variable number
+    if {[catch {socket 127.0.0.1 $::port} sock options]} {
+        if {[lindex [dict get $options -errorcode] 1] eq "EADDRNOTAVAIL"
+                && [incr ::waits] < 1000} {
+            after 200 Start
+            return
+        }
+        return -options $options $sock
+    }
+    set ::waits 0
     set this [incr number]
     set ::requests($this) [Request]
-    set sock [socket 127.0.0.1 $::port]
     fconfigure $sock -blocking 0 -translation binary
     set ::answers($this) ""
     set ::timers($this) [after $::limitMs [list Fail $this "no end"]]

@@ -198,8 +198,18 @@ test resolve-1.10 {many at once, released in another order} -setup {
 	tell release $name
     }
     foreach name $names {
+	# Its client may have to send the line yet, for which it needs events.
 	set server [support::accept $listener]
-	lappend got [gets $server]
+	fconfigure $server -blocking 0
+	set line {}
+	on readable $server {
+	    if {[gets $chan text] >= 0} {
+		fileevent $chan readable {}
+		set ::line $text
+	    }
+	}
+	support::wait ::line {$::line ne {}}
+	lappend got $line
 	close $server
     }
     expr {[lsort $got] eq [lsort $names]}
@@ -208,7 +218,7 @@ test resolve-1.10 {many at once, released in another order} -setup {
 	close $chans($name)
     }
     support::closeAll $listener
-    unset -nocomplain got chans names
+    unset -nocomplain got chans names line
 } -result 1
 
 test resolve-2.1 {a process exits without waiting} -body {

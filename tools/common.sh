@@ -109,6 +109,15 @@ wineName() {
     echo "${version%% *}"
 }
 
+# steadily COMMAND...: runs it, in place of the script, with addresses that are
+# not random. Linux 6 puts a heap anywhere within a GiB, and of 1,800 heaps of
+# Wine's loader one lies where Windows has its shared data: that program does
+# not start. A container may forbid it, and then the chance is taken.
+steadily() {
+    ! setarch -R true 2>/dev/null || set -- setarch -R "$@"
+    exec "$@"
+}
+
 # tclElement TEXT: the text as an element of a Tcl list.
 tclElement() {
     printf '%s' "$1" | sed 's/[][{}$";\\[:space:]]/\\&/g'
@@ -136,16 +145,21 @@ tagged() {
         done
 }
 
-# endTagged NAME=VALUE: ends them, and says which there were.
+# endTagged NAME=VALUE: ends them, and says which there were. Those that are
+# about to end have a moment for it.
 endTagged() {
-    local pids pid
-    pids=$(tagged "$1")
+    local pids pid i
+    for ((i = 0; i < 10; i++)); do
+        pids=$(tagged "$1")
+        [ -n "$pids" ] || return 0
+        sleep 0.1
+    done
     for pid in $pids; do
         echo "${0##*/}: ended what was left running: $pid" \
-            "$(tr '\0' ' ' <"/proc/$pid/cmdline" | sed 's/ *$//')"
+            "$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | sed 's/ *$//')"
         kill -KILL "$pid" 2>/dev/null || true
     done
-    [ -z "$pids" ]
+    return 1
 }
 
 # testFile 86|90 NAME: one of Tcl's own test files.

@@ -161,6 +161,23 @@ proc report::Files {folder} {
     return [lsort -unique $files]
 }
 
+# Why a test failed: what stands in the log between two lines of its name, the
+# second of them "==== NAME FAILED".
+
+proc report::Said {run name} {
+    set said {}
+    foreach line [split [Read $run/log] \n] {
+	if {[string match "---- $name start*" $line]} {
+	    set said {}
+	}
+	lappend said "    $line"
+	if {[string match "*==== $name FAILED" $line]} {
+	    return [join [lrange $said end-39 end] \n]
+	}
+    }
+    return "    (nothing)"
+}
+
 # What is to be run again, for tools/conformance-file.
 
 proc report::Busy {folder tests} {
@@ -193,6 +210,7 @@ proc report::Judge {folder version file core ours listed} {
 	} else {
 	    lappend failures "$dotted $name: passes with the core's driver,\
 		$what with iocpsock"
+	    puts "$dotted $name:\n[Said $folder/$version-iocpsock-$file $name]"
 	}
     }
     foreach name [dict keys $listed] {

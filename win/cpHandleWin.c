@@ -41,6 +41,7 @@ InitFamily(int family, WinsockEx *exPtr, int *ifsPtr)
     GUID acceptEx = WSAID_ACCEPTEX;
     GUID connectEx = WSAID_CONNECTEX;
     GUID sockaddrs = WSAID_GETACCEPTEXSOCKADDRS;
+    GUID transmitFile = WSAID_TRANSMITFILE;
     WSAPROTOCOL_INFOW info;
     int infoBytes = sizeof(info);
     SOCKET sock = WSASocketW(family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
@@ -53,6 +54,8 @@ InitFamily(int family, WinsockEx *exPtr, int *ifsPtr)
     ok = GetExtension(sock, acceptEx, &exPtr->acceptEx, sizeof(void *))
         && GetExtension(sock, connectEx, &exPtr->connectEx, sizeof(void *))
         && GetExtension(sock, sockaddrs, &exPtr->getAcceptExSockaddrs,
+            sizeof(void *))
+        && GetExtension(sock, transmitFile, &exPtr->transmitFile,
             sizeof(void *));
     memset(&info, 0, sizeof(info));
     *ifsPtr = getsockopt(sock, SOL_SOCKET, SO_PROTOCOL_INFOW, (char *) &info,
@@ -84,6 +87,7 @@ InitWinsock(PINIT_ONCE oncePtr, PVOID param, PVOID *contextPtr)
         initError = CP_EAFNOSUPPORT;
     }
     cpWinSkipsOnSuccess = (!ok4 || ifs4) && (!ok6 || ifs6);
+    CpWineInit();
     return TRUE;
 }
 

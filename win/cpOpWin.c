@@ -24,6 +24,7 @@ CpWinBegin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind)
     winOpPtr->kind = (unsigned char) kind;
     opPtr->handlePtr = handlePtr;
     opPtr->bytes = 0;
+    opPtr->atOnce = 0;
     handlePtr->pending++;
     CpStatAdd(CP_STAT_OPERATIONS, 1);
 }
@@ -46,12 +47,15 @@ CpWinNoteSend(const CpOp *opPtr)
  * completion port is told of unless it skips that.
  */
 
-static void
-Submitted(CpOp *opPtr, int ok)
+void
+CpWinSubmitted(CpOp *opPtr, int ok)
 {
     int code = ok ? 0 : WSAGetLastError();
 
     if (code == WSA_IO_PENDING || (code == 0 && !cpWinSkipsOnSuccess)) {
+        if (WIN_OP(opPtr)->kind == WIN_OP_SEND) {
+            CpWineSendPending(opPtr->handlePtr);
+        }
         return;
     }
     if (code == 0) {
@@ -78,14 +82,40 @@ CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr)
         CpWinFinishNow(opPtr, error);
         return;
     }
-    Submitted(opPtr,
+    CpWinSubmitted(opPtr,
         CpWinEx(listenerPtr->family)
             ->acceptEx(listenerPtr->sock, acceptPtr->newHandlePtr->sock,
                 acceptPtr->space, 0, ACCEPT_ADDR_BYTES, ACCEPT_ADDR_BYTES,
                 &bytes, &WIN_OP(opPtr)->overlapped));
 }
 
-/* ConnectEx wants a socket with a name. */
+/* Of a newer ws2def.h. */
+#ifndef SO_PORT_SCALABILITY
+#define SO_PORT_SCALABILITY 0x3006
+#endif
+#ifndef SO_REUSE_UNICASTPORT
+#define SO_REUSE_UNICASTPORT 0x3007
+#endif
+
+/*
+ * ConnectEx wants a socket with a name. A port that is given by bind would be
+ * this connection's alone, and such ports run out; with connect connections to
+ * different peers share them. This has the same: from Windows 10 on by the
+ * first option, before by the second. Wine 8 knows neither.
+ */
+
+static void
+SharePorts(SOCKET sock)
+{
+    const DWORD on = 1;
+
+    if (setsockopt(sock, SOL_SOCKET, SO_REUSE_UNICASTPORT, (const char *) &on,
+            sizeof(on))
+        != 0) {
+        setsockopt(sock, SOL_SOCKET, SO_PORT_SCALABILITY, (const char *) &on,
+            sizeof(on));
+    }
+}
 
 static CpError
 BindAny(CpHandle *handlePtr)
@@ -95,6 +125,7 @@ BindAny(CpHandle *handlePtr)
     if (handlePtr->hasName) {
         return CP_OK;
     }
+    SharePorts(handlePtr->sock);
     memset(&any, 0, sizeof(any));
     ((SOCKADDR *) (void *) any.u.bytes)->sa_family = (ADDRESS_FAMILY)
                                                          handlePtr->family;
@@ -118,7 +149,7 @@ CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr)
         CpWinFinishNow(opPtr, error);
         return;
     }
-    Submitted(opPtr,
+    CpWinSubmitted(opPtr,
         CpWinEx(handlePtr->family)
             ->connectEx(handlePtr->sock,
                 (const SOCKADDR *) (const void *) addrPtr->u.bytes,
@@ -141,17 +172,15 @@ CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr, size_t lengthBytes)
     }
     buf.buf = bufPtr;
     buf.len = (ULONG) lengthBytes;
-    Submitted(opPtr,
+    CpWinSubmitted(opPtr,
         WSARecv(handlePtr->sock, &buf, 1, NULL, &flags,
             &WIN_OP(opPtr)->overlapped, NULL)
             == 0);
 }
 
-void
-CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
-    size_t lengthBytes)
+int
+CpWinBeginSend(CpHandle *handlePtr, CpOp *opPtr)
 {
-    WSABUF buf;
     CpError error;
 
     CpWinBegin(handlePtr, opPtr, WIN_OP_SEND);
@@ -159,11 +188,23 @@ CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
                                           : CpWinBindPort(handlePtr);
     if (error != CP_OK) {
         CpWinFinishNow(opPtr, error);
+        return 0;
+    }
+    return 1;
+}
+
+void
+CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
+    size_t lengthBytes)
+{
+    WSABUF buf;
+
+    if (!CpWinBeginSend(handlePtr, opPtr)) {
         return;
     }
     buf.buf = (char *) bufPtr;
     buf.len = (ULONG) lengthBytes;
-    Submitted(opPtr,
+    CpWinSubmitted(opPtr,
         WSASend(handlePtr->sock, &buf, 1, NULL, 0, &WIN_OP(opPtr)->overlapped,
             NULL)
             == 0);
@@ -227,6 +268,9 @@ CpWinComplete(CpOp *opPtr)
     case WIN_OP_RESOLVE:
         break; /* The result is whole. */
     case WIN_OP_SEND:
+        if (!opPtr->atOnce) {
+            CpWineSendDone(opPtr->handlePtr);
+        }
         CpWinNoteSend(opPtr);
         break;
     case WIN_OP_ACCEPT:

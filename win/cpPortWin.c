@@ -21,7 +21,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define REAP_ENTRIES 64 /* Completions taken in one call. */
+#define REAP_ENTRIES 64 /* Completions taken in one call, at most. */
 #define REAP_BATCHES 16 /* Calls in one reap, at most. */
 
 typedef enum OwnerState {
@@ -36,7 +36,11 @@ struct CpPort {
     HANDLE iocp;
     CpWakeProc *wakeProc;
     void *clientData;
-    OpList done; /* Finished at submit. The owner's own. */
+
+    /* The owner's own. */
+    CpSpare spare;
+    OpList done;       /* Finished at submit. */
+    ULONG reapEntries; /* Completions to be asked for: see ReapNow. */
 
     /* Guarded by portLock. */
     OpList inbox; /* Completions for the owner. */
@@ -94,6 +98,7 @@ void
 CpWinFinishNow(CpOp *opPtr, CpError error)
 {
     opPtr->error = error;
+    opPtr->atOnce = 1;
     CpWinNoteSend(opPtr);
     Append(&opPtr->handlePtr->ownerPtr->done, opPtr);
 }
@@ -262,6 +267,7 @@ CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr)
     portPtr->wakeProc = wakeProc;
     portPtr->clientData = clientData;
     portPtr->refs = 1;
+    portPtr->reapEntries = 1;
     portPtr->ownerState = OWNER_AWAKE;
     InitializeConditionVariable(&portPtr->ownerCond);
     InitializeConditionVariable(&portPtr->helperCond);
@@ -301,11 +307,18 @@ UnrefLocked(CpPort *lockedPortPtr)
 void
 CpPortRelease(CpPort *portPtr)
 {
+    CpFree(portPtr->spare.memPtr, portPtr->spare.sizeBytes);
     AcquireSRWLockExclusive(&portLock);
     assert(portPtr->inbox.firstPtr == NULL && portPtr->done.firstPtr == NULL);
     portPtr->ownerState = OWNER_GONE;
     UnrefLocked(portPtr);
     ReleaseSRWLockExclusive(&portLock);
+}
+
+CpSpare *
+CpPortSpare(CpPort *portPtr)
+{
+    return &portPtr->spare;
 }
 
 CpError
@@ -459,12 +472,19 @@ CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
     return completed;
 }
 
+/*
+ * Asks for as many completions as the last call had, and then for twice as many
+ * until it gets fewer: under Wine each call looks once more than it finds, and
+ * that is a request to its server. A single one is not looked behind: where one
+ * connection goes to and fro there is none.
+ */
+
 static unsigned
 ReapNow(CpPort *portPtr)
 {
     OVERLAPPED_ENTRY entries[REAP_ENTRIES];
     OpList inbox;
-    ULONG count;
+    ULONG asked, count;
     unsigned completed, batch;
 
     AcquireSRWLockExclusive(&portLock);
@@ -477,12 +497,16 @@ ReapNow(CpPort *portPtr)
         return completed + CompleteAll(inbox);
     }
     for (batch = 0; batch < REAP_BATCHES; batch++) {
-        if (!GetQueuedCompletionStatusEx(portPtr->iocp, entries, REAP_ENTRIES,
-                &count, 0, FALSE)) {
+        asked = portPtr->reapEntries;
+        if (!GetQueuedCompletionStatusEx(portPtr->iocp, entries, asked, &count,
+                0, FALSE)) {
             break;
         }
+        portPtr->reapEntries = count < asked ? count
+            : asked < REAP_ENTRIES / 2       ? 2 * asked
+                                             : REAP_ENTRIES;
         completed += CompleteEntries(portPtr, entries, count);
-        if (count < REAP_ENTRIES) {
+        if (count < asked || asked == 1) {
             break;
         }
     }
@@ -516,10 +540,13 @@ Wait(CpPort *portPtr, int timeoutMs)
     }
     portPtr->ownerState = OWNER_IN_PORT;
     ReleaseSRWLockExclusive(&portLock);
-    if (!GetQueuedCompletionStatusEx(portPtr->iocp, entries, REAP_ENTRIES,
-            &count, winTimeout, FALSE)) {
+    if (!GetQueuedCompletionStatusEx(portPtr->iocp, entries,
+            portPtr->reapEntries, &count, winTimeout, FALSE)) {
         count = 0;
     }
+    AcquireSRWLockExclusive(&portLock);
+    portPtr->ownerState = OWNER_AWAKE;
+    ReleaseSRWLockExclusive(&portLock);
     return CompleteEntries(portPtr, entries, count);
 }
 
@@ -530,7 +557,9 @@ CpPortReap(CpPort *portPtr, int timeoutMs)
 
     if (completed == 0 && timeoutMs != 0) {
         completed = Wait(portPtr, timeoutMs);
-        completed += ReapNow(portPtr);
+        if (completed == 0) {
+            completed = ReapNow(portPtr);
+        }
     }
     return completed;
 }

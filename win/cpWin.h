@@ -40,6 +40,11 @@ struct CpHandle {
     int hasName;       /* bind was called. */
     int nonBlocking;
     int counted; /* In CP_STAT_SOCKETS. */
+
+    /* cpWineWin.c's own. */
+    unsigned sendsPending;
+    CpHandle *nextWatchedPtr;
+    CpHandle **watchedLinkPtr; /* What points to this one. */
 };
 
 /*
@@ -71,6 +76,7 @@ typedef struct WinsockEx {
     LPFN_ACCEPTEX acceptEx;
     LPFN_CONNECTEX connectEx;
     LPFN_GETACCEPTEXSOCKADDRS getAcceptExSockaddrs;
+    LPFN_TRANSMITFILE transmitFile;
 } WinsockEx;
 
 /*
@@ -99,6 +105,12 @@ void CpWinHandOver(CpOp *opPtr);
 /* The begin of every submit. */
 void CpWinBegin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind);
 
+/* The same for a send; 0 when it is over already, behind one that failed. */
+int CpWinBeginSend(CpHandle *handlePtr, CpOp *opPtr);
+
+/* The end of every submit: what the call that it made has returned. */
+void CpWinSubmitted(CpOp *opPtr, int ok);
+
 /* An operation's result is known: if it is a failed send, it is the last. */
 void CpWinNoteSend(const CpOp *opPtr);
 
@@ -107,6 +119,11 @@ void CpWinFinishNow(CpOp *opPtr, CpError error);
 
 /* CpCancel for a look-up. */
 void CpWinCancelResolve(CpOp *opPtr);
+
+/* For Wine: a send is outstanding; it is so no more. */
+void CpWineInit(void);
+void CpWineSendPending(CpHandle *handlePtr);
+void CpWineSendDone(CpHandle *handlePtr);
 
 /* Ends an operation whose result is known: calls its proc. */
 void CpWinComplete(CpOp *opPtr);

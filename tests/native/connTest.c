@@ -6,6 +6,7 @@
  */
 
 #include "check.h"
+#include "cpBuf.h"
 #include "cpConn.h"
 
 #include <stdlib.h>
@@ -19,6 +20,7 @@ typedef struct Pair {
     CpHandle *listenerPtr;
     unsigned notified;
     int closed;
+    int ended;
 } Pair;
 
 static void
@@ -313,30 +315,283 @@ TestReadAhead(CpPort *portPtr)
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data));
     CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
-    CHECK(bytes == sizeof(buf) && Stats(&pair).recvBuffered == 0);
-    CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
-    CHECK(Stats(&pair).recvBuffered == sizeof(data) - 2 * sizeof(buf));
-    CHECK(Readable(&pair));
+    CHECK(bytes == sizeof(buf) && Readable(&pair));
+    CHECK(Stats(&pair).recvBuffered == sizeof(data) - sizeof(buf));
 
     /* Two of the system's calls serve one large read. */
     CHECK(CpSimPeerSend(pair.peerPtr, data, 100) == 100);
-    CHECK_ERROR(CpConnRead(pair.connPtr, data, sizeof(data), &bytes), CP_OK);
-    CHECK(bytes == sizeof(data) - 2 * sizeof(buf) + 100);
+    CHECK_ERROR(CpConnRead(pair.connPtr, large, sizeof(large), &bytes), CP_OK);
+    CHECK(bytes == sizeof(data) - sizeof(buf) + 100);
     ExpectNone(&pair, CP_EAGAIN);
 
-    /* A reader with a large one needs none. */
-    CHECK(CpSimPeerSend(pair.peerPtr, large, 65536) == 65536);
+    /* With nothing behind it there is no buffer. */
+    CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(buf)) == sizeof(buf));
     CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
-    CHECK_ERROR(CpConnRead(pair.connPtr, large, sizeof(large), &bytes), CP_OK);
-    CHECK(bytes == 65536 - sizeof(buf));
+    CHECK(bytes == sizeof(buf) && !Readable(&pair));
+    CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 0);
+
+    /* An end behind it comes after its bytes. */
+    CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(buf)) == sizeof(buf));
+    CpSimPeerShutdown(pair.peerPtr);
+    CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+    CHECK(bytes == sizeof(buf) && Readable(&pair));
+    Expect(&pair, "");
+    Done(&pair);
+}
+
+/* A byte for the reader, then what is behind it is taken ahead. */
+
+static void
+TakeAhead(Pair *pairPtr, size_t bytes)
+{
+    static char data[CP_BUF_LARGE_BYTES + 1];
+    char byte;
+    size_t got;
+
+    CHECK(CpSimPeerSend(pairPtr->peerPtr, data, bytes + 1) == bytes + 1);
+    CHECK_ERROR(CpConnRead(pairPtr->connPtr, &byte, 1, &got), CP_OK);
+}
+
+static void
+ReadRest(Pair *pairPtr, size_t expected)
+{
+    static char data[CP_BUF_LARGE_BYTES];
+    size_t bytes;
+
+    CHECK_ERROR(CpConnRead(pairPtr->connPtr, data, sizeof(data), &bytes),
+        CP_OK);
+    CHECK(bytes == expected);
+    CHECK(Stats(pairPtr).recvBuffered == 0);
+}
+
+/* The buffer for it is large and kept by the port; little goes into a small
+ * one. */
+
+static void
+TestLargeBuffer(CpPort *portPtr)
+{
+    int64_t before;
+    Pair pair, other;
+
+    CpSimSetWindow((size_t) 2 * CP_BUF_LARGE_BYTES);
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    Open(&other, portPtr, CP_RECV_ADAPTIVE);
+    before = CpStatGet(CP_STAT_MEMORY_BYTES);
 
     /* Where there is no memory for it, the reader's own has to do. */
-    CHECK(CpSimPeerSend(pair.peerPtr, data, 1000) == 1000);
-    CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
     CpSimFailNth(CP_SIM_NO_MEMORY, 1, 1, CP_OK);
-    CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
-    CHECK(bytes == sizeof(buf) && Stats(&pair).recvBuffered == 0);
+    TakeAhead(&pair, 100);
+    CHECK(Stats(&pair).recvBuffered == 0);
+    CHECK(CpPortSpare(portPtr)->memPtr == NULL);
+    ReadRest(&pair, 100);
+
+    TakeAhead(&pair, CP_BUF_LARGE_BYTES);
+    CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == CP_BUF_LARGE_BYTES);
+    CHECK(Stats(&pair).recvBuffered == CP_BUF_LARGE_BYTES);
+
+    /* Another connection has one of its own, and one is enough to keep. */
+    TakeAhead(&other, CP_BUF_LARGE_BYTES / 4 + 1);
+    CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == INT64_C(2) * CP_BUF_LARGE_BYTES);
+    CHECK(CpSimPeerSend(other.peerPtr, "behind", 6) == 6);
+    ReadRest(&other, CP_BUF_LARGE_BYTES / 4 + 1 + 6);
+    ReadRest(&pair, CP_BUF_LARGE_BYTES);
+    CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 0);
+    CHECK(CpPortSpare(portPtr)->memPtr != NULL);
+    CHECK(CpStatGet(CP_STAT_MEMORY_BYTES) - before
+        == (int64_t) CpPortSpare(portPtr)->sizeBytes);
+
+    TakeAhead(&pair, CP_BUF_LARGE_BYTES / 4);
+    CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == CP_BUF_LARGE_BYTES / 4);
+    CHECK(CpPortSpare(portPtr)->memPtr != NULL);
+    ReadRest(&pair, CP_BUF_LARGE_BYTES / 4);
+
+    /* Without memory for a small one, it is the large one. */
+    CpSimFailNth(CP_SIM_NO_MEMORY, 1, 1, CP_OK);
+    TakeAhead(&pair, 3);
+    CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == CP_BUF_LARGE_BYTES);
+    CHECK(CpPortSpare(portPtr)->memPtr == NULL);
+    ReadRest(&pair, 3);
+    Done(&other);
     Done(&pair);
+}
+
+/* A peer whose bytes are there at once is read without being asked. */
+
+static void
+TestQuick(CpPort *portPtr)
+{
+    static char data[5000], large[8192];
+    char buf[3];
+    size_t bytes;
+    Pair pair;
+
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    CpConnWatchRead(pair.connPtr, 1);
+    Say(&pair, "waited for");
+    CHECK(Stats(&pair).recvBuffered == 0);
+    Expect(&pair, "waited for");
+    Say(&pair, "there");
+    CpConnWatchRead(pair.connPtr, 1);
+    CHECK(Stats(&pair).recvPending == 1);
+    Settle(&pair);
+    Expect(&pair, "there");
+
+    /* From now on. */
+    Say(&pair, "now");
+    CpConnWatchRead(pair.connPtr, 1);
+    CHECK(Readable(&pair) && Stats(&pair).recvPending == 0);
+    CHECK(Stats(&pair).recvBuffered == 3);
+
+    /* What comes a moment later is for the next read... */
+    Say(&pair, "later");
+    Expect(&pair, "now");
+    Expect(&pair, "later");
+
+    /* ...but not when a part was read, which makes the rest old. */
+    Say(&pair, "abcdef");
+    CpConnWatchRead(pair.connPtr, 1);
+    CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+    CHECK(bytes == 3 && memcmp(buf, "abc", 3) == 0);
+    Say(&pair, "ghi");
+    Expect(&pair, "defghi");
+
+    /* A message that is larger than the buffer comes in one read, too. */
+    CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data));
+    CpConnWatchRead(pair.connPtr, 1);
+    CHECK(Stats(&pair).recvBuffered == CP_RECV_BYTES_MIN);
+    CHECK_ERROR(CpConnRead(pair.connPtr, large, sizeof(large), &bytes), CP_OK);
+    CHECK(bytes == sizeof(data));
+
+    Done(&pair);
+}
+
+/* Of one that was accepted, what is there is taken without a probe. */
+
+static void
+TestSpeaksFirst(CpPort *portPtr)
+{
+    Pair pair;
+
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    Say(&pair, "GET /");
+    CpConnWatchRead(pair.connPtr, 1);
+    CHECK(Readable(&pair) && Stats(&pair).recvPending == 0);
+    CHECK(Stats(&pair).recvBuffered == 5);
+    Expect(&pair, "GET /");
+    Done(&pair);
+
+    /* From one that is silent there is nothing to be taken. */
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    CpConnWatchRead(pair.connPtr, 1);
+    CHECK(!Readable(&pair) && Stats(&pair).recvPending == 1);
+    CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 0);
+    Done(&pair);
+}
+
+/* What was taken a while ago is not all that there is. */
+
+static void
+TestAge(CpPort *portPtr)
+{
+    Pair pair;
+
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    Say(&pair, "before");
+    CpConnWatchRead(pair.connPtr, 1);
+    CHECK(Stats(&pair).recvBuffered == 6);
+    Say(&pair, "after");
+    CpConnAge(pair.connPtr);
+    Expect(&pair, "beforeafter");
+    CpConnAge(pair.connPtr);
+    Done(&pair);
+}
+
+/* Where its bytes are not there it is over. */
+
+static void
+TestQuickEnds(CpPort *portPtr)
+{
+    Pair pair;
+
+    /* An idle connection has no buffer. */
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    Say(&pair, "at once");
+    CpConnWatchRead(pair.connPtr, 1);
+    Settle(&pair);
+    Expect(&pair, "at once");
+    CpConnWatchRead(pair.connPtr, 1);
+    CHECK(Stats(&pair).recvPending == 1);
+    CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 0);
+    Say(&pair, "waited for again");
+    CHECK(Readable(&pair) && Stats(&pair).recvBuffered == 0);
+    Expect(&pair, "waited for again");
+
+    /* Without memory a probe does. */
+    Say(&pair, "there again");
+    CpConnWatchRead(pair.connPtr, 1);
+    Settle(&pair);
+    Expect(&pair, "there again");
+    Say(&pair, "last");
+    CpSimFailNth(CP_SIM_NO_MEMORY, 1, 1, CP_OK);
+    CpConnWatchRead(pair.connPtr, 1);
+    CHECK(Stats(&pair).recvPending == 1);
+    Settle(&pair);
+    CHECK(Readable(&pair) && Stats(&pair).recvBuffered == 0);
+    Expect(&pair, "last");
+
+    /* The end is found as well. */
+    CpSimPeerShutdown(pair.peerPtr);
+    CpConnWatchRead(pair.connPtr, 1);
+    CHECK(Readable(&pair) && Stats(&pair).recvPending == 0);
+    Expect(&pair, "");
+    Done(&pair);
+
+    /* In a mode without buffers there are none. */
+    Open(&pair, portPtr, CP_RECV_ZERO_BYTE);
+    Say(&pair, "one");
+    CpConnWatchRead(pair.connPtr, 1);
+    Settle(&pair);
+    Expect(&pair, "one");
+    Say(&pair, "two");
+    CpConnWatchRead(pair.connPtr, 1);
+    CHECK(Stats(&pair).recvPending == 1 && Stats(&pair).recvBuffered == 0);
+    Settle(&pair);
+    Expect(&pair, "two");
+    Done(&pair);
+}
+
+/* Buffers that come back empty before the end do not hide what is there. */
+
+static void
+TestFalseEnd(CpPort *portPtr)
+{
+    static char data[300000], got[sizeof(data) + 1];
+    unsigned i;
+
+    memset(data, 'x', sizeof(data));
+    for (i = 2; i < MODE_COUNT; i++) {
+        size_t have = 0, sent = 0, bytes = 1;
+        Pair pair;
+
+        Open(&pair, portPtr, modes[i]);
+        CpConnWatchRead(pair.connPtr, 1);
+        while (sent < sizeof(data) || bytes > 0) {
+            sent += CpSimPeerSend(pair.peerPtr, data, sizeof(data) - sent);
+            if (sent == sizeof(data) && !pair.ended) {
+                CpSimPeerShutdown(pair.peerPtr);
+                CpSimFailNth(CP_SIM_RECV_FALSE_END, 1, 3, CP_OK);
+                pair.ended = 1;
+            }
+            Settle(&pair);
+            CHECK(Readable(&pair));
+            CHECK_ERROR(CpConnRead(pair.connPtr, got, sizeof(got), &bytes),
+                CP_OK);
+            have += bytes;
+        }
+        CHECK(have == sizeof(data));
+        Expect(&pair, "");
+        Done(&pair);
+    }
 }
 
 /* Full buffers make larger ones, then more; then the peer is stopped. */
@@ -592,6 +847,17 @@ TestShutdownRead(CpPort *portPtr)
         Expect(&pair, "");
         CHECK(Writable(&pair));
         CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_READ), CP_OK);
+        Done(&pair);
+
+        /* Behind the end the system is not asked. */
+        Open(&pair, portPtr, modes[i]);
+        CpSimPeerShutdown(pair.peerPtr);
+        CpConnWatchRead(pair.connPtr, 1);
+        Settle(&pair);
+        Expect(&pair, "");
+        CpSimFailNth(CP_SIM_SHUTDOWN_FAIL, 1, 1, CP_EINVAL);
+        CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_READ), CP_OK);
+        CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_WRITE), CP_EINVAL);
         Done(&pair);
     }
 }
@@ -1062,6 +1328,190 @@ TestErrorNames(CpPort *portPtr)
     }
 }
 
+/* ------------------------------------------------------------- files */
+
+typedef struct SentFile {
+    unsigned calls;
+    uint64_t bytes;
+    CpError error;
+} SentFile;
+
+static void
+FileSent(void *clientData, uint64_t bytesSent, CpError error)
+{
+    SentFile *sentPtr = clientData;
+
+    sentPtr->calls++;
+    sentPtr->bytes = bytesSent;
+    sentPtr->error = error;
+}
+
+static CpSimFile content;
+
+static CpError
+SendFile(Pair *pairPtr, uint64_t offset, uint64_t length, SentFile *sentPtr)
+{
+    CpFile *filePtr;
+    CpError error;
+
+    memset(sentPtr, 0, sizeof(*sentPtr));
+    CHECK_ERROR(CpFileOpen((uintptr_t) &content, &filePtr), CP_OK);
+    error = CpConnSendFile(pairPtr->connPtr, filePtr, offset, length, FileSent,
+        sentPtr);
+    if (error != CP_OK) {
+        CpFileClose(filePtr);
+    }
+    return error;
+}
+
+/* Pieces, behind what was written; what is written later comes behind. */
+
+static void
+TestSendFile(CpPort *portPtr)
+{
+    static unsigned char bytes[9000000];
+    static char got[sizeof(bytes) + 100];
+    size_t have = 0, took, filled = 0, i;
+    SentFile sent, other;
+    Pair pair;
+
+    for (i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (unsigned char) (i * 7 + i / 251);
+    }
+    content.bytes = bytes;
+    content.sizeBytes = sizeof(bytes);
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    CHECK_ERROR(CpConnWrite(pair.connPtr, "head", 4, 0, &took), CP_OK);
+    CHECK_ERROR(SendFile(&pair, 5, sizeof(bytes) - 5, &sent), CP_OK);
+    CHECK(CpConnSending(pair.connPtr) && !Writable(&pair));
+    CHECK_ERROR(CpConnWrite(pair.connPtr, "tail", 4, 0, &took), CP_EAGAIN);
+    CHECK_ERROR(SendFile(&pair, 1, 2, &other), CP_OK);
+    while (other.calls == 0) {
+        have += CpSimPeerRecv(pair.peerPtr, got + have, sizeof(got) - have);
+        Settle(&pair);
+    }
+    CHECK(sent.error == CP_OK && sent.bytes == sizeof(bytes) - 5);
+    CHECK(other.error == CP_OK && other.bytes == 2);
+    CHECK(Writable(&pair));
+    CHECK_ERROR(CpConnWrite(pair.connPtr, "tail", 4, 0, &took), CP_OK);
+    Settle(&pair);
+    while ((took = CpSimPeerRecv(pair.peerPtr, got + have, 1000000)) > 0) {
+        have += took;
+        Settle(&pair);
+    }
+    CHECK(have == 4 + sizeof(bytes) - 5 + 2 + 4);
+    CHECK(memcmp(got + have - 6, bytes + 1, 2) == 0);
+    CHECK(memcmp(got, "head", 4) == 0);
+    CHECK(memcmp(got + have - 4, "tail", 4) == 0);
+    CHECK(memcmp(got + 4, bytes + 5, sizeof(bytes) - 5) == 0);
+    CHECK(Stats(&pair).bytesOut == have && sent.calls == 1);
+
+    /* It waits for sends that are outstanding, joined ones too. */
+    Fill(&pair, 0, &filled);
+    CHECK_ERROR(SendFile(&pair, 0, 100, &sent), CP_OK);
+    Settle(&pair);
+    CHECK(sent.calls == 0);
+    CHECK(Drain(&pair) == filled + 100);
+    CHECK(sent.calls == 1 && sent.bytes == 100);
+
+    /* A file that is shorter by now. */
+    content.sizeBytes = 50;
+    CHECK_ERROR(SendFile(&pair, 10, 100, &sent), CP_OK);
+    Settle(&pair);
+    CHECK(sent.calls == 1 && sent.error == CP_OK && sent.bytes == 40);
+    CHECK_ERROR(SendFile(&pair, 50, 100, &sent), CP_OK);
+    Settle(&pair);
+    CHECK(sent.calls == 1 && sent.error == CP_OK && sent.bytes == 0);
+    CHECK(Drain(&pair) == 40 && Writable(&pair));
+    content.sizeBytes = sizeof(bytes);
+
+    Done(&pair);
+}
+
+/* A half-close and a close deliver it first. */
+
+static void
+TestSendFileEnds(CpPort *portPtr)
+{
+    static const unsigned char bytes[9000000];
+    SentFile sent;
+    Pair pair;
+
+    content.bytes = bytes;
+    content.sizeBytes = sizeof(bytes);
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    CHECK_ERROR(SendFile(&pair, 0, 200000, &sent), CP_OK);
+    CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_WRITE), CP_OK);
+    CHECK(!CpSimPeerEof(pair.peerPtr));
+    CHECK(Drain(&pair) == 200000 && CpSimPeerEof(pair.peerPtr));
+    CHECK(sent.calls == 1);
+    CHECK_ERROR(SendFile(&pair, 0, 1, &sent), CP_EPIPE);
+    Done(&pair);
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    CHECK_ERROR(SendFile(&pair, 0, sizeof(bytes), &sent), CP_OK);
+    CpConnClose(pair.connPtr, Closed, &pair);
+    CHECK(!pair.closed);
+    CHECK(Drain(&pair) == sizeof(bytes));
+    Settle(&pair);
+    CHECK(pair.closed && sent.calls == 1 && sent.error == CP_OK);
+    pair.connPtr = NULL;
+    Done(&pair);
+}
+
+/* Its failure is told once, by it; nothing else is sent after it. */
+
+static void
+TestSendFileError(CpPort *portPtr)
+{
+    static unsigned char bytes[300000];
+    size_t filled = 0, took;
+    SentFile sent, other;
+    Pair pair;
+
+    content.bytes = bytes;
+    content.sizeBytes = sizeof(bytes);
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    CpSimFailNth(CP_SIM_SEND_FAIL, 1, 1, CP_ETIMEDOUT);
+    CHECK_ERROR(SendFile(&pair, 0, 1000, &sent), CP_OK);
+    Settle(&pair);
+    CHECK(sent.calls == 1 && sent.error == CP_ETIMEDOUT && sent.bytes == 0);
+    CHECK_ERROR(CpConnUntoldError(pair.connPtr), CP_OK);
+    CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &took), CP_ETIMEDOUT);
+    CHECK_ERROR(SendFile(&pair, 0, 1, &sent), CP_ETIMEDOUT);
+    CHECK(sent.calls == 0);
+    Done(&pair);
+
+    /* One before it fails: it never begins. */
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    Fill(&pair, 0, &filled);
+    CHECK_ERROR(SendFile(&pair, 0, 1000, &sent), CP_OK);
+    CHECK_ERROR(SendFile(&pair, 0, 1000, &other), CP_OK);
+    CpSimPeerReset(pair.peerPtr);
+    pair.peerPtr = NULL;
+    Settle(&pair);
+    CHECK(sent.calls == 1 && sent.error == CP_ECONNRESET && sent.bytes == 0);
+    CHECK(other.calls == 1 && other.error == CP_ECONNRESET);
+    Done(&pair);
+
+    /* The peer goes while it is on its way. */
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    CHECK_ERROR(SendFile(&pair, 0, sizeof(bytes), &sent), CP_OK);
+    Settle(&pair);
+    CHECK(sent.calls == 0);
+    CpSimPeerReset(pair.peerPtr);
+    pair.peerPtr = NULL;
+    Settle(&pair);
+    CHECK(sent.calls == 1);
+    Done(&pair);
+
+    /* No memory, and no connection. */
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    CpSimFailNth(CP_SIM_NO_MEMORY, 2, 1, CP_OK);
+    CHECK_ERROR(SendFile(&pair, 0, 1, &sent), CP_ENOMEM);
+    CHECK(sent.calls == 0);
+    Done(&pair);
+}
+
 static void
 TestNoMemory(CpPort *portPtr)
 {
@@ -1080,7 +1530,13 @@ static const CheckCase cases[] = {
     {"stale-probe", TestStaleProbe},
     {"stale-probe-of-buffers", TestStaleProbeOfBuffers},
     {"probe-of-earlier-mode", TestProbeOfEarlierMode},
+    {"false-end", TestFalseEnd},
     {"read-ahead", TestReadAhead},
+    {"large-buffer", TestLargeBuffer},
+    {"quick", TestQuick},
+    {"speaks-first", TestSpeaksFirst},
+    {"age", TestAge},
+    {"quick-ends", TestQuickEnds},
     {"burst", TestBurst},
     {"flow", TestFlow},
     {"change-mode", TestChangeMode},
@@ -1105,6 +1561,9 @@ static const CheckCase cases[] = {
     {"move", TestMove},
     {"options", TestOptions},
     {"error-names", TestErrorNames},
+    {"send-file", TestSendFile},
+    {"send-file-ends", TestSendFileEnds},
+    {"send-file-error", TestSendFileError},
     {"no-memory", TestNoMemory},
 };
 

@@ -7,6 +7,7 @@
  *      port's own. Says 0 passed, 1 failed.
  */
 
+#include "cpMem.h"
 #include "cpPort.h"
 #include "cpResolve.h"
 
@@ -248,6 +249,7 @@ TestRecv(void)
     CHECK_ERROR(Wait(&op), CP_OK);
     CHECK(op.accept.op.bytes == 5 && memcmp(buf, "hello", 5) == 0);
     CHECK(op.accept.op.handlePtr == pair.serverPtr);
+    CHECK(!op.accept.op.atOnce);
 
     /* What is there already comes out of a reap as well. */
     Send(pair.clientPtr, "again");
@@ -317,6 +319,37 @@ TestOrder(void)
         CHECK_ERROR(Wait(&sends[i]), CP_OK);
         CHECK_ERROR(Wait(&recvs[i]), CP_OK);
         CHECK(recvs[i].accept.op.bytes == 1 && recvBufs[i] == sendBufs[i]);
+    }
+    Close(&pair);
+}
+
+/* However many have completed, each is reaped, once. */
+
+static void
+TestMany(void)
+{
+    enum { MOST = 250 };
+    static char recvBufs[MOST];
+    static Op recvs[MOST];
+    unsigned count, i;
+    Pair pair;
+
+    Connect(&pair);
+    for (count = 1; count <= MOST; count += count < 150 ? count / 3 + 1 : 7) {
+        for (i = 0; i < count; i++) {
+            CpSubmitRecv(pair.serverPtr, Prepare(&recvs[i]), &recvBufs[i], 1);
+        }
+        CHECK(CpStatGet(CP_STAT_OPERATIONS) == (int64_t) count);
+        for (i = 0; i < count; i++) {
+            Send(pair.clientPtr, "x");
+        }
+        for (i = 0; i < count; i++) {
+            CHECK_ERROR(Wait(&recvs[i]), CP_OK);
+        }
+        for (i = 0; i < count; i++) {
+            CHECK(recvs[i].done == 1);
+        }
+        CHECK(CpStatGet(CP_STAT_OPERATIONS) == 0);
     }
     Close(&pair);
 }
@@ -839,6 +872,26 @@ TestMove(void)
     CpPortRelease(otherPtr);
 }
 
+/* Each port keeps what it is given, and frees it. */
+
+static void
+TestSpare(void)
+{
+    int64_t before = CpStatGet(CP_STAT_MEMORY_BYTES);
+    CpPort *otherPtr = NewPort();
+    CpSpare *sparePtr = CpPortSpare(otherPtr);
+
+    CHECK(sparePtr->memPtr == NULL && CpPortSpare(otherPtr) == sparePtr);
+    CHECK(CpPortSpare(port) != sparePtr);
+    sparePtr->sizeBytes = 1000;
+    sparePtr->memPtr = CpMalloc(sparePtr->sizeBytes);
+    CHECK(CpPortSpare(otherPtr)->memPtr != NULL);
+    CpPortRelease(otherPtr);
+
+    /* The port itself may go a moment later. */
+    CHECK(CpStatGet(CP_STAT_MEMORY_BYTES) - before < 1000);
+}
+
 static int resolved;
 
 static void
@@ -931,6 +984,7 @@ static const Case cases[] = {
     {"recv", TestRecv},
     {"probe", TestProbe},
     {"order", TestOrder},
+    {"many", TestMany},
     {"large-send", TestLargeSend},
     {"try-send", TestTrySend},
     {"cancel", TestCancel},
@@ -947,6 +1001,7 @@ static const Case cases[] = {
     {"bind", TestBind},
     {"sleep", TestSleep},
     {"move", TestMove},
+    {"spare", TestSpare},
     {"resolve", TestResolve},
     {"target", TestTarget},
     {"addr", TestAddr},

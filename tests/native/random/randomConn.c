@@ -7,6 +7,8 @@
 #include "randomInt.h"
 #include "cpMem.h"
 
+#include <stdlib.h>
+
 #define CONNS 12
 
 int randomReadShut;
@@ -109,11 +111,14 @@ Read(RandomConn *slotPtr)
     size_t length = RandomLength(), bytes = 0;
     int ready = CpConnReady(slotPtr->connPtr) & CP_READ;
     uint64_t faults = CpSimTaken(CP_SIM_TRY_RECV_AGAIN);
+    CpError untold = CpConnUntoldError(slotPtr->connPtr);
     CpError error = CpConnRead(slotPtr->connPtr, randomBuf, length, &bytes);
 
     CHECK(bytes <= length && (error == CP_OK || bytes == 0));
     if (error == CP_EAGAIN && ready) {
-        CHECK(faults != CpSimTaken(CP_SIM_TRY_RECV_AGAIN));
+        /* Or a file that was waiting has told of the failed send meanwhile. */
+        CHECK(faults != CpSimTaken(CP_SIM_TRY_RECV_AGAIN)
+            || untold != CpConnUntoldError(slotPtr->connPtr));
     }
     CHECK(error == CP_OK || error == CP_EAGAIN || randomHarsh);
     RandomCheckBuf(slotPtr->port, 1 - slotPtr->out, bytes);
@@ -160,6 +165,52 @@ Write(RandomConn *slotPtr)
     RandomStreamOf(slotPtr->port, slotPtr->out)->sent += bytes;
 }
 
+/* A file of the stream's next bytes, behind some others. */
+
+typedef struct Content {
+    CpSimFile file;
+    size_t length;
+    unsigned char bytes[];
+} Content;
+
+static void
+Sent(void *clientData, uint64_t bytesSent, CpError error)
+{
+    Content *contentPtr = clientData;
+
+    CHECK(bytesSent <= contentPtr->length);
+    CHECK(error != CP_OK || bytesSent == contentPtr->length);
+    free(contentPtr);
+}
+
+static void
+SendFile(RandomConn *slotPtr)
+{
+    size_t length = RandomLength(), offset = CpSimRandom(100);
+    Content *contentPtr = malloc(sizeof(Content) + offset + length);
+    CpFile *filePtr;
+
+    CHECK(contentPtr != NULL);
+    RandomFillBuf(slotPtr->port, slotPtr->out, length);
+    memset(contentPtr->bytes, 0, offset);
+    memcpy(contentPtr->bytes + offset, randomBuf, length);
+    contentPtr->file.bytes = contentPtr->bytes;
+    contentPtr->file.sizeBytes = offset + length;
+    contentPtr->length = length;
+    if (CpFileOpen((uintptr_t) &contentPtr->file, &filePtr) != CP_OK) {
+        free(contentPtr);
+        return;
+    }
+    if (CpConnSendFile(slotPtr->connPtr, filePtr, offset, length, Sent,
+            contentPtr)
+        == CP_OK) {
+        RandomStreamOf(slotPtr->port, slotPtr->out)->sent += length;
+    } else {
+        CpFileClose(filePtr);
+        free(contentPtr);
+    }
+}
+
 /* What is outstanding and held stays within the bounds. */
 
 static void
@@ -173,7 +224,8 @@ CheckConn(RandomConn *slotPtr)
     }
     CHECK(stats.recvBuffered <= UINT64_C(16) * 65536);
     CHECK(stats.recvPending <= CP_RECV_DEPTH_MAX + 1);
-    CHECK(stats.sendPending <= slotPtr->cap);
+    /* A file, of which the first piece is beside the cap, has one. */
+    CHECK(stats.sendPending <= slotPtr->cap || stats.sendPending == 1);
     CHECK(stats.sendBuffered <= (uint64_t) slotPtr->cap * CP_SEND_BYTES_MAX);
     CHECK(stats.sendBuffered
         <= (uint64_t) (stats.sendPending + 1) * CP_SEND_BYTES_MAX);
@@ -265,8 +317,10 @@ RandomStepConn(void)
     }
     if (choice < 80) {
         Read(slotPtr);
-    } else if (choice < 150) {
+    } else if (choice < 140) {
         Write(slotPtr);
+    } else if (choice < 150) {
+        SendFile(slotPtr);
     } else if (choice < 170) {
         CpConnWatchRead(connPtr, (int) CpSimRandom(2));
     } else if (choice < 180) {

@@ -71,6 +71,8 @@ SetFaults(void)
         CP_SIM_TRY_RECV_FAIL, CP_SIM_TRY_SEND_FAIL, CP_SIM_SHUTDOWN_FAIL};
     static const unsigned rates[] = {0, 0, 0, 2, 10, 50, 300};
     static const unsigned harshRates[] = {3, 10, 30, 100};
+    static const uint32_t windows[] = {3000, 3000, 3000, 3000, 3000, 3000,
+        70000, 500000};
     unsigned i;
 
     randomHarsh = CpSimRandom(2) == 0;
@@ -85,7 +87,7 @@ SetFaults(void)
     scarce = CpSimRandom(3) == 0;
     CpSimSetFault(CP_SIM_NO_MEMORY, scarce ? CpSimRandom(200) : 0);
     CpSimSetDelay(1 + CpSimRandom(50));
-    CpSimSetWindow(1 + CpSimRandom(CpSimRandom(4) ? 3000 : 70000));
+    CpSimSetWindow(1 + CpSimRandom(windows[CpSimRandom(8)]));
     CpSimSetHandles(CpSimRandom(4) ? 0 : 10 + CpSimRandom(30));
 }
 

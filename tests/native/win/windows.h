@@ -104,6 +104,7 @@ struct sockaddr_in6 {
 typedef void *LPFN_ACCEPTEX;
 typedef void *LPFN_CONNECTEX;
 typedef void *LPFN_GETACCEPTEXSOCKADDRS;
+typedef void *LPFN_TRANSMITFILE;
 
 /* ---------------------------------------------- what only tests call */
 

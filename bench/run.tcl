@@ -1,0 +1,360 @@
+# run.tcl ?OPTION ...?
+#
+# Runs the cases of bench.tcl in the Windows tclsh, in turns: each round has one
+# run with each driver, so that what else the machine does troubles all alike.
+# A figure is the median of the rounds, a ratio that of the rounds' own ratios.
+# Writes table.txt, results.json and the plots to the folder of -out. It is run
+# by tools/bench, in the machine's own tclsh.
+#
+# -tcl 86|90|all    which Tcls; all
+# -rounds N         5
+# -seconds N        how long a run measures; 1
+# -cases PATTERNS   of bench/cases.tcl, and of http below; all
+# -driver SCRIPT    a further driver, as bench.tcl takes it; can be repeated
+# -out FOLDER       build/bench
+
+package require json::write
+
+namespace eval run {
+    variable root [file dirname [file dirname [file normalize [info script]]]]
+    variable options
+    array set options {
+        -tcl all -rounds 5 -seconds 1 -cases * -out build/bench
+    }
+    variable drivers {
+        core {::socket {}}
+        iocpsock {{package require iocpsock; iocpsock::socket} {}}
+    }
+    variable ours {package require iocpsock; iocpsock::socket}
+    # What is run with each of the driver's receive modes, too.
+    variable modes {zero-byte flow-controlled burst-detection}
+    variable inEachMode {rt1 rt100 bulk64k memory}
+    variable ticksPerSecond [exec getconf CLK_TCK]
+    variable results {}
+}
+
+source [file join $run::root bench report.tcl]
+
+proc run::Fail {message} {
+    puts stderr "bench: $message"
+    exit 1
+}
+
+proc run::ParseOptions {arguments} {
+    variable options
+    variable drivers
+    if {[llength $arguments] % 2} {
+        Fail "an option without a value"
+    }
+    foreach {name value} $arguments {
+        if {$name eq "-driver"} {
+            dict set drivers [lindex $value end] [list $value {}]
+        } elseif {[info exists options($name)]} {
+            set options($name) $value
+        } else {
+            Fail "no option \"$name\": it is one of -driver,\
+                [join [lsort [array names options]] {, }]"
+        }
+    }
+}
+
+# A process whose output is read up to a deadline; {status output}.
+proc run::Execute {seconds args} {
+    set code [catch {
+        exec timeout -k 5 $seconds {*}$args </dev/null 2>@1
+    } output]
+    return [list $code $output]
+}
+
+# Wine's server, for its CPU time; it is there once something has run.
+proc run::ServerPid {} {
+    foreach folder [glob -nocomplain /proc/\[0-9\]*] {
+        if {![catch {
+            set name [ReadFile $folder/comm]
+            set environ [split [ReadFile $folder/environ] \0]
+        }] && [string match wineserver* $name]
+                && "WINEPREFIX=$::env(WINEPREFIX)" in $environ} {
+            return [file tail $folder]
+        }
+    }
+    return 0
+}
+
+# ------------------------------------------------------------- one run
+
+# What a process has used, and Wine's server: a dict of cpuUs and serverCpuUs,
+# and privateKb, memory that is the process's own.
+proc run::Look {pid} {
+    set status [ReadFile /proc/$pid/status]
+    if {![regexp {RssAnon:\s*(\d+)} $status -> kb]} {
+        error "no RssAnon in /proc/$pid/status"
+    }
+    return [dict create cpuUs [CpuUs $pid] \
+        serverCpuUs [CpuUs [ServerPid]] privateKb $kb]
+}
+
+proc run::ReadFile {file} {
+    set chan [open $file]
+    try {
+        return [read $chan]
+    } finally {
+        close $chan
+    }
+}
+
+# Microseconds; 0 for process 0.
+proc run::CpuUs {pid} {
+    variable ticksPerSecond
+    if {$pid == 0} {
+        return 0
+    }
+    set text [ReadFile /proc/$pid/stat]
+    # The name, in parentheses, may have spaces in it.
+    set fields [string range $text [string last ) $text]+2 end]
+    return [expr {
+        ([lindex $fields 11] + [lindex $fields 12]) * 1000000
+            / $ticksPerSecond}]
+}
+
+# Runs bench.tcl and looks at it where it asks for that; what it has written,
+# and the looks.
+proc run::Watch {seconds command} {
+    variable output {}
+    variable looks {}
+    variable ended {}
+    set folder [exec mktemp -d -t iocpsock.XXXXXX]
+    set pipe [open |[list {*}$command samples=[Path $folder $command] \
+        </dev/null 2>@1]]
+    set pid [pid $pipe]
+    fconfigure $pipe -blocking 0
+    fileevent $pipe readable [list run::Watched $pipe $pid $folder]
+    set timer [after [expr {$seconds * 1000}] {set run::ended "no end"}]
+    vwait run::ended
+    after cancel $timer
+    if {$ended ne "eof"} {
+        append output $ended
+        exec kill -KILL $pid
+    }
+    fconfigure $pipe -blocking 1
+    if {[catch {close $pipe} message]} {
+        append output $message
+    }
+    file delete -force $folder
+    return [list $output $looks]
+}
+
+# Where Wine has the machine's root, too.
+proc run::Path {folder command} {
+    return [expr {[lindex $command 0] eq "tclsh" ? "" : "Z:"}]$folder
+}
+
+proc run::Watched {pipe pid folder} {
+    variable output
+    variable looks
+    variable ended
+    while {[gets $pipe line] >= 0} {
+        if {![regexp {^SAMPLE (\S+)} $line -> name]} {
+            append output $line\n
+            continue
+        }
+        if {[catch {Look $pid} look]} {
+            append output $look\n
+        } else {
+            dict set looks $name $look
+        }
+        close [open $folder/$name w]
+    }
+    if {[eof $pipe]} {
+        fileevent $pipe readable {}
+        set ended eof
+    }
+}
+
+# What the looks say of each operation.
+proc run::Costs {result looks} {
+    if {![dict exists $looks begin] || ![dict exists $looks end]} {
+        return $result
+    }
+    set ops [dict get $result ops]
+    foreach key {cpuUs serverCpuUs privateKb} {
+        set $key [expr {double([dict get $looks end $key]
+            - [dict get $looks begin $key]) / $ops}]
+    }
+    if {[dict exists $result ends]} {
+        dict set result bytes [expr {
+            $privateKb * 1024.0 * $ops / [dict get $result ends]}]
+    } elseif {[dict exists $result mibPerOp]} {
+        set mib [dict get $result mibPerOp]
+        dict set result cpuUsPerMib [expr {$cpuUs / $mib}]
+        dict set result serverCpuUsPerMib [expr {$serverCpuUs / $mib}]
+    } else {
+        dict set result cpuUs $cpuUs
+        dict set result serverCpuUs $serverCpuUs
+    }
+    return $result
+}
+
+# The result is a dict, empty after a failure, which is told.
+proc run::Once {shell case driver mode} {
+    variable root
+    variable options
+    lassign [Watch 150 [list {*}$shell $root/bench/bench.tcl $case $driver \
+        seconds=$options(-seconds) mode=$mode]] output looks
+    if {![regexp -line {^RESULT (.*)$} $output -> result]} {
+        puts "    $case: no result: [lindex [split $output \n] 0]"
+        return {}
+    }
+    return [Costs [string trim $result] $looks]
+}
+
+# http-CONNECTIONS or http-close-CONNECTIONS: examples/httpd.tcl under wrk.
+proc run::Http {shell case driver} {
+    variable root
+    variable options
+    set socket [string trim [lindex [split $driver ";"] end]]
+    set server [open |[list {*}$shell $root/examples/httpd.tcl \
+        -root Z:$root/bench/files -port 0 -socket $socket -stdin quit \
+        2>/dev/null] r+]
+    set port [lindex [gets $server] end]
+    set connections [lindex [split $case -] end]
+    set header [expr {[string match *close* $case]
+        ? {-H {Connection: close}} : {}}]
+    set load [expr {[info exists ::env(BENCH_LOAD)] ? $::env(BENCH_LOAD) : {}}]
+    set seconds [expr {int(ceil($options(-seconds)))}]
+    lassign [Execute 60 {*}$load wrk -t1 -c$connections \
+        -d${seconds}s --timeout 10s --latency {*}$header \
+        http://127.0.0.1:$port/index.html] code output
+    close $server
+    if {![regexp {Requests/sec:\s+([\d.]+)} $output -> rate]
+        || $rate == 0} {
+        puts "    $case: no result: $output"
+        return {}
+    }
+    set result [dict create ops $rate perSecond $rate]
+    foreach percent {50 99} {
+        regexp -line "^\\s+$percent%\\s+(\[\\d.\]+)(us|ms|s)" $output -> n unit
+        dict set result p${percent}Ms [expr {
+            $n * [dict get {us 0.001 ms 1 s 1000} $unit]}]
+    }
+    return $result
+}
+
+# --------------------------------------------------------------- rounds
+
+# What is measured in turns for a case: names with a command that runs each.
+proc run::Contenders {version case} {
+    variable root
+    variable drivers
+    variable ours
+    variable modes
+    variable inEachMode
+    set shell [list $root/tools/tclsh$version]
+    set contenders {}
+    dict for {name driver} $drivers {
+        lassign $driver command mode
+        # Just this driver has these.
+        if {[string match {*-data} $case] || $case eq "sendfile"} {
+            if {$name ne "iocpsock"} {
+                continue
+            }
+        }
+        # The core's own cannot have so many in any time.
+        if {$name eq "core" && $case eq "scale-5000"} {
+            continue
+        }
+        dict set contenders $name [expr {[string match http-* $case]
+            ? [list run::Http $shell $case $command]
+            : [list run::Once $shell $case $command $mode]}]
+    }
+    if {$case in $inEachMode} {
+        foreach mode $modes {
+            dict set contenders $mode [list run::Once $shell $case $ours $mode]
+        }
+    }
+    if {[Reference $case floor]} {
+        dict set contenders floor [list run::Floor $case]
+    }
+    if {[Reference $case native]} {
+        dict set contenders native [list run::Once tclsh $case ::socket {}]
+    }
+    return $contenders
+}
+
+# Whether C on the same ports, or the machine's own tclsh, has the case as well.
+proc run::Reference {case which} {
+    return [expr {$case in [dict get {
+        floor {rt1 bulk4k bulk64k bulk1m conn-seq}
+        native {rt1 rt100 bulk4k bulk64k bulk1m conn-seq}
+    } $which]}]
+}
+
+proc run::Floor {case} {
+    variable root
+    variable options
+    set ::env(IOCPSOCK_SHELL) $root/build/tools/floor.exe
+    set result [Execute 60 $root/tools/wine-tclsh 86 $case $options(-seconds)]
+    unset ::env(IOCPSOCK_SHELL)
+    if {![regexp -line {^RESULT (.*)$} [lindex $result 1] -> values]} {
+        puts "    $case: no result of floor.exe: [lindex $result 1]"
+        return {}
+    }
+    return [string trim $values]
+}
+
+proc run::Case {version case} {
+    variable options
+    variable results
+    set contenders [Contenders $version $case]
+    for {set round 0} {$round < $options(-rounds)} {incr round} {
+        dict for {name command} $contenders {
+            set result [{*}$command]
+            dict lappend results [list $version $case $name] $result
+        }
+    }
+    puts "  $case: [report::Line $results $version $case]"
+    flush stdout
+}
+
+proc run::AllCases {} {
+    variable root
+    variable options
+    set chan [open $root/bench/cases.tcl]
+    set text [read $chan]
+    close $chan
+    set cases {}
+    foreach {- name} [regexp -all -inline -line \
+        {^\s*proc bench::case::(\S+) } $text] {
+        if {$name eq "scale-\$connections"} {
+            lappend cases scale-1 scale-10 scale-100 scale-1000 scale-5000
+        } elseif {$name ne "serve"} {
+            lappend cases $name
+        }
+    }
+    lappend cases http-1 http-10 http-100 http-1000 \
+        http-close-1 http-close-10 http-close-100
+    return [lsearch -all -inline -regexp $cases \
+        "^([join [lmap p $options(-cases) {
+            string map {* .* ? .} $p}] |])\$"]
+}
+
+proc run::Main {arguments} {
+    variable root
+    variable options
+    variable results
+    ParseOptions $arguments
+    set out [file join $root $options(-out)]
+    file mkdir $out
+    set versions [expr {$options(-tcl) eq "all" ? {86 90} : $options(-tcl)}]
+    foreach version $versions {
+        puts "Tcl $version:"
+        # So that Wine's server is there, and its files are in memory.
+        Execute 60 $root/tools/tclsh$version $root/bench/bench.tcl rt1 \
+            ::socket count=10
+        foreach case [AllCases] {
+            Case $version $case
+        }
+    }
+    report::Write $results $out
+}
+
+run::Main $argv

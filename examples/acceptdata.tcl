@@ -1,0 +1,56 @@
+# acceptdata.tcl --
+#
+#	A server whose clients speak first, and which is not called before they
+#	do: -acceptmode data, an option of iocpsock alone.
+#
+#	    tclsh acceptdata.tcl -port 7012
+#
+#	-silence MS		10000: who has said nothing by then is closed
+#
+#	program.tcl tells the other options. Those that connect and stay silent,
+#	by mistake or on purpose, cost no channel and no script; the driver
+#	closes them when their time is up. A client sends one line:
+#
+#	    time		what time it is here
+#	    stats		the listener's counters: waiting are the silent
+#				clients, timedOut those that were closed
+
+source [file join [file dirname [info script]] program.tcl]
+
+# The first bytes are there when this is called, the whole line perhaps not yet.
+
+proc accept {chan address port} {
+    fconfigure $chan -blocking 0 -translation {auto crlf}
+    set timer [after [dict get $::options -silence] [list close $chan]]
+    fileevent $chan readable [list receive $chan $timer]
+    receive $chan $timer
+}
+
+proc receive {chan timer} {
+    set failed [catch {gets $chan line} length]
+    if {!$failed && $length < 0 && ![eof $chan]
+            && [chan pending input $chan] <= 1000} {
+        return
+    }
+    if {!$failed && $length >= 0} {
+        catch {puts $chan [answer [string trim $line]]}
+    }
+    after cancel $timer
+    catch {close $chan}
+}
+
+proc answer {line} {
+    switch -- $line {
+        time { clock format [clock seconds] -gmt 1 }
+        stats { fconfigure $::listener -stats }
+        default { return "error: time or stats, please" }
+    }
+}
+
+set options [program::options acceptdata {-port 7012 -silence 10000}]
+if {$program::socket ne "::iocpsock::socket"} {
+    program::fail "needs iocpsock" 1
+}
+set listener [program::listen accept -acceptmode data \
+    -accepttimeout [dict get $options -silence]]
+program::wait

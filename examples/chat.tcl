@@ -1,0 +1,123 @@
+# chat.tcl --
+#
+#	A chat server for telnet, nc and the like: the first line is a name,
+#	every further one goes to all.
+#
+#	    tclsh chat.tcl -port 7008
+#
+#	-maxline CHARACTERS	500: a longer line ends the connection
+#	-maxclients NUMBER	200
+#
+#	program.tcl tells the other options. A line "/who" lists who is here,
+#	"/quit" ends the connection. What is sent has no control characters:
+#	nobody can play with another's terminal. A client that does not read is
+#	dropped.
+
+source [file join [file dirname [info script]] program.tcl]
+
+# How many bytes may wait for a client.
+set backlog 65536
+
+# From channels to names; a name that is empty is not known yet.
+set names {}
+
+proc accept {chan address port} {
+    global names options
+    fconfigure $chan -blocking 0 -buffering line -encoding utf-8 \
+        -translation {auto crlf}
+    # Tcl 9 would take bytes that are not UTF-8 for an error.
+    catch {fconfigure $chan -profile replace}
+    if {[dict size $names] >= [dict get $options -maxclients]} {
+        catch {puts $chan "* there is no room, come again"}
+        catch {close $chan}
+        return
+    }
+    dict set names $chan ""
+    fileevent $chan readable [list receive $chan]
+    say $chan "* your name?"
+}
+
+proc receive {chan} {
+    global options
+    set limit [dict get $options -maxline]
+    if {[catch {gets $chan line} length]} {
+        leave $chan
+    } elseif {$length > $limit
+            || $length < 0 && [chan pending input $chan] > 4 * $limit} {
+        say $chan "* a line may have $limit characters"
+        leave $chan
+    } elseif {$length >= 0} {
+        handle $chan [string trim [regsub -all {[[:cntrl:]]+} $line " "]]
+    } elseif {[eof $chan]} {
+        leave $chan
+    }
+}
+
+proc handle {chan line} {
+    global names
+    set name [dict get $names $chan]
+    if {$line eq "/quit"} {
+        leave $chan
+    } elseif {$name eq ""} {
+        enter $chan $line
+    } elseif {$line eq "/who"} {
+        say $chan "* here: [join [lsort [known]] {, }]"
+    } elseif {$line ne ""} {
+        tell "<$name> $line"
+    }
+}
+
+proc enter {chan name} {
+    global names
+    if {![regexp {^[[:alnum:]_-]{1,20}$} $name]} {
+        say $chan "* a name has 1 to 20 letters and digits; your name?"
+    } elseif {$name in [known]} {
+        say $chan "* $name is here already; your name?"
+    } else {
+        dict set names $chan $name
+        tell "* $name comes"
+    }
+}
+
+# A client may be left from within what is told to all.
+
+proc leave {chan} {
+    global names
+    if {![dict exists $names $chan]} {
+        return
+    }
+    set name [dict get $names $chan]
+    dict unset names $chan
+    catch {close $chan}
+    if {$name ne ""} {
+        tell "* $name goes"
+    }
+}
+
+proc known {} {
+    global names
+    return [lsearch -all -inline -not -exact [dict values $names] ""]
+}
+
+proc tell {line} {
+    global names
+    dict for {chan name} $names {
+        if {$name ne ""} {
+            say $chan $line
+        }
+    }
+}
+
+proc say {chan line} {
+    global names backlog
+    if {![dict exists $names $chan]} {
+        return
+    }
+    if {[catch {puts $chan $line}] || [chan pending output $chan] > $backlog} {
+        leave $chan
+    }
+}
+
+set options [program::options chat {-port 7008 -maxline 500 -maxclients 200}]
+program::listen accept
+program::wait

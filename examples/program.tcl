@@ -1,0 +1,117 @@
+# program.tcl --
+#
+#	What the small servers among the examples share, so that each shows its
+#	own matter alone: options, the listening socket, and the end. They run
+#	in Tcl 8.6 and 9.0: on iocpsock where that loads, else on Tcl's own
+#	sockets.
+#
+#	All of them have these options:
+#
+#	-port NUMBER		0 takes a free port
+#	-address ADDRESS	127.0.0.1; empty for all addresses
+#	-stdin quit		end when standard input does
+#
+#	They print "listening on ADDRESS PORT" for each address. The exit
+#	status is 0, or 2 for wrong options, or 1 if they cannot listen.
+
+package require Tcl 8.6-
+
+namespace eval program {
+    variable name ""
+    variable options {}
+    variable socket [expr {[catch {package require iocpsock}]
+        ? "::socket" : "::iocpsock::socket"}]
+}
+
+# program::options --
+#
+#	Reads the command line.
+#
+# Arguments:
+#	name		The program's, for messages.
+#	defaults	Its options and their defaults. One that is a number
+#			wants a number, of 0 or more.
+#
+# Results:
+#	The options, a dictionary.
+
+proc program::options {programName defaults} {
+    variable name $programName
+    variable options
+    set defaults [dict merge $defaults {-address 127.0.0.1 -stdin {}}]
+    if {[llength $::argv] % 2} {
+        fail "value for \"[lindex $::argv end]\" missing"
+    }
+    foreach {option value} $::argv {
+        if {![dict exists $defaults $option]} {
+            fail "unknown option \"$option\": should be one of\
+                [join [dict keys $defaults] {, }]"
+        }
+        if {[string is integer -strict [dict get $defaults $option]]
+                && !([string is integer -strict $value] && $value >= 0)} {
+            fail "bad value \"$value\" for $option: should be a number, 0 or\
+                more"
+        }
+    }
+    set options [dict merge $defaults $::argv]
+    if {[dict get $options -stdin] ni {"" quit}} {
+        fail "bad value \"[dict get $options -stdin]\" for -stdin: should be\
+            quit"
+    }
+    return $options
+}
+
+# program::fail --
+#
+#	Ends the program with a message.
+
+proc program::fail {message {status 2}} {
+    variable name
+    puts stderr "$name: $message"
+    exit $status
+}
+
+# program::listen --
+#
+#	Opens the listening socket. Its options, which may be some of iocpsock's
+#	own, hold for all that it accepts.
+
+proc program::listen {script args} {
+    variable options
+    variable socket
+    set command [list $socket -server $script]
+    if {[dict get $options -address] ne ""} {
+        lappend command -myaddr [dict get $options -address]
+    }
+    lappend command [dict get $options -port]
+    if {[catch {
+        set listener [{*}$command]
+        fconfigure $listener {*}$args
+    } message]} {
+        fail $message 1
+    }
+    foreach {address - port} [fconfigure $listener -sockname] {
+        puts "listening on $address $port"
+    }
+    flush stdout
+    return $listener
+}
+
+# program::wait --
+#
+#	Serves until the program is ended. What is written by then is sent.
+
+proc program::wait {} {
+    variable options
+    variable ended 0
+    if {[dict get $options -stdin] eq "quit"} {
+        fconfigure stdin -blocking 0
+        fileevent stdin readable {
+            read stdin
+            if {[eof stdin]} {
+                set program::ended 1
+            }
+        }
+    }
+    vwait program::ended
+}

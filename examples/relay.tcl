@@ -1,0 +1,135 @@
+# relay.tcl --
+#
+#	A TCP relay that shares its clients among several servers, in turns.
+#
+#	    tclsh relay.tcl -backends "127.0.0.1:8001 127.0.0.1:8002"
+#
+#	-port NUMBER		7009
+#	-backends LIST		HOST:PORT, or [ADDRESS]:PORT for IPv6; needed
+#	-timeout MS		5000: for a server to take a connection
+#	-retry MS		10000: a server that has not taken one is asked
+#				last for this long
+#
+#	program.tcl tells the other options. A client is connected to the first
+#	server that answers, and closed if none does. Bytes are copied in both
+#	directions with fcopy, which takes no more than the other side takes,
+#	and each end of file is passed on as such.
+
+source [file join [file dirname [info script]] program.tcl]
+
+# Who is asked next, and until when servers count as dead.
+set turn 0
+set dead {}
+
+proc parseBackends {list} {
+    if {![string is list $list] || [llength $list] == 0} {
+        program::fail "-backends is missing: should be a list of HOST:PORT"
+    }
+    return [lmap backend $list {
+        if {![regexp {^(?:\[([^\]]+)\]|([^:\[\]]+)):(\d{1,5})$} $backend -> \
+                literal name port]} {
+            program::fail "bad value \"$backend\" for -backends: should be\
+                HOST:PORT"
+        }
+        list $literal$name $port
+    }]
+}
+
+# All servers, those that are due first, those that were dead of late last.
+
+proc order {} {
+    global backends turn dead
+    set turn [expr {($turn + 1) % [llength $backends]}]
+    set good {}
+    set bad {}
+    foreach backend [concat [lrange $backends $turn end] \
+            [lrange $backends 0 $turn-1]] {
+        if {[dict exists $dead $backend]
+                && [clock milliseconds] < [dict get $dead $backend]} {
+            lappend bad $backend
+        } else {
+            lappend good $backend
+        }
+    }
+    return [concat $good $bad]
+}
+
+proc accept {client address port} {
+    fconfigure $client -blocking 0 -translation binary -buffersize 65536 \
+        -buffering none
+    dial $client [order]
+}
+
+# Asks the first of the servers, and the others if that fails.
+
+proc dial {client candidates} {
+    global options
+    if {$candidates eq ""} {
+        close $client
+        return
+    }
+    set candidates [lassign $candidates backend]
+    if {[catch {
+        set server [$program::socket -async {*}$backend]
+        fconfigure $server -blocking 0 -translation binary -buffersize 65536 \
+            -buffering none
+    }]} {
+        skip $client $backend $candidates
+        return
+    }
+    set timer [after [dict get $options -timeout] \
+        [list decide $client $server $backend $candidates "" timeout]]
+    fileevent $server writable \
+        [list decide $client $server $backend $candidates $timer]
+}
+
+proc decide {client server backend candidates timer {failure ""}} {
+    after cancel $timer
+    fileevent $server writable {}
+    if {$failure eq ""} {
+        set failure [fconfigure $server -error]
+    }
+    if {$failure eq ""} {
+        dict unset ::dead $backend
+        connect $client $server
+    } else {
+        close $server
+        skip $client $backend $candidates
+    }
+}
+
+proc skip {client backend candidates} {
+    global options dead
+    dict set dead $backend \
+        [expr {[clock milliseconds] + [dict get $options -retry]}]
+    dial $client $candidates
+}
+
+# Copies in both directions.
+
+proc connect {client server} {
+    foreach {from to} [list $client $server $server $client] {
+        fcopy $from $to -command [list copied $from $to]
+    }
+}
+
+# The end of one direction: the other one goes on, unless it is over as well or
+# something has failed.
+
+proc copied {from to bytes {failure ""}} {
+    global ended
+    set last [info exists ended($to)]
+    set ended($from) 1
+    if {$failure eq "" && !$last && ![catch {close $to write}]} {
+        return
+    }
+    unset -nocomplain ended($from) ended($to)
+    catch {close $from}
+    catch {close $to}
+}
+
+set options [program::options relay \
+    {-port 7009 -backends {} -timeout 5000 -retry 10000}]
+set backends [parseBackends [dict get $options -backends]]
+program::listen accept
+program::wait

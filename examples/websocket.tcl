@@ -1,0 +1,366 @@
+# websocket.tcl --
+#
+#	A WebSocket server (RFC 6455) in plain Tcl, without further packages:
+#	each message is sent back to the client that it came from.
+#
+#	    tclsh websocket.tcl -port 7010
+#
+#	-maxmessage BYTES	1048576: a longer message ends the connection
+#	-timeout MS		10000: for the handshake to arrive
+#
+#	program.tcl tells the other options. In a browser:
+#
+#	    ws = new WebSocket("ws://127.0.0.1:7010/")
+#	    ws.onmessage = e => console.log(e.data); ws.send("hello")
+#
+#	It does what a server must: handshake, text and binary messages in one
+#	or more frames, ping and close. A client that breaks the rules is told
+#	which (the codes of section 7.4.1). What pages of other sites may do
+#	here a server of more than echoes would decide by the Origin field.
+
+source [file join [file dirname [info script]] program.tcl]
+
+# How long a handshake may be, and how many bytes may wait for a client before
+# nothing more is read from it.
+set maxHead 8192
+set backlog 262144
+
+# By channel: what was received and not used yet, the kind of the message of
+# which some frames have come, and these.
+array set buffer {}
+array set kind {}
+array set message {}
+
+proc accept {chan address port} {
+    global buffer options timer
+    fconfigure $chan -blocking 0 -translation binary -buffersize 65536
+    set buffer($chan) ""
+    set timer($chan) [after [dict get $options -timeout] [list finish $chan]]
+    fileevent $chan readable [list receive $chan shake]
+}
+
+proc finish {chan} {
+    global buffer kind message timer
+    after cancel $timer($chan)
+    unset buffer($chan) timer($chan)
+    unset -nocomplain kind($chan) message($chan)
+    catch {close $chan}
+}
+
+# Takes what has come and hands it to "shake" or to "frames".
+
+proc receive {chan use} {
+    global buffer
+    if {[catch {append buffer($chan) [read $chan 65536]}] || [eof $chan]} {
+        finish $chan
+        return
+    }
+    try {
+        $use $chan
+    } trap WEBSOCKET {reason details} {
+        stop $chan [lindex [dict get $details -errorcode] 1] $reason
+    } trap POSIX {} {
+        finish $chan
+    }
+}
+
+proc send {chan bytes} {
+    puts -nonewline $chan $bytes
+    flush $chan
+}
+
+#
+# The handshake.
+#
+
+proc shake {chan} {
+    global buffer maxHead timer
+    set end [string first \r\n\r\n $buffer($chan)]
+    if {$end < 0 && [string length $buffer($chan)] <= $maxHead} {
+        return
+    }
+    after cancel $timer($chan)
+    set head [string range $buffer($chan) 0 $end-1]
+    set buffer($chan) [string range $buffer($chan) $end+4 end]
+    set key [acceptKey $head]
+    if {$key eq ""} {
+        send $chan [join {"HTTP/1.1 426 Upgrade Required"
+            "Upgrade: websocket" "Connection: Upgrade, close"
+            "Sec-WebSocket-Version: 13" "Content-Length: 0" "" ""} \r\n]
+        finish $chan
+        return
+    }
+    send $chan [join [list "HTTP/1.1 101 Switching Protocols" \
+        "Upgrade: websocket" "Connection: Upgrade" \
+        "Sec-WebSocket-Accept: $key" "" ""] \r\n]
+    fileevent $chan readable [list receive $chan frames]
+    frames $chan
+}
+
+# The answer to a handshake's key; empty if this is no handshake.
+
+proc acceptKey {head} {
+    set lines [lassign [split [string map {\r\n \n} $head] \n] request]
+    set fields {}
+    foreach line $lines {
+        set colon [string first : $line]
+        dict lappend fields [string tolower [string range $line 0 $colon-1]] \
+            [string trim [string range $line $colon+1 end]]
+    }
+    foreach {name pattern} {
+        host {\S}
+        upgrade {(?i)^websocket$}
+        connection {(?i)(?:^|,)\s*upgrade\s*(?:,|$)}
+        sec-websocket-version {^13$}
+        sec-websocket-key {^[A-Za-z0-9+/]{22}==$}
+    } {
+        if {![dict exists $fields $name] || ![regexp $pattern \
+                [join [dict get $fields $name] ,]]} {
+            return
+        }
+    }
+    if {![regexp {^GET /\S* HTTP/1\.1$} $request]} {
+        return
+    }
+    set key [lindex [dict get $fields sec-websocket-key] 0]
+    binary encode base64 [sha1 ${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11]
+}
+
+# SHA-1 (FIPS 180-4), which Tcl lacks; of short strings.
+
+proc sha1 {bytes} {
+    set length [string length $bytes]
+    set fill [expr {(119 - $length % 64) % 64}]
+    append bytes \x80 [string repeat \0 $fill] \
+        [binary format W [expr {8 * $length}]]
+    set state {0x67452301 0xefcdab89 0x98badcfe 0x10325476 0xc3d2e1f0}
+    binary scan $bytes Iu* words
+    for {set at 0} {$at < [llength $words]} {incr at 16} {
+        set w [lrange $words $at $at+15]
+        for {set i 16} {$i < 80} {incr i} {
+            lappend w [rotate [expr {[lindex $w $i-3] ^ [lindex $w $i-8]
+                ^ [lindex $w $i-14] ^ [lindex $w $i-16]}] 1]
+        }
+        lassign $state a b c d e
+        for {set i 0} {$i < 80} {incr i} {
+            lassign [switch [expr {$i / 20}] {
+                0 { list [expr {$b & $c | ~$b & $d}] 0x5a827999 }
+                1 { list [expr {$b ^ $c ^ $d}] 0x6ed9eba1 }
+                2 { list [expr {$b & $c | $b & $d | $c & $d}] 0x8f1bbcdc }
+                3 { list [expr {$b ^ $c ^ $d}] 0xca62c1d6 }
+            }] f k
+            set next [expr {([rotate $a 5] + $f + $e + $k + [lindex $w $i])
+                & 0xffffffff}]
+            set e $d
+            set d $c
+            set c [rotate $b 30]
+            set b $a
+            set a $next
+        }
+        set state [lmap old $state new [list $a $b $c $d $e] {
+            expr {($old + $new) & 0xffffffff}
+        }]
+    }
+    binary format I5 $state
+}
+
+proc rotate {word bits} {
+    expr {($word << $bits | $word >> (32 - $bits)) & 0xffffffff}
+}
+
+#
+# Frames.
+#
+
+# Handles the frames that are complete, until the client has answers to take.
+
+proc frames {chan} {
+    global buffer backlog
+    while {[info exists buffer($chan)]} {
+        if {[chan pending output $chan] > $backlog} {
+            fileevent $chan readable {}
+            fileevent $chan writable [list resume $chan]
+            return
+        }
+        set frame [nextFrame $chan]
+        if {$frame eq ""} {
+            return
+        }
+        handle $chan {*}$frame
+    }
+}
+
+proc resume {chan} {
+    fileevent $chan writable {}
+    fileevent $chan readable [list receive $chan frames]
+    try {
+        frames $chan
+    } trap WEBSOCKET {reason details} {
+        stop $chan [lindex [dict get $details -errorcode] 1] $reason
+    } trap POSIX {} {
+        finish $chan
+    }
+}
+
+proc refuse {code reason} {
+    throw [list WEBSOCKET $code] $reason
+}
+
+# The next frame as a list: whether it is the last of its message, its opcode
+# and its bytes. Empty if it has not come yet.
+
+proc nextFrame {chan} {
+    global buffer message options
+    if {[binary scan $buffer($chan) cucu first second] < 2} {
+        return
+    }
+    set final [expr {$first >> 7}]
+    set opcode [expr {$first & 15}]
+    set length [expr {$second & 127}]
+    if {$first & 0x70 || $opcode ni {0 1 2 8 9 10}} {
+        refuse 1002 "no such frame"
+    } elseif {!($second & 128)} {
+        refuse 1002 "not masked"
+    } elseif {$opcode >= 8 && ($length > 125 || !$final)} {
+        refuse 1002 "a control frame of more than one part"
+    }
+    set at 2
+    if {$length == 126} {
+        if {[binary scan $buffer($chan) x2Su length] < 1} {
+            return
+        }
+        set at 4
+    } elseif {$length == 127} {
+        if {[binary scan $buffer($chan) x2Wu length] < 1} {
+            return
+        }
+        set at 10
+    }
+    set before 0
+    if {$opcode == 0 && [info exists message($chan)]} {
+        set before [string length $message($chan)]
+    }
+    if {$before + $length > [dict get $options -maxmessage]} {
+        refuse 1009 "the message is too long"
+    }
+    set end [expr {$at + 4 + $length}]
+    if {[string length $buffer($chan)] < $end} {
+        return
+    }
+    set payload [unmask [string range $buffer($chan) $at $end-1]]
+    set buffer($chan) [string range $buffer($chan) $end end]
+    return [list $final $opcode $payload]
+}
+
+# The first four bytes are the mask for all others, over and over.
+
+proc unmask {bytes} {
+    set length [expr {[string length $bytes] - 4}]
+    append bytes \0\0\0
+    binary scan $bytes IIu* mask words
+    set mask [expr {$mask & 0xffffffff}]
+    string range [binary format I* [lmap word $words {
+        expr {$word ^ $mask}
+    }]] 0 $length-1
+}
+
+proc handle {chan final opcode payload} {
+    global kind message
+    switch $opcode {
+        8 { closed $chan $payload }
+        9 { send $chan [frame 10 $payload] }
+        10 { # An answer to a ping that was never sent. }
+        0 {
+            if {![info exists kind($chan)]} {
+                refuse 1002 "nothing to be continued"
+            }
+            append message($chan) $payload
+        }
+        default {
+            if {[info exists kind($chan)]} {
+                refuse 1002 "the last message is not complete"
+            }
+            set kind($chan) $opcode
+            set message($chan) $payload
+        }
+    }
+    if {$opcode < 8 && $final} {
+        set whole $message($chan)
+        set opcode $kind($chan)
+        unset kind($chan) message($chan)
+        if {$opcode == 1} {
+            decode $whole
+        }
+        send $chan [frame $opcode $whole]
+    }
+}
+
+# A message's text; an error if it is not UTF-8. Tcl 8.6 takes anything, but
+# what was not UTF-8 does not become the same bytes again.
+
+proc decode {bytes} {
+    if {[catch {encoding convertfrom utf-8 $bytes} text]
+            || [encoding convertto utf-8 $text] ne $bytes} {
+        refuse 1007 "not UTF-8"
+    }
+    return $text
+}
+
+proc frame {opcode payload} {
+    set length [string length $payload]
+    set first [expr {128 | $opcode}]
+    if {$length < 126} {
+        return [binary format cc $first $length]$payload
+    } elseif {$length < 65536} {
+        return [binary format ccS $first 126 $length]$payload
+    }
+    return [binary format ccW $first 127 $length]$payload
+}
+
+# The client closes: it is told the code that it has given.
+
+proc closed {chan payload} {
+    if {[string length $payload] == 1} {
+        refuse 1002 "half a code"
+    } elseif {$payload ne ""} {
+        binary scan $payload Su code
+        if {!($code in {1000 1001 1002 1003 1007 1008 1009 1010 1011 1012 1013
+                1014} || $code >= 3000 && $code < 5000)} {
+            refuse 1002 "no such code"
+        }
+        decode [string range $payload 2 end]
+        set payload [string range $payload 0 1]
+    }
+    send $chan [frame 8 $payload]
+    finish $chan
+}
+
+# Ends the connection from here, and tells why. The client may still be
+# sending: it is the one to close, within the time.
+
+proc stop {chan code reason} {
+    global buffer options timer
+    if {[catch {
+        send $chan [frame 8 [binary format S $code]$reason]
+        close $chan write
+    }]} {
+        finish $chan
+        return
+    }
+    set buffer($chan) ""
+    after cancel $timer($chan)
+    set timer($chan) [after [dict get $options -timeout] [list finish $chan]]
+    fileevent $chan readable [list receive $chan ignore]
+}
+
+proc ignore {chan} {
+    global buffer
+    set buffer($chan) ""
+}
+
+set options [program::options websocket \
+    {-port 7010 -maxmessage 1048576 -timeout 10000}]
+set listener [program::listen accept]
+# Accepted sockets inherit this, where the option is known.
+catch {fconfigure $listener -nodelay 1}
+program::wait

@@ -1,0 +1,448 @@
+# browser.tcl --
+#
+#	The page of iocpsock::monitor in Chromium: a process of the Windows
+#	tclsh serves it (browserLoad.tcl), this machine's browser shows it, and
+#	this script asks the browser by the WebDriver protocol. It is also the
+#	clients of that process, in the event loop while it waits for answers.
+#	Then the browser talks to examples/websocket.tcl.
+#	`make browser-test` runs it in this machine's own tclsh.
+#
+#	    tclsh browser.tcl FOLDER ?-tcl 86|90? ?-points N?
+#		?-interval MS?
+#
+#	It leaves screenshots in FOLDER: monitor-dark.png, -light, -phone.
+#	Exits with 0 if all is as it should be, with 1 if not.
+
+package require Tcl 8.6
+package require http
+package require json
+package require json::write
+
+namespace eval browser {
+    variable here [file dirname [file normalize [info script]]]
+    variable options {-tcl 90 -points 15 -interval 1000}
+    variable limitMs 30000
+    variable failures 0
+    variable driver ""
+    variable server ""
+    variable session ""
+    variable clients {}
+    variable stalled {}
+}
+
+proc browser::check {what good {detail ""}} {
+    variable failures
+    if {$good} {
+        puts "ok      $what"
+    } else {
+        incr failures
+        puts "FAILED  $what: $detail"
+    }
+}
+
+#
+# The WebDriver protocol.
+#
+
+# browser::call --
+#
+#	Calls the driver.
+#
+# Arguments:
+#	method		GET, POST or DELETE.
+#	path		What is called, below the session if there is one.
+#	body		JSON, for POST.
+#
+# Results:
+#	The value it gives; an error with its message if it gives one.
+
+proc browser::call {method path {body "{}"}} {
+    variable base
+    variable session
+    variable limitMs
+    set url $base
+    if {$session ne ""} {
+        append url /session/$session
+    }
+    set request [list http::geturl $url$path -method $method \
+        -timeout [expr {4 * $limitMs}] -type "application/json; charset=utf-8"]
+    if {$method eq "POST"} {
+        lappend request -query [encoding convertto utf-8 $body]
+    }
+    set token [{*}$request]
+    set status [http::status $token]
+    set data [http::data $token]
+    http::cleanup $token
+    if {$status ne "ok"} {
+        error "$method $path: $status"
+    }
+    set value [dict get [json::json2dict $data] value]
+    if {[string match *\"error\":* $data] && [dict exists $value error]} {
+        error "$method $path: [dict get $value message]"
+    }
+    return $value
+}
+
+# browser::ask, browser::await --
+#
+#	Evaluate an expression in the page; await does so until it is true.
+
+proc browser::ask {expression} {
+    call POST /execute/sync [json::write object args {[]} \
+        script [json::write string "return $expression;"]]
+}
+
+proc browser::await {expression} {
+    variable limitMs
+    set script "const done = arguments\[0\]; (function look() {
+        if ($expression) { done(true); } else { setTimeout(look, 50); }
+    })();"
+    if {[catch {
+        call POST /execute/async [json::write object args {[]} \
+            script [json::write string $script]]
+    } message]} {
+        error "waited in vain for $expression ($message); the page says:\
+            [ask document.body.innerText]"
+    }
+}
+
+# Chromium's own commands, by their names in its protocol.
+
+proc browser::chromium {command args} {
+    call POST /goog/cdp/execute [json::write object \
+        cmd [json::write string $command] params [json::write object {*}$args]]
+}
+
+proc browser::screenshot {name} {
+    variable folder
+    set chan [open [file join $folder monitor-$name.png] wb]
+    puts -nonewline $chan [binary decode base64 [call GET /screenshot]]
+    close $chan
+}
+
+proc browser::show {width height scale mobile scheme} {
+    chromium Emulation.setDeviceMetricsOverride width $width height $height \
+        deviceScaleFactor $scale mobile $mobile
+    chromium Emulation.setEmulatedMedia features [json::write array \
+        [json::write object name [json::write string prefers-color-scheme] \
+            value [json::write string $scheme]]]
+}
+
+#
+# The programs.
+#
+
+# browser::line --
+#
+#	The first line from a program that matches, within the time.
+
+proc browser::line {pipe pattern} {
+    variable limitMs
+    variable out
+    fconfigure $pipe -blocking 0 -buffering line
+    set out($pipe) ""
+    set guard [after $limitMs [list set browser::out($pipe) timeout]]
+    fileevent $pipe readable [list browser::More $pipe $pattern]
+    vwait browser::out($pipe)
+    while {$out($pipe) eq ""} {
+        vwait browser::out($pipe)
+    }
+    after cancel $guard
+    fileevent $pipe readable {}
+    if {$out($pipe) in {timeout eof}} {
+        error "a program says nothing like \"$pattern\": $out($pipe)"
+    }
+    return $out($pipe)
+}
+
+proc browser::More {pipe pattern} {
+    variable out
+    while {[gets $pipe line] >= 0} {
+        set line [string trimright $line \r]
+        if {[regexp $pattern $line]} {
+            set out($pipe) $line
+            return
+        }
+    }
+    if {[eof $pipe]} {
+        set out($pipe) eof
+    }
+}
+
+proc browser::startServer {} {
+    variable options
+    variable server
+    set ::env(IOCPSOCK_ANNOUNCE) 0
+    set server [windowsTclsh browserLoad.tcl [dict get $options -interval]]
+    return [line $server {^\d+ \d+ \d+$}]
+}
+
+# The file is one of this folder's.
+
+proc browser::windowsTclsh {file args} {
+    variable here
+    variable options
+    open [list | [file join $here .. tools tclsh[dict get $options -tcl]] \
+        [file normalize [file join $here $file]] {*}$args 2>@stderr] r+
+}
+
+#
+# The clients.
+#
+
+proc browser::connect {port} {
+    set chan [socket 127.0.0.1 $port]
+    fconfigure $chan -blocking 0 -translation binary -buffersize 65536
+    return $chan
+}
+
+# browser::startLoad --
+#
+#	Connects to both servers: peers of one do not read, the traffic of the
+#	others swells and ebbs, and further ones come and go.
+
+proc browser::startLoad {answering flooding} {
+    variable clients
+    for {set i 0} {$i < 12} {incr i} {
+        lappend clients [connect $answering]
+    }
+    variable stalled
+    for {set i 0} {$i < 3} {incr i} {
+        lappend stalled [connect $flooding]
+    }
+    Load $answering 0.0
+}
+
+proc browser::Load {port phase} {
+    variable clients
+    variable load [after 100 \
+        [list browser::Load $port [expr {$phase + 0.1}]]]
+    set size [expr {int(1500 * (1.5 + sin($phase / 1.9)) + 900 * rand())}]
+    foreach chan $clients {
+        read $chan
+        puts -nonewline $chan [string repeat x $size]
+        flush $chan
+    }
+    if {rand() < 0.5 + 0.3 * sin($phase / 4)} {
+        after 1500 [list close [connect $port]]
+    }
+}
+
+proc browser::startDriver {} {
+    variable driver
+    variable base
+    variable session
+    variable limitMs
+    set driver [open {|chromedriver --port=0 2>@1} r]
+    regexp {on port (\d+)\.} [line $driver {on port \d+\.}] -> port
+    set base http://127.0.0.1:$port
+    set arguments {--headless=new --disable-gpu --disable-dev-shm-usage
+        --hide-scrollbars --no-first-run}
+    # Its sandbox is not for root.
+    if {[exec id -u] == 0} {
+        lappend arguments --no-sandbox
+    }
+    set arguments [json::write array {*}[lmap a $arguments {
+        json::write string $a
+    }]]
+    set wanted [json::write object \
+        goog:chromeOptions [json::write object args $arguments] \
+        goog:loggingPrefs {{"browser":"ALL"}} \
+        timeouts [json::write object script $limitMs]]
+    set answer [call POST /session [json::write object \
+        capabilities [json::write object alwaysMatch $wanted]]]
+    set session [dict get $answer sessionId]
+}
+
+proc browser::stopAll {} {
+    variable load
+    variable clients
+    variable stalled
+    variable driver
+    catch {after cancel $load}
+    variable server
+    variable session
+    if {$session ne ""} {
+        catch {call DELETE ""}
+    }
+    if {$driver ne ""} {
+        catch {exec kill {*}[pid $driver]}
+        catch {close $driver}
+    }
+    foreach chan [concat $clients $stalled] {
+        catch {close $chan}
+    }
+    if {$server ne ""} {
+        end $server
+    }
+}
+
+# A program of ours ends with its standard input; this waits for it.
+
+proc browser::end {pipe} {
+    catch {
+        fconfigure $pipe -blocking 1
+        close $pipe
+    }
+}
+
+#
+# What is to be seen.
+#
+
+# The points of the curve with the fewest of them, and whether all of the
+# given curves rise above zero.
+
+set browser::points {Math.min(...[...document.querySelectorAll("[data-line]")]
+    .map(path => (path.getAttribute("d") || "").split("L").length))}
+set browser::rises {["bytesIn", "bytesOut", "connections", "operations"]
+    .every(name => document.querySelector("[data-line=" + name + "]")
+        .getAttribute("d").split(/[ML]/).slice(1)
+        .some(point => point.split(" ")[1] < 90))}
+
+proc browser::checkPage {} {
+    variable points
+    variable rises
+    variable options
+    set wanted [dict get $options -points]
+    variable limitMs
+    show 1280 1040 1 false dark
+    for {set n 10} {$n < $wanted} {incr n 10} {
+        await "$points >= $n"
+    }
+    await "$points >= $wanted"
+    check "every curve has $wanted points" 1
+    check "traffic, connections and operations show" [ask $rises]
+    check "it says that it is live" \
+        [expr {[ask document.body.dataset.state] eq "live"}]
+    set rows [ask {document.querySelectorAll("#slow tr").length}]
+    check "peers that do not read are listed" [expr {$rows >= 3}] $rows
+    await {[...document.querySelectorAll("#slow td:last-child")]
+        .filter(cell => /^\d+ s$/.test(cell.textContent)).length >= 3}
+    check "and for how long" 1
+    checkPointer
+    checkWidth dark
+    screenshot dark
+    show 1280 1040 1 false light
+    screenshot light
+    show 390 844 2 true dark
+    checkWidth phone
+    screenshot phone
+}
+
+# A pointer on a curve has all numbers show what was then.
+
+proc browser::checkPointer {} {
+    ask {(() => {
+        const chart = document.querySelector(".chart");
+        const box = chart.getBoundingClientRect();
+        chart.dispatchEvent(new PointerEvent("pointermove",
+            { clientX: box.right - box.width * 5 / 119 }));
+    })()}
+    set text [ask {document.getElementById("when").textContent}]
+    check "a pointer looks back" [regexp {^as it was \d+ s ago$} $text] $text
+    ask {document.querySelector(".chart").dispatchEvent(
+        new PointerEvent("pointerleave"))}
+    set text [ask {document.getElementById("when").textContent}]
+    check "and leaves" [expr {$text eq "live"}] $text
+}
+
+proc browser::checkWidth {what} {
+    set wide [ask {document.documentElement.scrollWidth + " of " +
+        document.documentElement.clientWidth}]
+    lassign $wide content - window
+    check "$what: no scrolling sideways" [expr {$content <= $window}] $wide
+    set cut [ask {[...document.querySelectorAll(".figure, h2, .note, td, th")]
+        .filter(e => e.scrollWidth > e.parentElement.clientWidth + 1)
+        .map(e => e.textContent).join("; ")}]
+    check "$what: no text wider than its place" [expr {$cut eq ""}] $cut
+}
+
+proc browser::checkConsole {} {
+    set messages [call POST /se/log {{"type":"browser"}}]
+    check "nothing in the browser's console" [expr {$messages eq ""}] $messages
+}
+
+proc browser::checkEnd {} {
+    variable server
+    puts $server stop
+    line $server {^stopped$}
+    await {document.body.dataset.state === "lost"}
+    check "it tells when the monitor has ended" 1
+    puts $server start
+    line $server {^started$}
+    await {document.body.dataset.state === "live"}
+    check "and goes on when it is back" 1
+}
+
+#
+# The WebSocket server among the examples.
+#
+
+# What a page sends, it gets back: texts, bytes, in the order they were sent,
+# and the code of the close.
+
+set browser::talk {
+    const done = arguments[0];
+    const socket = new WebSocket("ws://127.0.0.1:PORT/");
+    socket.binaryType = "arraybuffer";
+    const sent = ["", "gr\u00fc\u00df \u{1f600}", "x".repeat(200000),
+        Uint8Array.from({ length: 70000 }, (_, i) => i * 7)];
+    const came = [];
+    socket.onopen = () => sent.forEach(message => socket.send(message));
+    socket.onmessage = event => {
+        const wanted = sent[came.length];
+        came.push(typeof wanted === "string" ? event.data === wanted :
+            new Uint8Array(event.data).every((b, i) => b === wanted[i]) &&
+            event.data.byteLength === wanted.length);
+        if (came.length === sent.length) {
+            socket.close(3007, "enough");
+        }
+    };
+    socket.onclose = event => done(came.join(" ") + ", " + event.code + " " +
+        event.wasClean);
+}
+
+proc browser::checkWebSocket {} {
+    variable talk
+    set example [windowsTclsh ../examples/websocket.tcl -port 0 -stdin quit]
+    try {
+        regexp {\d+$} [line $example {^listening on \S+ \d+$}] port
+        # A page of this machine's, which may connect to it: the server's
+        # own, with a status of 426 and nothing on it.
+        call POST /url [json::write object \
+            url [json::write string http://127.0.0.1:$port/]]
+        set answer [call POST /execute/async [json::write object args {[]} \
+            script [json::write string [string map [list PORT $port] $talk]]]]
+        check "WebSocket messages come back" \
+            [expr {$answer eq "true true true true, 3007 true"}] $answer
+    } finally {
+        end $example
+    }
+}
+
+proc browser::main {arguments} {
+    variable folder
+    variable options
+    variable failures
+    set options [dict merge $options [lassign $arguments folder]]
+    try {
+        lassign [startServer] port answering flooding
+        startLoad $answering $flooding
+        startDriver
+        call POST /url [json::write object \
+            url [json::write string http://127.0.0.1:$port/]]
+        checkPage
+        checkConsole
+        checkEnd
+        checkWebSocket
+    } on error {message details} {
+        check "the test itself" 0 [dict get $details -errorinfo]
+    } finally {
+        stopAll
+    }
+    puts [expr {$failures ? "FAILED: $failures" : "PASSED"}]
+    exit [expr {$failures > 0}]
+}
+
+browser::main $argv

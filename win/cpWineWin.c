@@ -1,0 +1,109 @@
+/*
+ * cpWineWin.c --
+ *
+ *      What Wine 8 forgets. A send that is outstanding is taken up anew each
+ *      time the socket can take more. When the peer resets the connection just
+ *      then, Wine's server does not look at the socket any more, and the send
+ *      is outstanding for ever. The server looks when it is asked about the
+ *      socket: so under Wine, and only there, it is asked about each that has a
+ *      send outstanding, some times in a second.
+ */
+
+#include "cpWin.h"
+
+#define POKE_MS 250
+#define POKE_SOCKETS 64 /* Asked about in one call, at most. */
+
+static PTP_TIMER timerPtr = NULL; /* NULL but under Wine. */
+
+/* Guards the following, and keeps the sockets in the list open. */
+static SRWLOCK watchLock = SRWLOCK_INIT;
+static CpHandle *firstWatchedPtr = NULL;
+static int timerRuns = 0;
+
+static void
+SetPeriod(DWORD periodMs)
+{
+    /* Relative times are below 0, in units of 100 ns. */
+    ULARGE_INTEGER due;
+    FILETIME fileTime;
+
+    due.QuadPart = (ULONGLONG) - (LONGLONG) periodMs * 10000;
+    fileTime.dwLowDateTime = due.LowPart;
+    fileTime.dwHighDateTime = due.HighPart;
+    SetThreadpoolTimer(timerPtr, periodMs != 0 ? &fileTime : NULL, periodMs, 0);
+}
+
+static VOID CALLBACK
+Poke(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
+{
+    const CpHandle *handlePtr;
+
+    (void) instance;
+    (void) context;
+    (void) timer;
+    AcquireSRWLockExclusive(&watchLock);
+    handlePtr = firstWatchedPtr;
+    if (handlePtr == NULL) {
+        SetPeriod(0);
+        timerRuns = 0;
+    }
+    while (handlePtr != NULL) {
+        WSAPOLLFD fds[POKE_SOCKETS];
+        ULONG count = 0;
+
+        while (handlePtr != NULL && count < POKE_SOCKETS) {
+            fds[count].fd = handlePtr->sock;
+            fds[count].events = POLLWRNORM;
+            fds[count].revents = 0;
+            count++;
+            handlePtr = handlePtr->nextWatchedPtr;
+        }
+        WSAPoll(fds, count, 0);
+    }
+    ReleaseSRWLockExclusive(&watchLock);
+}
+
+void
+CpWineInit(void)
+{
+    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
+
+    if (ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL) {
+        timerPtr = CreateThreadpoolTimer(Poke, NULL, NULL);
+    }
+}
+
+void
+CpWineSendPending(CpHandle *handlePtr)
+{
+    if (timerPtr == NULL || handlePtr->sendsPending++ > 0) {
+        return;
+    }
+    AcquireSRWLockExclusive(&watchLock);
+    if (firstWatchedPtr != NULL) {
+        firstWatchedPtr->watchedLinkPtr = &handlePtr->nextWatchedPtr;
+    }
+    handlePtr->nextWatchedPtr = firstWatchedPtr;
+    handlePtr->watchedLinkPtr = &firstWatchedPtr;
+    firstWatchedPtr = handlePtr;
+    if (!timerRuns) {
+        SetPeriod(POKE_MS);
+        timerRuns = 1;
+    }
+    ReleaseSRWLockExclusive(&watchLock);
+}
+
+void
+CpWineSendDone(CpHandle *handlePtr)
+{
+    if (timerPtr == NULL || --handlePtr->sendsPending > 0) {
+        return;
+    }
+    AcquireSRWLockExclusive(&watchLock);
+    *handlePtr->watchedLinkPtr = handlePtr->nextWatchedPtr;
+    if (handlePtr->nextWatchedPtr != NULL) {
+        handlePtr->nextWatchedPtr->watchedLinkPtr = handlePtr->watchedLinkPtr;
+    }
+    ReleaseSRWLockExclusive(&watchLock);
+}
