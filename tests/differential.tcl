@@ -41,8 +41,22 @@ namespace eval differential {
 }
 
 proc differential::Say {text} {
-    puts stdout $text
+    puts stdout [Printable $text]
     flush stdout
+}
+
+# A report may have more characters than the console's encoding, which in
+# Tcl 9 is an error: these are written as \uXXXX.
+
+proc differential::Printable {text} {
+    set printable {}
+    foreach char [split $text {}] {
+	if {![string is ascii $char]} {
+	    set char [format {\u%04x} [scan $char %c]]
+	}
+	append printable $char
+    }
+    return $printable
 }
 
 # ----------------------------------------------------------------------
