@@ -73,7 +73,7 @@ Dialling(CpConn *connPtr, CpError error)
 }
 
 CpConn *
-CpConnDial(CpPort *portPtr, CpResolved *resolvedPtr, CpConnProc *proc,
+CpConnDial(CpPort *portPtr, CpResolved *resolvedPtr, int wait, CpConnProc *proc,
     void *clientData)
 {
     CpConn *connPtr = NewConn(portPtr, proc, clientData);
@@ -83,7 +83,7 @@ CpConnDial(CpPort *portPtr, CpResolved *resolvedPtr, CpConnProc *proc,
         return NULL;
     }
     return Dialling(connPtr,
-        CpDialStart(portPtr, resolvedPtr, DialDone, connPtr,
+        CpDialStart(portPtr, resolvedPtr, wait, DialDone, connPtr,
             &connPtr->dialPtr));
 }
 
@@ -168,10 +168,7 @@ CpConnShutdown(CpConn *connPtr, int directions)
     if ((directions & CP_READ) && !connPtr->recvShut) {
         connPtr->recvShut = 1;
         CpRecvStop(connPtr);
-        /* Behind the end nothing comes: Tcl 9 does this at each close. */
-        if (!connPtr->eof) {
-            error = CpHandleShutdown(connPtr->handlePtr, CP_READ);
-        }
+        error = CpHandleShutdown(connPtr->handlePtr, CP_READ);
     }
     if ((directions & CP_WRITE) && !connPtr->sendShut) {
         CpError sendError = CpSendShutdown(connPtr);

@@ -69,8 +69,8 @@ typedef void CpConnProc(void *clientData);
  *      The connection, or NULL when there is no memory.
  */
 
-CpConn *CpConnDial(CpPort *portPtr, CpResolved *resolvedPtr, CpConnProc *proc,
-    void *clientData);
+CpConn *CpConnDial(CpPort *portPtr, CpResolved *resolvedPtr, int wait,
+    CpConnProc *proc, void *clientData);
 
 /* The same by names (see CpDialStartName). */
 CpConn *CpConnDialName(CpPort *portPtr, const CpTarget *targetPtr,

@@ -19,6 +19,7 @@ struct CpDial {
                                  * exactly from submit to reap. */
     CpError error;           /* Of the last attempt. */
     int cancelled;
+    int wait;         /* See CpSubmitConnect. */
     unsigned optsSet; /* Bits, by CpSockOpt. */
     int opts[CP_OPT_COUNT];
     unsigned nextAttempt; /* remote * locals + local */
@@ -93,7 +94,8 @@ NextAttempt(CpDial *dialPtr)
         dialPtr->error = OpenAttempt(dialPtr, remotePtr, localPtr);
         if (dialPtr->error == CP_OK) {
             dialPtr->op.proc = AttemptDone;
-            CpSubmitConnect(dialPtr->handlePtr, &dialPtr->op, remotePtr);
+            CpSubmitConnect(dialPtr->handlePtr, &dialPtr->op, remotePtr,
+                dialPtr->wait);
             return CP_EAGAIN;
         }
     }
@@ -149,8 +151,8 @@ NewDial(CpPort *portPtr, CpDialProc *proc, void *clientData)
 }
 
 CpError
-CpDialStart(CpPort *portPtr, CpResolved *resolvedPtr, CpDialProc *proc,
-    void *clientData, CpDial **dialPtrPtr)
+CpDialStart(CpPort *portPtr, CpResolved *resolvedPtr, int wait,
+    CpDialProc *proc, void *clientData, CpDial **dialPtrPtr)
 {
     CpDial *dialPtr = NewDial(portPtr, proc, clientData);
     CpError error;
@@ -160,6 +162,7 @@ CpDialStart(CpPort *portPtr, CpResolved *resolvedPtr, CpDialProc *proc,
         return CP_ENOMEM;
     }
     dialPtr->addrs = *resolvedPtr;
+    dialPtr->wait = wait;
     error = NextAttempt(dialPtr);
     if (error != CP_EAGAIN) {
         CpResolvedFree(&dialPtr->addrs);

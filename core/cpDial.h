@@ -28,15 +28,17 @@ typedef void CpDialProc(void *clientData, CpError error, CpHandle *handlePtr,
  * CpDialStart --
  *
  *      Starts dialling. The lists are taken over, whatever comes of it.
- *      Without local addresses the system chooses one.
+ *      Without local addresses the system chooses one. With wait no attempt is
+ *      left under way (see CpSubmitConnect): CpDialProc is called out of the
+ *      reaps that follow.
  *
  * Results:
  *      CP_EAGAIN and *dialPtrPtr when an attempt is under way; otherwise the
  *      error of the last attempt, with nothing started and no call to come.
  */
 
-CpError CpDialStart(CpPort *portPtr, CpResolved *resolvedPtr, CpDialProc *proc,
-    void *clientData, CpDial **dialPtrPtr);
+CpError CpDialStart(CpPort *portPtr, CpResolved *resolvedPtr, int wait,
+    CpDialProc *proc, void *clientData, CpDial **dialPtrPtr);
 
 /* The same by names, which are looked up first. */
 CpError CpDialStartName(CpPort *portPtr, const CpTarget *targetPtr,

@@ -239,7 +239,9 @@ CpError CpFileSize(CpFile *filePtr, uint64_t *sizePtr);
 
 /*
  * Submits. Accept completes when a client has connected; connect when it
- * succeeded or failed, after which a failed handle is only good for closing.
+ * succeeded or failed, after which a failed handle is only good for closing;
+ * with wait it is over when the submit returns, for a caller that has nothing
+ * else to do and will not cancel it, as some systems do that for less.
  * A receive of length 0 is a probe: it completes when there is something to
  * receive (data, end of file, error) and takes nothing. A receive of 0 bytes
  * into a buffer is the end of file, if CpTryRecv says so too. A send completes
@@ -249,7 +251,8 @@ CpError CpFileSize(CpFile *filePtr, uint64_t *sizePtr);
  */
 
 void CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr);
-void CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr);
+void CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr,
+    int wait);
 void CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr,
     size_t lengthBytes);
 void CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,

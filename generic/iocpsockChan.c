@@ -242,6 +242,20 @@ CloseProc(void *instanceData, Tcl_Interp *interp)
     return IocpsockErrno(error);
 }
 
+/*
+ * Tcl 9 begins each close with that of the reading side, when no interpreter
+ * has the channel any more. Of a connection that goes anyway the system need
+ * not be told so: it would cost a call at each close. A half-close comes
+ * without an interpreter.
+ */
+
+static int
+IsWholeClose(const IocpsockChan *chanPtr, Tcl_Interp *interp, int flags)
+{
+    return flags == TCL_CLOSE_READ && interp != NULL
+        && !Tcl_IsChannelRegistered(interp, chanPtr->channel);
+}
+
 static int
 Close2Proc(void *instanceData, Tcl_Interp *interp, int flags)
 {
@@ -251,6 +265,9 @@ Close2Proc(void *instanceData, Tcl_Interp *interp, int flags)
 
     if ((flags & (TCL_CLOSE_READ | TCL_CLOSE_WRITE)) == 0) {
         return CloseProc(instanceData, interp);
+    }
+    if (IsWholeClose(chanPtr, interp, flags)) {
+        return 0;
     }
     if (chanPtr->connPtr == NULL || chanPtr->threadPtr == NULL) {
         return ENOTCONN;
@@ -388,7 +405,7 @@ DialName(Tcl_Interp *interp, IocpsockChan *chanPtr, CpPort *portPtr,
 
 static CpConn *
 DialAddrs(Tcl_Interp *interp, IocpsockChan *chanPtr, CpPort *portPtr,
-    const CpTarget *targetPtr)
+    const CpTarget *targetPtr, int wait)
 {
     CpConn *connPtr;
     CpResolved resolved;
@@ -398,7 +415,8 @@ DialAddrs(Tcl_Interp *interp, IocpsockChan *chanPtr, CpPort *portPtr,
         IocpsockResolverFailure(interp, message);
         return NULL;
     }
-    connPtr = CpConnDial(portPtr, &resolved, IocpsockConnChanged, chanPtr);
+    connPtr = CpConnDial(portPtr, &resolved, wait, IocpsockConnChanged,
+        chanPtr);
     if (connPtr == NULL) {
         IocpsockPosixFailure(interp, COULD_NOT_OPEN, CP_ENOMEM);
         return NULL;
@@ -409,18 +427,6 @@ DialAddrs(Tcl_Interp *interp, IocpsockChan *chanPtr, CpPort *portPtr,
         if (CpPortReapFinished(portPtr) == 0) {
             break;
         }
-    }
-    return connPtr;
-}
-
-static CpConn *
-DialAndWait(Tcl_Interp *interp, IocpsockChan *chanPtr, CpPort *portPtr,
-    const CpTarget *targetPtr)
-{
-    CpConn *connPtr = DialAddrs(interp, chanPtr, portPtr, targetPtr);
-
-    while (connPtr != NULL && CpConnGetState(connPtr) == CP_CONN_DIALLING) {
-        CpPortReap(portPtr, -1);
     }
     return connPtr;
 }
@@ -442,7 +448,7 @@ IocpsockOpenClient(Tcl_Interp *interp, const CpTarget *targetPtr, int async)
 {
     IocpsockThread *threadPtr = IocpsockGetThread(interp);
     IocpsockChan *chanPtr;
-    int byName;
+    int byName = async && !CpTargetIsNumeric(targetPtr);
 
     if (threadPtr == NULL) {
         return NULL;
@@ -452,11 +458,9 @@ IocpsockOpenClient(Tcl_Interp *interp, const CpTarget *targetPtr, int async)
         IocpsockPosixFailure(interp, COULD_NOT_OPEN, CP_ENOMEM);
         return NULL;
     }
-    byName = async && !CpTargetIsNumeric(targetPtr);
-    chanPtr->connPtr = (!async ? DialAndWait
-            : byName
-            ? DialName
-            : DialAddrs)(interp, chanPtr, threadPtr->portPtr, targetPtr);
+    chanPtr->connPtr = byName
+        ? DialName(interp, chanPtr, threadPtr->portPtr, targetPtr)
+        : DialAddrs(interp, chanPtr, threadPtr->portPtr, targetPtr, !async);
     if (chanPtr->connPtr == NULL) {
         IocpsockReleaseChan(chanPtr);
         return NULL;

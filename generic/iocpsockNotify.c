@@ -401,6 +401,7 @@ ReadyEventProc(Tcl_Event *eventPtr, int flags)
         chanPtr->events++;
         if (chanPtr->serverPtr != NULL) {
             IocpsockServerAccept(chanPtr->serverPtr);
+            threadPtr->postFirst = 1; /* A client has spoken, as a rule. */
         } else {
             Notify(chanPtr, mask);
         }

@@ -375,14 +375,13 @@ CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr)
     }
 }
 
-void
-CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr)
+static void
+StartConnect(SimOp *simOpPtr)
 {
-    SimOp *simOpPtr = Begin(handlePtr, opPtr, SIM_OP_CONNECT);
+    CpHandle *handlePtr = simOpPtr->handlePtr;
     CpError error = SimNameSocket(handlePtr);
-    uint32_t host = SimHost(addrPtr) >> 24;
+    uint32_t host = SimHost(&simOpPtr->addr) >> 24;
 
-    simOpPtr->addr = *addrPtr;
     if (handlePtr->endPtr != NULL || handlePtr->failed) {
         CpSimFail("a socket connects a second time");
     }
@@ -398,6 +397,25 @@ CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr)
     simOpPtr->refs++;
     SimAfter(host == CP_SIM_SILENT >> 24 ? 21000 : SimDelay(CP_SIM_IN_FLIGHT),
         SIM_EVENT_CONNECT, simOpPtr);
+}
+
+/* While the caller waits, the rest of the world does not. */
+
+void
+CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr,
+    int wait)
+{
+    SimOp *simOpPtr = Begin(handlePtr, opPtr, SIM_OP_CONNECT);
+
+    simOpPtr->addr = *addrPtr;
+    StartConnect(simOpPtr);
+    if (wait) {
+        simOpPtr->atSubmit = 1;
+        while (simOpPtr->state != SIM_OP_READY) {
+            simNowMs += (uint64_t) CpSimNextMs();
+            SimHappen();
+        }
+    }
 }
 
 void

@@ -194,9 +194,9 @@ __wrap_CpHandleListen(CpHandle *handlePtr, int backlog)
 void __real_CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr);
 void __wrap_CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr);
 void __real_CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr,
-    const CpAddr *addrPtr);
+    const CpAddr *addrPtr, int wait);
 void __wrap_CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr,
-    const CpAddr *addrPtr);
+    const CpAddr *addrPtr, int wait);
 void __real_CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr,
     size_t lengthBytes);
 void __wrap_CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr,
@@ -275,10 +275,11 @@ __wrap_CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr)
 }
 
 void
-__wrap_CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr)
+__wrap_CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr,
+    int wait)
 {
     if (!FailNow(FAULT_CONNECT, handlePtr, opPtr, WIN_OP_CONNECT)) {
-        __real_CpSubmitConnect(handlePtr, opPtr, addrPtr);
+        __real_CpSubmitConnect(handlePtr, opPtr, addrPtr, wait);
     }
 }
 

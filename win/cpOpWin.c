@@ -89,6 +89,23 @@ CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr)
                 &bytes, &WIN_OP(opPtr)->overlapped));
 }
 
+/*
+ * The call that waits needs no name and no completion. A handle connects before
+ * anything else is done with it, so that it is not non-blocking yet.
+ */
+
+static void
+ConnectNow(CpOp *opPtr, const CpAddr *addrPtr)
+{
+    int ok = connect(opPtr->handlePtr->sock,
+                 (const SOCKADDR *) (const void *) addrPtr->u.bytes,
+                 (int) addrPtr->lengthBytes)
+        == 0;
+
+    CpWinFinishNow(opPtr,
+        ok ? CP_OK : CpErrorOfWin((unsigned long) WSAGetLastError()));
+}
+
 /* Of a newer ws2def.h. */
 #ifndef SO_PORT_SCALABILITY
 #define SO_PORT_SCALABILITY 0x3006
@@ -136,11 +153,16 @@ BindAny(CpHandle *handlePtr)
 }
 
 void
-CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr)
+CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr,
+    int wait)
 {
     CpError error;
 
     CpWinBegin(handlePtr, opPtr, WIN_OP_CONNECT);
+    if (wait) {
+        ConnectNow(opPtr, addrPtr);
+        return;
+    }
     error = BindAny(handlePtr);
     if (error == CP_OK) {
         error = CpWinBindPort(handlePtr);
@@ -277,7 +299,7 @@ CpWinComplete(CpOp *opPtr)
         FinishAccept(CP_OWNER_OF(opPtr, CpAcceptOp, op));
         break;
     case WIN_OP_CONNECT:
-        if (opPtr->error == CP_OK
+        if (opPtr->error == CP_OK && !opPtr->atOnce
             && setsockopt(opPtr->handlePtr->sock, SOL_SOCKET,
                    SO_UPDATE_CONNECT_CONTEXT, NULL, 0)
                 != 0) {

@@ -848,17 +848,6 @@ TestShutdownRead(CpPort *portPtr)
         CHECK(Writable(&pair));
         CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_READ), CP_OK);
         Done(&pair);
-
-        /* Behind the end the system is not asked. */
-        Open(&pair, portPtr, modes[i]);
-        CpSimPeerShutdown(pair.peerPtr);
-        CpConnWatchRead(pair.connPtr, 1);
-        Settle(&pair);
-        Expect(&pair, "");
-        CpSimFailNth(CP_SIM_SHUTDOWN_FAIL, 1, 1, CP_EINVAL);
-        CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_READ), CP_OK);
-        CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_WRITE), CP_EINVAL);
-        Done(&pair);
     }
 }
 

@@ -42,8 +42,8 @@ Copy(const CpAddr *addrs, unsigned count)
 }
 
 static void
-Dial(Dialled *dialledPtr, CpPort *portPtr, const CpAddr *remotes,
-    unsigned remoteCount, const CpAddr *locals, unsigned localCount)
+DialOrWait(Dialled *dialledPtr, CpPort *portPtr, const CpAddr *remotes,
+    unsigned remoteCount, const CpAddr *locals, unsigned localCount, int wait)
 {
     CpResolved resolved;
 
@@ -53,8 +53,17 @@ Dial(Dialled *dialledPtr, CpPort *portPtr, const CpAddr *remotes,
     resolved.remoteCount = remoteCount;
     resolved.locals = Copy(locals, localCount);
     resolved.localCount = localCount;
-    dialledPtr->connPtr = CpConnDial(portPtr, &resolved, Notify, dialledPtr);
+    dialledPtr->connPtr = CpConnDial(portPtr, &resolved, wait, Notify,
+        dialledPtr);
     CHECK(dialledPtr->connPtr != NULL);
+}
+
+static void
+Dial(Dialled *dialledPtr, CpPort *portPtr, const CpAddr *remotes,
+    unsigned remoteCount, const CpAddr *locals, unsigned localCount)
+{
+    DialOrWait(dialledPtr, portPtr, remotes, remoteCount, locals, localCount,
+        0);
 }
 
 static void
@@ -174,6 +183,37 @@ TestSeveral(CpPort *portPtr)
     Close(&dialled);
 }
 
+/* A dial that is waited for is over without a look at the port. */
+
+static void
+TestWait(CpPort *portPtr)
+{
+    CpAddr addrs[4];
+    unsigned count;
+    Dialled dialled;
+
+    addrs[0] = CpSimAddr4(CP_SIM_UNREACHABLE, 7);
+    addrs[1] = CpSimAddr4(CP_SIM_SILENT, 7);
+    addrs[2] = Nobody();
+    addrs[3] = CpSimAddr6(1, 0);
+    CpSimPeerListen(&addrs[3], 5);
+    for (count = 3; count <= 4; count++) {
+        DialOrWait(&dialled, portPtr, addrs, count, NULL, 0, 1);
+        CHECK(CpConnGetState(dialled.connPtr) == CP_CONN_DIALLING);
+        CHECK(dialled.notified == 0);
+        while (dialled.notified == 0) {
+            CHECK(CpPortReapFinished(portPtr) > 0);
+        }
+        CHECK(dialled.notified == 1);
+        if (count == 3) {
+            ExpectFailure(&dialled, CP_ECONNREFUSED);
+        } else {
+            CHECK(CpConnGetState(dialled.connPtr) == CP_CONN_OPEN);
+        }
+        Close(&dialled);
+    }
+}
+
 /* Each from each local address of its family. */
 
 static void
@@ -246,11 +286,11 @@ TestWants(CpPort *portPtr)
     resolved.remotes = Copy(addrs, 2);
     resolved.remoteCount = 2;
     CpSimFailNth(CP_SIM_NO_MEMORY, 1, 1, CP_OK);
-    CHECK(CpConnDial(portPtr, &resolved, Notify, NULL) == NULL);
+    CHECK(CpConnDial(portPtr, &resolved, 0, Notify, NULL) == NULL);
     resolved.remotes = Copy(addrs, 2);
     resolved.remoteCount = 2;
     CpSimFailNth(CP_SIM_NO_MEMORY, 2, 1, CP_OK);
-    dialled.connPtr = CpConnDial(portPtr, &resolved, Notify, NULL);
+    dialled.connPtr = CpConnDial(portPtr, &resolved, 0, Notify, NULL);
     ExpectFailure(&dialled, CP_ENOMEM);
     dialled.closed = 0;
     Close(&dialled);
@@ -451,6 +491,7 @@ TestMove(CpPort *portPtr)
 static const CheckCase cases[] = {
     {"one", TestOne},
     {"several", TestSeveral},
+    {"wait", TestWait},
     {"locals", TestLocals},
     {"wants", TestWants},
     {"cancel", TestCancel},

@@ -175,7 +175,7 @@ Connect(Pair *pairPtr)
     Prepare(&accept);
     CpSubmitAccept(pairPtr->listenerPtr, &accept.accept);
     CHECK_ERROR(CpHandleOpen(port, &pairPtr->addr, &pairPtr->clientPtr), CP_OK);
-    CpSubmitConnect(pairPtr->clientPtr, Prepare(&connect), &pairPtr->addr);
+    CpSubmitConnect(pairPtr->clientPtr, Prepare(&connect), &pairPtr->addr, 0);
     CHECK_ERROR(Wait(&connect), CP_OK);
     CHECK_ERROR(Wait(&accept), CP_OK);
     pairPtr->serverPtr = accept.accept.newHandlePtr;
@@ -465,19 +465,81 @@ TestCancel(void)
     Close(&pair);
 }
 
+/* A name that nobody else can have, and nobody listens at. */
+
+static CpHandle *
+Refuse(CpAddr *addrPtr)
+{
+    CpAddr addr = Loopback();
+    CpHandle *handlePtr;
+
+    CHECK_ERROR(CpHandleOpen(port, &addr, &handlePtr), CP_OK);
+    CHECK_ERROR(CpHandleBind(handlePtr, &addr), CP_OK);
+    CHECK_ERROR(CpHandleLocal(handlePtr, addrPtr), CP_OK);
+    return handlePtr;
+}
+
 static void
 TestRefused(void)
 {
     CpAddr addr;
-    CpHandle *handlePtr = Listen(&addr);
+    CpHandle *refusingPtr = Refuse(&addr), *handlePtr;
     Op op;
+    int wait;
 
-    CpHandleClose(handlePtr);
-    CHECK_ERROR(CpHandleOpen(port, &addr, &handlePtr), CP_OK);
-    CpSubmitConnect(handlePtr, Prepare(&op), &addr);
-    CHECK(op.done == 0);
-    CHECK_ERROR(Wait(&op), CP_ECONNREFUSED);
-    CpHandleClose(handlePtr);
+    for (wait = 0; wait < 2; wait++) {
+        CHECK_ERROR(CpHandleOpen(port, &addr, &handlePtr), CP_OK);
+        CpSubmitConnect(handlePtr, Prepare(&op), &addr, wait);
+        CHECK(op.done == 0);
+        CHECK_ERROR(Wait(&op), CP_ECONNREFUSED);
+        CpHandleClose(handlePtr);
+    }
+    CpHandleClose(refusingPtr);
+}
+
+/*
+ * A connect that was waited for is told of without a look at the system, and
+ * has its names and its bytes as any other, with a name of its own or without.
+ */
+
+static void
+TestConnectWait(void)
+{
+    CpAddr addr, local = Loopback(), name, peer;
+    CpHandle *listenerPtr = Listen(&addr);
+    int named;
+
+    for (named = 0; named < 2; named++) {
+        CpHandle *clientPtr;
+        Op accept, connect, recv;
+        char buf[8];
+
+        Prepare(&accept);
+        CpSubmitAccept(listenerPtr, &accept.accept);
+        CHECK_ERROR(CpHandleOpen(port, &addr, &clientPtr), CP_OK);
+        if (named) {
+            CHECK_ERROR(CpHandleBind(clientPtr, &local), CP_OK);
+        }
+        CpSubmitConnect(clientPtr, Prepare(&connect), &addr, 1);
+        CHECK(connect.done == 0);
+        reaping = 1;
+        CpPortReapFinished(port);
+        reaping = 0;
+        CHECK(connect.done == 1 && connect.accept.op.atOnce);
+        CHECK_ERROR(connect.accept.op.error, CP_OK);
+        CHECK_ERROR(Wait(&accept), CP_OK);
+        CHECK_ERROR(CpHandleLocal(clientPtr, &name), CP_OK);
+        CHECK(CpAddrPort(&accept.accept.peer) == CpAddrPort(&name));
+        CHECK_ERROR(CpHandlePeer(clientPtr, &peer), CP_OK);
+        CHECK(CpAddrPort(&peer) == CpAddrPort(&addr));
+        CpSubmitRecv(clientPtr, Prepare(&recv), buf, sizeof(buf));
+        Send(accept.accept.newHandlePtr, "late");
+        CHECK_ERROR(Wait(&recv), CP_OK);
+        CHECK(recv.accept.op.bytes == 4 && memcmp(buf, "late", 4) == 0);
+        CpHandleClose(accept.accept.newHandlePtr);
+        CpHandleClose(clientPtr);
+    }
+    CpHandleClose(listenerPtr);
 }
 
 /* Accepts and clients find each other, whichever comes first. */
@@ -504,7 +566,7 @@ TestAccepts(void)
     CHECK(CpStatGet(CP_STAT_HANDLES) == 1 + COUNT / 2);
     for (i = 0; i < COUNT; i++) {
         CHECK_ERROR(CpHandleOpen(port, &addr, &clients[i]), CP_OK);
-        CpSubmitConnect(clients[i], Prepare(&connects[i]), &addr);
+        CpSubmitConnect(clients[i], Prepare(&connects[i]), &addr, 0);
         CHECK_ERROR(Wait(&connects[i]), CP_OK);
     }
     for (i = COUNT / 2; i < COUNT; i++) {
@@ -543,7 +605,7 @@ TestGoneClient(void)
 
     for (i = 0; i < 2; i++) {
         CHECK_ERROR(CpHandleOpen(port, &addr, &clientPtr), CP_OK);
-        CpSubmitConnect(clientPtr, Prepare(&connect), &addr);
+        CpSubmitConnect(clientPtr, Prepare(&connect), &addr, 0);
         CHECK_ERROR(Wait(&connect), CP_OK);
         if (i == 0) {
             Send(clientPtr, "bye");
@@ -580,16 +642,16 @@ static void
 TestConnectAgain(void)
 {
     CpAddr addr;
-    CpHandle *handlePtr = Listen(&addr);
+    CpHandle *refusingPtr = Refuse(&addr), *handlePtr;
     Op op;
     Pair pair;
 
-    CpHandleClose(handlePtr);
     CHECK_ERROR(CpHandleOpen(port, &addr, &handlePtr), CP_OK);
-    CpSubmitConnect(handlePtr, Prepare(&op), &addr);
+    CpSubmitConnect(handlePtr, Prepare(&op), &addr, 0);
     CHECK_ERROR(Wait(&op), CP_ECONNREFUSED);
     Connect(&pair);
     CpHandleClose(handlePtr);
+    CpHandleClose(refusingPtr);
     Close(&pair);
 }
 
@@ -990,6 +1052,7 @@ static const Case cases[] = {
     {"cancel", TestCancel},
     {"accepts", TestAccepts},
     {"refused", TestRefused},
+    {"connect-wait", TestConnectWait},
     {"gone-client", TestGoneClient},
     {"connect-again", TestConnectAgain},
     {"accepted-options", TestAcceptedOptions},

@@ -81,7 +81,7 @@ RandomDial(void)
                              : CpSimAddr4(CP_SIM_UNREACHABLE, 9);
     }
     slotPtr->connPtr = CpConnDial(randomPorts[slotPtr->owner], &resolved,
-        RandomNotify, slotPtr);
+        CpSimRandom(4) == 0, RandomNotify, slotPtr);
 }
 
 /* A connection whose dialling has ended well has its stream. */
