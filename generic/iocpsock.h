@@ -59,6 +59,7 @@ struct IocpsockChan {
     IocpsockChanList *listPtr; /* One of its thread's, or NULL. */
     IocpsockChan *nextPtr;     /* In that list. */
     IocpsockChan *prevPtr;
+    unsigned postPass;             /* When it came to the list to be posted. */
     IocpsockChan *nextServerPtr;   /* In its thread's list of servers. */
     unsigned writePass;            /* When smallWrites began. */
     unsigned smallWrites;          /* In that pass of the event loop. */
@@ -103,8 +104,7 @@ struct IocpsockThread {
     unsigned channels;      /* Channels of this thread. */
     unsigned closing;       /* Connections closed and not yet ended. */
     unsigned eventsQueued;  /* In Tcl's queue. */
-    unsigned eventsServed;  /* Since the last pass of the notifier, */
-    unsigned posts;         /* and receives posted that were put off. */
+    unsigned eventsServed;  /* Since the last pass of the notifier. */
     unsigned passes;        /* Of the event loop, or parts of one. */
     unsigned loopPasses;    /* Of the event loop. */
     uint64_t passBytes;     /* Read and written in the last of these, */
@@ -136,11 +136,10 @@ void IocpsockUnlist(IocpsockChan *chanPtr);
 /* Whether any channel that is to be looked at is ready. */
 int IocpsockAnyReady(IocpsockThread *threadPtr);
 
-/* Posts receives that were put off, the oldest first: until there were as many
- * as are due after the events of the last pass of the event loop, or until one
- * finds something.
- * Results: how many operations completed or channels became ready. */
-unsigned IocpsockPostDue(IocpsockThread *threadPtr);
+/* Posts receives that were put off: those that have waited for a whole pass of
+ * the event loop, or one after the other until one finds something. Results:
+ * how many operations completed or channels became ready. */
+unsigned IocpsockPostOld(IocpsockThread *threadPtr);
 unsigned IocpsockPostUntilDone(IocpsockThread *threadPtr);
 
 /* Takes in what has completed, or if nothing has, what is there at once. */

@@ -286,17 +286,14 @@ SetupProc(void *clientData, int flags)
     if (!(flags & TCL_FILE_EVENTS) || IsIdle(threadPtr)) {
         return;
     }
-    if (IocpsockPostDue(threadPtr) > 0) {
-        CpPortReap(threadPtr->portPtr, 0);
-    } else if (!threadPtr->polled) {
-        IocpsockCollect(threadPtr);
-    }
     threadPtr->eventsServed = 0;
-    threadPtr->posts = 0;
     threadPtr->passBytes = 0;
     threadPtr->seenBytes = 0;
     threadPtr->passes++;
     threadPtr->loopPasses++;
+    if (IocpsockPostOld(threadPtr) > 0 || !threadPtr->polled) {
+        IocpsockCollect(threadPtr);
+    }
     threadPtr->polled = 0;
     TickServers(threadPtr);
     threadPtr->found = IocpsockAnyReady(threadPtr);

@@ -8,8 +8,6 @@
 
 #include "iocpsock.h"
 
-#define EVENTS_PER_POST 2 /* See IocpsockPostDue. */
-
 int
 IocpsockReadyMask(const IocpsockChan *chanPtr)
 {
@@ -107,6 +105,7 @@ IocpsockAnyReady(IocpsockThread *threadPtr)
         } else {
             IocpsockUnlist(chanPtr);
             if (IocpsockWatchesRead(chanPtr)) {
+                chanPtr->postPass = threadPtr->loopPasses;
                 Append(&threadPtr->post, chanPtr);
             }
         }
@@ -119,7 +118,8 @@ IocpsockAnyReady(IocpsockThread *threadPtr)
  * A receive that finds its bytes there costs less than half of one that has to
  * wait for them, as the way through the port is the longer one. So the receives
  * of channels that have been served are put off: for as long as others are
- * ready, and then until one of them finds something.
+ * ready, though no longer than a pass of the event loop, and then until one of
+ * them finds something.
  * Results: how many operations completed, or channels became ready.
  */
 
@@ -129,7 +129,6 @@ PostFirst(IocpsockThread *threadPtr)
     IocpsockChan *chanPtr = threadPtr->post.firstPtr;
     unsigned completed;
 
-    threadPtr->posts++;
     IocpsockUnlist(chanPtr);
     if (IocpsockWatchesRead(chanPtr)) {
         CpConnWatchRead(chanPtr->connPtr, 1);
@@ -154,20 +153,13 @@ IocpsockPostUntilDone(IocpsockThread *threadPtr)
     return completed;
 }
 
-/*
- * However busy others are, each has its turn: the oldest ones are posted, one
- * for so many events, so that a channel waits for as many of each that was
- * served before it. One for each event would be too soon: then none finds its
- * bytes, and all have to wait for them.
- */
-
 unsigned
-IocpsockPostDue(IocpsockThread *threadPtr)
+IocpsockPostOld(IocpsockThread *threadPtr)
 {
     unsigned completed = 0;
 
     while (threadPtr->post.firstPtr != NULL
-        && EVENTS_PER_POST * threadPtr->posts < threadPtr->eventsServed) {
+        && threadPtr->loopPasses - threadPtr->post.firstPtr->postPass > 1) {
         completed += PostFirst(threadPtr);
     }
     return completed;
