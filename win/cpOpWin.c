@@ -95,13 +95,15 @@ CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr)
  */
 
 static void
-ConnectNow(CpOp *opPtr, const CpAddr *addrPtr)
+ConnectNow(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr)
 {
-    int ok = connect(opPtr->handlePtr->sock,
-                 (const SOCKADDR *) (const void *) addrPtr->u.bytes,
-                 (int) addrPtr->lengthBytes)
-        == 0;
+    int ok;
 
+    CpWinBegin(handlePtr, opPtr, WIN_OP_CONNECT_NOW);
+    ok = connect(handlePtr->sock,
+             (const SOCKADDR *) (const void *) addrPtr->u.bytes,
+             (int) addrPtr->lengthBytes)
+        == 0;
     CpWinFinishNow(opPtr,
         ok ? CP_OK : CpErrorOfWin((unsigned long) WSAGetLastError()));
 }
@@ -158,11 +160,11 @@ CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr,
 {
     CpError error;
 
-    CpWinBegin(handlePtr, opPtr, WIN_OP_CONNECT);
     if (wait) {
-        ConnectNow(opPtr, addrPtr);
+        ConnectNow(handlePtr, opPtr, addrPtr);
         return;
     }
+    CpWinBegin(handlePtr, opPtr, WIN_OP_CONNECT);
     error = BindAny(handlePtr);
     if (error == CP_OK) {
         error = CpWinBindPort(handlePtr);
@@ -287,6 +289,7 @@ CpWinComplete(CpOp *opPtr)
 {
     switch ((WinOpKind) WIN_OP(opPtr)->kind) {
     case WIN_OP_RECV:
+    case WIN_OP_CONNECT_NOW:
     case WIN_OP_RESOLVE:
         break; /* The result is whole. */
     case WIN_OP_SEND:
@@ -299,7 +302,7 @@ CpWinComplete(CpOp *opPtr)
         FinishAccept(CP_OWNER_OF(opPtr, CpAcceptOp, op));
         break;
     case WIN_OP_CONNECT:
-        if (opPtr->error == CP_OK && !opPtr->atOnce
+        if (opPtr->error == CP_OK
             && setsockopt(opPtr->handlePtr->sock, SOL_SOCKET,
                    SO_UPDATE_CONNECT_CONTEXT, NULL, 0)
                 != 0) {

@@ -62,6 +62,7 @@ typedef enum WinOpKind {
     WIN_OP_SEND,
     WIN_OP_ACCEPT,
     WIN_OP_CONNECT,
+    WIN_OP_CONNECT_NOW,
     WIN_OP_RESOLVE
 } WinOpKind;
 
