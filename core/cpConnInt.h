@@ -81,6 +81,9 @@ uint64_t CpRecvBuffered(const CpConn *connPtr);
 
 int CpSendReady(const CpConn *connPtr);
 
+/* Why nothing can be sent any more, of which the caller tells; or CP_OK. */
+CpError CpSendRefusal(CpConn *connPtr);
+
 /* A send is over: what waits for that goes on. */
 void CpSendSettle(CpConn *connPtr);
 

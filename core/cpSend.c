@@ -159,6 +159,16 @@ IsFull(const CpConn *connPtr)
 }
 
 CpError
+CpSendRefusal(CpConn *connPtr)
+{
+    if (connPtr->sendError != CP_OK) {
+        connPtr->sendErrorTold = 1;
+        return connPtr->sendError;
+    }
+    return connPtr->sendShut ? CP_EPIPE : CP_OK;
+}
+
+CpError
 CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
     size_t *bytesPtr)
 {
@@ -174,12 +184,9 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
     if (IsFull(connPtr)) {
         CpPortReap(connPtr->portPtr, 0);
     }
-    if (connPtr->sendError != CP_OK) {
-        connPtr->sendErrorTold = 1;
-        return connPtr->sendError;
-    }
-    if (connPtr->sendShut) {
-        return CP_EPIPE;
+    error = CpSendRefusal(connPtr);
+    if (error != CP_OK) {
+        return error;
     }
     if (connPtr->fileSendPtr != NULL) {
         return CP_EAGAIN;

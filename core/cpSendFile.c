@@ -103,15 +103,11 @@ CpConnSendFile(CpConn *connPtr, CpFile *filePtr, uint64_t offset,
     CpFileSend *sendPtr;
 
     assert(lengthBytes > 0);
+    if (error == CP_OK) {
+        error = CpSendRefusal(connPtr);
+    }
     if (error != CP_OK) {
         return error;
-    }
-    if (connPtr->sendError != CP_OK) {
-        connPtr->sendErrorTold = 1;
-        return connPtr->sendError;
-    }
-    if (connPtr->sendShut) {
-        return CP_EPIPE;
     }
     sendPtr = CpCalloc(sizeof(CpFileSend));
     if (sendPtr == NULL) {

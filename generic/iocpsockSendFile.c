@@ -32,7 +32,7 @@ typedef struct SendFileArgs {
  */
 
 struct IocpsockTransfer {
-    CpFile *filePtr; /* NULL once it has begun. */
+    CpFile *filePtr; /* The connection's once it has begun. */
     uint64_t offset;
     uint64_t length; /* Bytes. */
     uint64_t sent;
@@ -245,7 +245,6 @@ OpenFile(const SendFileArgs *argsPtr, IocpsockTransfer *transferPtr)
     }
     if (CpFileSize(transferPtr->filePtr, &size) != CP_OK) {
         CpFileClose(transferPtr->filePtr);
-        transferPtr->filePtr = NULL;
         return 0;
     }
     transferPtr->offset = (uint64_t) offset;
@@ -275,33 +274,27 @@ Sent(void *clientData, uint64_t bytesSent, CpError error)
 static CpError
 Begin(IocpsockTransfer *transferPtr, IocpsockChan *chanPtr, CpSentProc *proc)
 {
-    CpFile *filePtr = transferPtr->filePtr;
-    CpError error;
-
     if (chanPtr->connPtr == NULL || chanPtr->threadPtr == NULL) {
         return CP_ENOTCONN;
     }
     if (transferPtr->length == 0) {
-        transferPtr->filePtr = NULL;
-        CpFileClose(filePtr);
+        CpFileClose(transferPtr->filePtr);
         proc(transferPtr, 0, CP_OK);
         return CP_OK;
     }
-    transferPtr->filePtr = NULL;
-    error = CpConnSendFile(chanPtr->connPtr, filePtr, transferPtr->offset,
-        transferPtr->length, proc, transferPtr);
-    if (error != CP_OK) {
-        transferPtr->filePtr = filePtr;
-    }
-    return error;
+    return CpConnSendFile(chanPtr->connPtr, transferPtr->filePtr,
+        transferPtr->offset, transferPtr->length, proc, transferPtr);
 }
 
-static Tcl_Obj *
-Message(Tcl_Channel chan, CpError error)
+/* Says why, which errno has. */
+
+static int
+WriteFailure(Tcl_Interp *interp, Tcl_Channel chan)
 {
-    Tcl_SetErrno(IocpsockErrno(error));
-    return Tcl_ObjPrintf("error writing \"%s\": %s", Tcl_GetChannelName(chan),
-        Tcl_ErrnoMsg(Tcl_GetErrno()));
+    Tcl_SetObjResult(interp,
+        Tcl_ObjPrintf("error writing \"%s\": %s", Tcl_GetChannelName(chan),
+            Tcl_PosixError(interp)));
+    return TCL_ERROR;
 }
 
 /* Hands all to the system that Tcl has for the channel, and waits for it. */
@@ -320,12 +313,7 @@ FlushAll(Tcl_Interp *interp, Tcl_Channel chan, IocpsockChan *chanPtr)
     if (nonBlocking) {
         Tcl_SetChannelOption(NULL, chan, "-blocking", "0");
     }
-    if (code != TCL_OK) {
-        Tcl_SetObjResult(interp,
-            Tcl_ObjPrintf("error writing \"%s\": %s", Tcl_GetChannelName(chan),
-                Tcl_PosixError(interp)));
-    }
-    return code;
+    return code == TCL_OK ? TCL_OK : WriteFailure(interp, chan);
 }
 
 static int
@@ -350,9 +338,8 @@ SendAndWait(Tcl_Interp *interp, Tcl_Channel chan, IocpsockTransfer *transferPtr)
         CpPortReap(chanPtr->threadPtr->portPtr, -1);
     }
     if (transferPtr->error != CP_OK) {
-        Tcl_SetObjResult(interp, Message(chan, transferPtr->error));
-        Tcl_PosixError(interp);
-        return TCL_ERROR;
+        Tcl_SetErrno(IocpsockErrno(transferPtr->error));
+        return WriteFailure(interp, chan);
     }
     Tcl_SetObjResult(interp,
         Tcl_NewWideIntObj((Tcl_WideInt) transferPtr->sent));
@@ -424,7 +411,8 @@ static void WritableProc(void *clientData, int mask);
 
 /*
  * Begins what waits for the channel, in order, as soon as Tcl's own buffer is
- * empty. At its close nothing waits any longer.
+ * empty. At its close nothing waits any longer. One that has begun may be over,
+ * and gone, by now: its event is another thread's.
  */
 
 static void
@@ -433,6 +421,7 @@ BeginWaiting(IocpsockChan *chanPtr, int closing)
     IocpsockTransfer *transferPtr;
 
     while ((transferPtr = chanPtr->transferPtr) != NULL) {
+        IocpsockTransfer *nextPtr = transferPtr->nextPtr;
         CpError error = CP_EAGAIN;
 
         if (closing || Tcl_OutputBuffered(chanPtr->channel) == 0) {
@@ -441,12 +430,9 @@ BeginWaiting(IocpsockChan *chanPtr, int closing)
         if (error == CP_EAGAIN && !closing) {
             return;
         }
-        chanPtr->transferPtr = transferPtr->nextPtr;
-        if (transferPtr->filePtr != NULL) {
-            CpFileClose(transferPtr->filePtr);
-            transferPtr->filePtr = NULL;
-        }
+        chanPtr->transferPtr = nextPtr;
         if (error != CP_OK) {
+            CpFileClose(transferPtr->filePtr);
             QueueDone(transferPtr, 0, error == CP_EAGAIN ? CP_EPIPE : error);
         }
     }
@@ -480,8 +466,8 @@ SendLater(Tcl_Interp *interp, const SendFileArgs *argsPtr,
 
     if (transferPtr == NULL) {
         CpFileClose(fromPtr->filePtr);
-        Tcl_SetObjResult(interp, Message(argsPtr->chan, CP_ENOMEM));
-        return TCL_ERROR;
+        Tcl_SetErrno(IocpsockErrno(CP_ENOMEM));
+        return WriteFailure(interp, argsPtr->chan);
     }
     *transferPtr = *fromPtr;
     transferPtr->interp = interp;
