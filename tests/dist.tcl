@@ -23,23 +23,5 @@ foreach loaded [info loaded] {
     }
 }
 
-proc serve {chan args} {
-    fconfigure $chan -blocking 0 -buffering line
-    fileevent $chan readable [list answer $chan]
-}
-
-proc answer {chan} {
-    if {[gets $chan line] >= 0} {
-	puts $chan "echo $line"
-    }
-}
-
-set server [iocpsock::socket -server serve -myaddr 127.0.0.1 0]
-set port [lindex [fconfigure $server -sockname] 2]
-set client [iocpsock::socket 127.0.0.1 $port]
-fconfigure $client -blocking 0 -buffering line
-fileevent $client readable {set line [gets $client]}
-puts $client hello
-after 20000 {set line "nothing came"}
-vwait line
-puts $line
+source [file join [file dirname [info script]] echo.tcl]
+puts [echoed iocpsock::socket]

@@ -155,6 +155,18 @@ TestOne(CpPort *portPtr)
     Close(&dialled);
 }
 
+/* Three where nobody answers, and one where somebody does. */
+
+static void
+Several(CpAddr addrs[4])
+{
+    addrs[0] = CpSimAddr4(CP_SIM_UNREACHABLE, 7);
+    addrs[1] = CpSimAddr4(CP_SIM_SILENT, 7);
+    addrs[2] = Nobody();
+    addrs[3] = CpSimAddr6(1, 0);
+    CpSimPeerListen(&addrs[3], 5);
+}
+
 /* One after the other, until one answers. */
 
 static void
@@ -164,11 +176,7 @@ TestSeveral(CpPort *portPtr)
     CpAddr peer;
     Dialled dialled;
 
-    addrs[0] = CpSimAddr4(CP_SIM_UNREACHABLE, 7);
-    addrs[1] = CpSimAddr4(CP_SIM_SILENT, 7);
-    addrs[2] = Nobody();
-    addrs[3] = CpSimAddr6(1, 0);
-    CpSimPeerListen(&addrs[3], 5);
+    Several(addrs);
     Dial(&dialled, portPtr, addrs, 4, NULL, 0);
     CHECK(Wait(&dialled));
     CHECK_ERROR(CpHandlePeer(CpConnHandle(dialled.connPtr), &peer), CP_OK);
@@ -192,11 +200,7 @@ TestWait(CpPort *portPtr)
     unsigned count;
     Dialled dialled;
 
-    addrs[0] = CpSimAddr4(CP_SIM_UNREACHABLE, 7);
-    addrs[1] = CpSimAddr4(CP_SIM_SILENT, 7);
-    addrs[2] = Nobody();
-    addrs[3] = CpSimAddr6(1, 0);
-    CpSimPeerListen(&addrs[3], 5);
+    Several(addrs);
     for (count = 3; count <= 4; count++) {
         DialOrWait(&dialled, portPtr, addrs, count, NULL, 0, 1);
         CHECK(CpConnGetState(dialled.connPtr) == CP_CONN_DIALLING);

@@ -151,17 +151,27 @@ Loopback(void)
     return addr;
 }
 
+/* A name that nobody else can have, and nobody listens at. */
+
 static CpHandle *
-Listen(CpAddr *addrPtr)
+Refuse(CpAddr *addrPtr)
 {
     CpAddr addr = Loopback();
     CpHandle *handlePtr;
 
     CHECK_ERROR(CpHandleOpen(port, &addr, &handlePtr), CP_OK);
     CHECK_ERROR(CpHandleBind(handlePtr, &addr), CP_OK);
-    CHECK_ERROR(CpHandleListen(handlePtr, 5), CP_OK);
     CHECK_ERROR(CpHandleLocal(handlePtr, addrPtr), CP_OK);
     CHECK(CpAddrPort(addrPtr) != 0);
+    return handlePtr;
+}
+
+static CpHandle *
+Listen(CpAddr *addrPtr)
+{
+    CpHandle *handlePtr = Refuse(addrPtr);
+
+    CHECK_ERROR(CpHandleListen(handlePtr, 5), CP_OK);
     return handlePtr;
 }
 
@@ -463,20 +473,6 @@ TestCancel(void)
     CHECK_ERROR(Wait(&accept), CP_ECANCELED);
     CHECK(accept.accept.newHandlePtr == NULL);
     Close(&pair);
-}
-
-/* A name that nobody else can have, and nobody listens at. */
-
-static CpHandle *
-Refuse(CpAddr *addrPtr)
-{
-    CpAddr addr = Loopback();
-    CpHandle *handlePtr;
-
-    CHECK_ERROR(CpHandleOpen(port, &addr, &handlePtr), CP_OK);
-    CHECK_ERROR(CpHandleBind(handlePtr, &addr), CP_OK);
-    CHECK_ERROR(CpHandleLocal(handlePtr, addrPtr), CP_OK);
-    return handlePtr;
 }
 
 static void
