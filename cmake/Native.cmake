@@ -116,6 +116,8 @@ if(NOT IOCPSOCK_COVERAGE)
         core/cpMem.c
         tests/native/win/kernelWin.c
         tests/native/win/threadTest.c
+        win/cpHandOverWin.c
+        win/cpPendingWin.c
         win/cpPortWin.c)
     target_include_directories(threadTest PRIVATE tests/native/win win core)
     target_compile_definitions(threadTest PRIVATE _GNU_SOURCE)

@@ -33,7 +33,7 @@ typedef void CpOpProc(CpOp *opPtr);
 typedef void CpWakeProc(void *clientData);
 
 /* Room for an OVERLAPPED or its like, in words. */
-#define CP_OP_SPACE 5
+#define CP_OP_SPACE 6
 
 struct CpOp {
     CpOpProc *proc;              /* Set by the caller before submit. */

@@ -58,6 +58,7 @@ CpWinSubmitted(CpOp *opPtr, int ok)
         }
         return;
     }
+    CpWinExpectNot(opPtr);
     if (code == 0) {
         opPtr->bytes = (uint32_t) WIN_OP(opPtr)->overlapped.InternalHigh;
     }
@@ -82,6 +83,7 @@ CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr)
         CpWinFinishNow(opPtr, error);
         return;
     }
+    CpWinExpect(opPtr);
     CpWinSubmitted(opPtr,
         CpWinEx(listenerPtr->family)
             ->acceptEx(listenerPtr->sock, acceptPtr->newHandlePtr->sock,
@@ -173,6 +175,7 @@ CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr,
         CpWinFinishNow(opPtr, error);
         return;
     }
+    CpWinExpect(opPtr);
     CpWinSubmitted(opPtr,
         CpWinEx(handlePtr->family)
             ->connectEx(handlePtr->sock,
@@ -196,6 +199,7 @@ CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr, size_t lengthBytes)
     }
     buf.buf = bufPtr;
     buf.len = (ULONG) lengthBytes;
+    CpWinExpect(opPtr);
     CpWinSubmitted(opPtr,
         WSARecv(handlePtr->sock, &buf, 1, NULL, &flags,
             &WIN_OP(opPtr)->overlapped, NULL)
@@ -214,6 +218,7 @@ CpWinBeginSend(CpHandle *handlePtr, CpOp *opPtr)
         CpWinFinishNow(opPtr, error);
         return 0;
     }
+    CpWinExpect(opPtr);
     return 1;
 }
 

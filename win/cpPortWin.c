@@ -1,58 +1,29 @@
 /*
  * cpPortWin.c --
  *
- *      The port over an I/O completion port.
- *
- *      A port's owner reaps it itself while it is awake. Before it sleeps in
- *      its notifier it puts a helper thread on the completion port; the helper
- *      hands the first batch over (inbox), wakes the owner and leaves. The
- *      helper stays while handles that are bound to this completion port have
- *      another thread for their owner, as this port's own thread may be busy
- *      or gone.
- *
- *      portLock guards the hand-over: inboxes, the states of owners and
- *      helpers, who owns a handle. An owner takes it once per reap.
+ *      The port over an I/O completion port: making, binding, reaping, waiting.
+ *      cpHandOverWin.c tells how completions reach their owner while it does
+ *      none of that.
  */
 
-#include "cpWin.h"
+#include "cpPortWin.h"
 
 #include "cpMem.h"
 
 #include <assert.h>
 #include <string.h>
 
-#define REAP_ENTRIES 64 /* Completions taken in one call, at most. */
 #define REAP_BATCHES 16 /* Calls in one reap, at most. */
 
-typedef enum OwnerState {
-    OWNER_AWAKE,    /* Will reap before it sleeps. */
-    OWNER_SLEEPING, /* In its notifier: wakeProc. */
-    OWNER_IN_PORT,  /* Waits on the completion port itself. */
-    OWNER_IN_COND,  /* Waits for what the helper hands over. */
-    OWNER_GONE
-} OwnerState;
+/*
+ * The owner and the helper dequeue from a completion port, and neither may keep
+ * the other waiting: an owner that computes counts as running.
+ */
+#define PORT_THREADS 2
 
-struct CpPort {
-    HANDLE iocp;
-    CpWakeProc *wakeProc;
-    void *clientData;
+/* A helper's stack has room for what other software hooks into a thread. */
+#define HELPER_STACK_BYTES 262144
 
-    /* The owner's own. */
-    CpSpare spare;
-    OpList done;       /* Finished at submit. */
-    ULONG reapEntries; /* Completions to be asked for: see ReapNow. */
-
-    /* Guarded by portLock. */
-    OpList inbox; /* Completions for the owner. */
-    OwnerState ownerState;
-    CONDITION_VARIABLE ownerCond;
-    int helperOn; /* The helper is, or will be, on the port. */
-    CONDITION_VARIABLE helperCond;
-    unsigned refs;    /* The owner and the handles bound. */
-    unsigned foreign; /* Handles bound here, owned elsewhere. */
-};
-
-static SRWLOCK portLock = SRWLOCK_INIT;
 static volatile LONG64 stats[CP_STAT_COUNT];
 
 void
@@ -73,8 +44,8 @@ CpNowMs(void)
     return GetTickCount64();
 }
 
-static void
-Append(OpList *listPtr, CpOp *opPtr)
+void
+CpOpAppend(OpList *listPtr, CpOp *opPtr)
 {
     opPtr->nextPtr = NULL;
     if (listPtr->lastPtr != NULL) {
@@ -85,8 +56,8 @@ Append(OpList *listPtr, CpOp *opPtr)
     listPtr->lastPtr = opPtr;
 }
 
-static OpList
-TakeAll(OpList *listPtr)
+OpList
+CpOpTakeAll(OpList *listPtr)
 {
     OpList taken = *listPtr;
 
@@ -100,139 +71,42 @@ CpWinFinishNow(CpOp *opPtr, CpError error)
     opPtr->error = error;
     opPtr->atOnce = 1;
     CpWinNoteSend(opPtr);
-    Append(&opPtr->handlePtr->ownerPtr->done, opPtr);
-}
-
-/* ------------------------------------------------------- hand-over */
-
-/* The owner as a thread sees it that may be another, and has no lock. */
-
-static CpPort *
-OwnerOf(CpHandle *handlePtr)
-{
-    return InterlockedCompareExchangePointer((PVOID volatile *) &handlePtr
-                                                 ->ownerPtr,
-        NULL, NULL);
-}
-
-static void
-SetOwnerLocked(CpHandle *handlePtr, CpPort *portPtr)
-{
-    InterlockedExchangePointer((PVOID volatile *) &handlePtr->ownerPtr,
-        portPtr);
-}
-
-/* Gives completions to their owner, and wakes it. */
-
-static void
-PushLocked(CpPort *lockedPortPtr, CpOp *opPtr)
-{
-    Append(&lockedPortPtr->inbox, opPtr);
-    switch (lockedPortPtr->ownerState) {
-    case OWNER_AWAKE:
-    case OWNER_GONE:
-        return;
-    case OWNER_SLEEPING:
-        lockedPortPtr->wakeProc(lockedPortPtr->clientData);
-        break;
-    case OWNER_IN_PORT:
-        PostQueuedCompletionStatus(lockedPortPtr->iocp, 0, 0, NULL);
-        break;
-    case OWNER_IN_COND:
-        WakeConditionVariable(&lockedPortPtr->ownerCond);
-        break;
-    }
-    lockedPortPtr->ownerState = OWNER_AWAKE;
-}
-
-/* Hands a completion to whoever owns its handle now. */
-
-static void
-HandOverLocked(CpOp *opPtr)
-{
-    CpHandle *handlePtr = opPtr->handlePtr;
-
-    if (handlePtr->ownerPtr != NULL) {
-        PushLocked(handlePtr->ownerPtr, opPtr);
-        return;
-    }
-    Append(&handlePtr->parked, opPtr);
-}
-
-void
-CpWinHandOver(CpOp *opPtr)
-{
-    AcquireSRWLockExclusive(&portLock);
-    HandOverLocked(opPtr);
-    ReleaseSRWLockExclusive(&portLock);
-}
-
-static void
-PutHelperOnLocked(CpPort *lockedPortPtr)
-{
-    if (!lockedPortPtr->helperOn) {
-        lockedPortPtr->helperOn = 1;
-        WakeConditionVariable(&lockedPortPtr->helperCond);
-    }
+    CpOpAppend(&opPtr->handlePtr->ownerPtr->done, opPtr);
 }
 
 /* Takes a result over from the system's OVERLAPPED. */
 
-static CpOp *
-OpOfEntry(const OVERLAPPED_ENTRY *entryPtr)
+CpOp *
+CpWinOpOfEntry(CpPort *portPtr, const OVERLAPPED_ENTRY *entryPtr)
 {
-    WinOp *winOpPtr = CP_OWNER_OF(entryPtr->lpOverlapped, WinOp, overlapped);
-    CpOp *opPtr = CP_OWNER_OF(winOpPtr, CpOp, space);
+    WinOp *winOpPtr;
+    CpOp *opPtr;
 
+    if (entryPtr->lpOverlapped == NULL) {
+        return NULL; /* It woke somebody. */
+    }
+    winOpPtr = CpPendingRemove(&portPtr->pending, entryPtr->lpOverlapped);
+    if (winOpPtr == NULL) {
+        return NULL; /* Of foreign code that uses the socket's handle. */
+    }
+    opPtr = CP_OWNER_OF(winOpPtr, CpOp, space);
     opPtr->error = CpErrorOfStatus(
         (unsigned long) (ULONG_PTR) winOpPtr->overlapped.Internal);
     opPtr->bytes = entryPtr->dwNumberOfBytesTransferred;
     return opPtr;
 }
 
-static void
-HandOverEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
+void
+CpWinExpect(CpOp *opPtr)
 {
-    ULONG i;
-
-    AcquireSRWLockExclusive(&portLock);
-    for (i = 0; i < count; i++) {
-        if (entries[i].lpOverlapped != NULL) {
-            HandOverLocked(OpOfEntry(&entries[i]));
-        }
-    }
-    portPtr->helperOn = portPtr->foreign > 0;
-    ReleaseSRWLockExclusive(&portLock);
+    CpPendingAdd(&opPtr->handlePtr->boundPtr->pending, WIN_OP(opPtr));
 }
 
-static DWORD WINAPI
-HelperMain(LPVOID param)
+void
+CpWinExpectNot(CpOp *opPtr)
 {
-    CpPort *portPtr = param;
-    OVERLAPPED_ENTRY entries[REAP_ENTRIES];
-    ULONG count;
-
-    for (;;) {
-        unsigned refs;
-
-        AcquireSRWLockExclusive(&portLock);
-        while (!portPtr->helperOn && portPtr->refs > 0) {
-            SleepConditionVariableSRW(&portPtr->helperCond, &portLock, INFINITE,
-                0);
-        }
-        refs = portPtr->refs;
-        ReleaseSRWLockExclusive(&portLock);
-        if (refs == 0) {
-            break;
-        }
-        if (GetQueuedCompletionStatusEx(portPtr->iocp, entries, REAP_ENTRIES,
-                &count, INFINITE, FALSE)) {
-            HandOverEntries(portPtr, entries, count);
-        }
-    }
-    CloseHandle(portPtr->iocp);
-    CpFree(portPtr, sizeof(CpPort));
-    return 0;
+    (void) CpPendingRemove(&opPtr->handlePtr->boundPtr->pending,
+        &WIN_OP(opPtr)->overlapped);
 }
 
 /* ----------------------------------------------------------- ports */
@@ -246,7 +120,7 @@ PinModule(void)
 
     GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS
             | GET_MODULE_HANDLE_EX_FLAG_PIN,
-        (LPCWSTR) (void *) &portLock, &module);
+        (LPCWSTR) (void *) &cpPortLock, &module);
 }
 
 CpPort *
@@ -268,15 +142,17 @@ CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr)
     portPtr->clientData = clientData;
     portPtr->refs = 1;
     portPtr->reapEntries = 1;
-    portPtr->ownerState = OWNER_AWAKE;
+    portPtr->ownerWait = OWNER_WAITS_NOT;
     InitializeConditionVariable(&portPtr->ownerCond);
     InitializeConditionVariable(&portPtr->helperCond);
-    portPtr->iocp = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+    CpPendingInit(&portPtr->pending);
+    portPtr->iocp = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0,
+        PORT_THREADS);
     if (portPtr->iocp == NULL) {
         goto freePort;
     }
     PinModule();
-    thread = CreateThread(NULL, 65536, HelperMain, portPtr,
+    thread = CreateThread(NULL, HELPER_STACK_BYTES, CpHelperMain, portPtr,
         STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
     if (thread == NULL) {
         goto closeIocp;
@@ -292,27 +168,15 @@ freePort:
     return NULL;
 }
 
-/* The last one to leave sends the helper away, which frees the port. */
-
-static void
-UnrefLocked(CpPort *lockedPortPtr)
-{
-    assert(lockedPortPtr->refs > 0);
-    if (--lockedPortPtr->refs == 0) {
-        WakeConditionVariable(&lockedPortPtr->helperCond);
-        PostQueuedCompletionStatus(lockedPortPtr->iocp, 0, 0, NULL);
-    }
-}
-
 void
 CpPortRelease(CpPort *portPtr)
 {
     CpFree(portPtr->spare.memPtr, portPtr->spare.sizeBytes);
-    AcquireSRWLockExclusive(&portLock);
+    AcquireSRWLockExclusive(&cpPortLock);
     assert(portPtr->inbox.firstPtr == NULL && portPtr->done.firstPtr == NULL);
-    portPtr->ownerState = OWNER_GONE;
-    UnrefLocked(portPtr);
-    ReleaseSRWLockExclusive(&portLock);
+    portPtr->wakeProc = NULL;
+    CpWinUnrefPortLocked(portPtr);
+    ReleaseSRWLockExclusive(&cpPortLock);
 }
 
 CpSpare *
@@ -335,92 +199,14 @@ CpWinBindPort(CpHandle *handlePtr)
     }
     if (cpWinSkipsOnSuccess
         && !SetFileCompletionNotificationModes((HANDLE) handlePtr->sock,
-            FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
-                | FILE_SKIP_SET_EVENT_ON_HANDLE)) {
+            FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)) {
         return CpErrorOfWin(GetLastError());
     }
-    AcquireSRWLockExclusive(&portLock);
+    AcquireSRWLockExclusive(&cpPortLock);
     portPtr->refs++;
     handlePtr->boundPtr = portPtr;
-    ReleaseSRWLockExclusive(&portLock);
+    ReleaseSRWLockExclusive(&cpPortLock);
     return CP_OK;
-}
-
-static int
-IsForeign(const CpHandle *handlePtr)
-{
-    return handlePtr->ownerPtr != NULL && handlePtr->boundPtr != NULL
-        && handlePtr->ownerPtr != handlePtr->boundPtr;
-}
-
-void
-CpWinUnbindPort(CpHandle *handlePtr)
-{
-    CpPort *portPtr = handlePtr->boundPtr;
-
-    if (portPtr == NULL) {
-        return;
-    }
-    AcquireSRWLockExclusive(&portLock);
-    portPtr->foreign -= IsForeign(handlePtr);
-    handlePtr->boundPtr = NULL;
-    UnrefLocked(portPtr);
-    ReleaseSRWLockExclusive(&portLock);
-}
-
-/* Moves a handle's operations from one list to its parked ones. */
-
-static void
-ParkOps(OpList *listPtr, CpHandle *handlePtr)
-{
-    OpList all = TakeAll(listPtr);
-    CpOp *opPtr = all.firstPtr;
-
-    while (opPtr != NULL) {
-        CpOp *nextPtr = opPtr->nextPtr;
-
-        if (opPtr->handlePtr == handlePtr) {
-            HandOverLocked(opPtr);
-        } else {
-            Append(listPtr, opPtr);
-        }
-        opPtr = nextPtr;
-    }
-}
-
-void
-CpHandleMove(CpHandle *handlePtr, CpPort *portPtr)
-{
-    CpPort *boundPtr = handlePtr->boundPtr;
-    CpPort *oldPtr = handlePtr->ownerPtr;
-    CpOp *opPtr;
-
-    if (oldPtr == portPtr) {
-        return;
-    }
-    AcquireSRWLockExclusive(&portLock);
-    if (boundPtr != NULL) {
-        boundPtr->foreign -= IsForeign(handlePtr);
-    }
-    SetOwnerLocked(handlePtr, portPtr);
-    if (boundPtr != NULL && IsForeign(handlePtr)) {
-        boundPtr->foreign++;
-        PutHelperOnLocked(boundPtr);
-    }
-    if (portPtr == NULL) {
-        assert(oldPtr != NULL);
-        ParkOps(&oldPtr->done, handlePtr);
-        ParkOps(&oldPtr->inbox, handlePtr);
-    } else {
-        opPtr = TakeAll(&handlePtr->parked).firstPtr;
-        while (opPtr != NULL) {
-            CpOp *nextPtr = opPtr->nextPtr;
-
-            PushLocked(portPtr, opPtr);
-            opPtr = nextPtr;
-        }
-    }
-    ReleaseSRWLockExclusive(&portLock);
 }
 
 /* ------------------------------------------------------ completion */
@@ -444,7 +230,17 @@ CompleteAll(OpList list)
 unsigned
 CpPortReapFinished(CpPort *portPtr)
 {
-    return CompleteAll(TakeAll(&portPtr->done));
+    return CompleteAll(CpOpTakeAll(&portPtr->done));
+}
+
+/* The owner as a thread sees it that may be another, and has no lock. */
+
+static CpPort *
+OwnerOf(CpHandle *handlePtr)
+{
+    return InterlockedCompareExchangePointer((PVOID volatile *) &handlePtr
+                                                 ->ownerPtr,
+        NULL, NULL);
 }
 
 static unsigned
@@ -454,12 +250,11 @@ CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
     ULONG i;
 
     for (i = 0; i < count; i++) {
-        CpOp *opPtr;
+        CpOp *opPtr = CpWinOpOfEntry(portPtr, &entries[i]);
 
-        if (entries[i].lpOverlapped == NULL) {
-            continue; /* Woken by another thread. */
+        if (opPtr == NULL) {
+            continue;
         }
-        opPtr = OpOfEntry(&entries[i]);
 
         /* Unlocked: nobody else takes a handle away from this thread. */
         if (OwnerOf(opPtr->handlePtr) == portPtr) {
@@ -480,22 +275,12 @@ CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
  */
 
 static unsigned
-ReapNow(CpPort *portPtr)
+ReapPort(CpPort *portPtr)
 {
     OVERLAPPED_ENTRY entries[REAP_ENTRIES];
-    OpList inbox;
     ULONG asked, count;
-    unsigned completed, batch;
+    unsigned batch, completed = 0;
 
-    AcquireSRWLockExclusive(&portLock);
-    portPtr->ownerState = OWNER_AWAKE;
-    inbox = TakeAll(&portPtr->inbox);
-    ReleaseSRWLockExclusive(&portLock);
-    completed = CpPortReapFinished(portPtr);
-    if (inbox.firstPtr != NULL) {
-        /* The helper has just been on the port: no need to look there. */
-        return completed + CompleteAll(inbox);
-    }
     for (batch = 0; batch < REAP_BATCHES; batch++) {
         asked = portPtr->reapEntries;
         if (!GetQueuedCompletionStatusEx(portPtr->iocp, entries, asked, &count,
@@ -513,6 +298,23 @@ ReapNow(CpPort *portPtr)
     return completed;
 }
 
+static unsigned
+ReapNow(CpPort *portPtr)
+{
+    OpList inbox;
+    unsigned completed;
+    int helperBrought;
+
+    AcquireSRWLockExclusive(&cpPortLock);
+    helperBrought = portPtr->helperBrought;
+    inbox = CpLookLocked(portPtr);
+    ReleaseSRWLockExclusive(&cpPortLock);
+    completed = CpPortReapFinished(portPtr) + CompleteAll(inbox);
+
+    /* Where the helper has just been there is no need to look. */
+    return helperBrought ? completed : completed + ReapPort(portPtr);
+}
+
 /*
  * Waits for a completion: on the completion port, or where the helper is on
  * it, for what that hands over.
@@ -525,28 +327,32 @@ Wait(CpPort *portPtr, int timeoutMs)
     OVERLAPPED_ENTRY entries[REAP_ENTRIES];
     ULONG count = 0;
 
-    AcquireSRWLockExclusive(&portLock);
+    AcquireSRWLockExclusive(&cpPortLock);
     if (portPtr->inbox.firstPtr != NULL || portPtr->done.firstPtr != NULL) {
-        ReleaseSRWLockExclusive(&portLock);
+        ReleaseSRWLockExclusive(&cpPortLock);
         return 0;
     }
-    if (portPtr->helperOn) {
-        portPtr->ownerState = OWNER_IN_COND;
-        SleepConditionVariableSRW(&portPtr->ownerCond, &portLock, winTimeout,
+    (void) CpLookLocked(portPtr);
+    if (portPtr->helperInPort) {
+        portPtr->ownerWait = OWNER_IN_COND;
+        SleepConditionVariableSRW(&portPtr->ownerCond, &cpPortLock, winTimeout,
             0);
-        portPtr->ownerState = OWNER_AWAKE;
-        ReleaseSRWLockExclusive(&portLock);
+        portPtr->ownerWait = OWNER_WAITS_NOT;
+        ReleaseSRWLockExclusive(&cpPortLock);
         return 0;
     }
-    portPtr->ownerState = OWNER_IN_PORT;
-    ReleaseSRWLockExclusive(&portLock);
+    portPtr->ownerWait = OWNER_IN_PORT;
+    ReleaseSRWLockExclusive(&cpPortLock);
     if (!GetQueuedCompletionStatusEx(portPtr->iocp, entries,
             portPtr->reapEntries, &count, winTimeout, FALSE)) {
         count = 0;
     }
-    AcquireSRWLockExclusive(&portLock);
-    portPtr->ownerState = OWNER_AWAKE;
-    ReleaseSRWLockExclusive(&portLock);
+    AcquireSRWLockExclusive(&cpPortLock);
+    portPtr->ownerWait = OWNER_WAITS_NOT;
+    if (portPtr->helperRests || CpHelperWantedLocked(portPtr)) {
+        CpHelperWakeLocked(portPtr);
+    }
+    ReleaseSRWLockExclusive(&cpPortLock);
     return CompleteEntries(portPtr, entries, count);
 }
 
@@ -569,12 +375,13 @@ CpPortSleep(CpPort *portPtr)
 {
     int sleeps;
 
-    AcquireSRWLockExclusive(&portLock);
+    AcquireSRWLockExclusive(&cpPortLock);
     sleeps = portPtr->inbox.firstPtr == NULL && portPtr->done.firstPtr == NULL;
     if (sleeps) {
-        portPtr->ownerState = OWNER_SLEEPING;
-        PutHelperOnLocked(portPtr);
+        (void) CpLookLocked(portPtr);
+        portPtr->armed = 1;
+        CpHelperWakeLocked(portPtr);
     }
-    ReleaseSRWLockExclusive(&portLock);
+    ReleaseSRWLockExclusive(&cpPortLock);
     return sleeps;
 }

@@ -54,7 +54,8 @@ struct CpHandle {
 
 typedef struct WinOp {
     OVERLAPPED overlapped;
-    unsigned char kind; /* A WinOpKind. */
+    struct WinOp *nextPtr; /* In its port's set of those outstanding. */
+    unsigned char kind;    /* A WinOpKind. */
 } WinOp;
 
 typedef enum WinOpKind {
@@ -103,13 +104,20 @@ void CpWinUnbindPort(CpHandle *handlePtr);
 /* Hands a completion to the owner of its handle, from any thread. */
 void CpWinHandOver(CpOp *opPtr);
 
+/* The completion port will bring the operation's completion, if what is called
+ * next says that it pends; and it will not. */
+void CpWinExpect(CpOp *opPtr);
+void CpWinExpectNot(CpOp *opPtr);
+
 /* The begin of every submit. */
 void CpWinBegin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind);
 
-/* The same for a send; 0 when it is over already, behind one that failed. */
+/* The same for a send, which is then expected; 0 when it is over already, behind
+ * one that failed. */
 int CpWinBeginSend(CpHandle *handlePtr, CpOp *opPtr);
 
-/* The end of every submit: what the call that it made has returned. */
+/* The end of every submit: what the call that it made has returned. The
+ * operation was expected. */
 void CpWinSubmitted(CpOp *opPtr, int ok);
 
 /* An operation's result is known: if it is a failed send, it is the last. */

@@ -1,7 +1,19 @@
 /*
  * kernelWin.c --
  *
- *      The completion ports, locks and threads of this folder's windows.h.
+ *      The completion ports, locks and threads of this folder's windows.h, with
+ *      the rules by which Windows wakes threads that wait on a completion port:
+ *
+ *      - A thread belongs to the port that it last dequeued from. It counts
+ *        as running there until it blocks, wherever that is.
+ *      - While as many threads run as the port's limit allows, no waiting
+ *        thread is released, and a thread that polls is refused.
+ *      - The thread that began to wait last is released first, with its packet
+ *        in its hands.
+ *      - A thread may dequeue a packet that it has posted itself.
+ *
+ *      With TestPortsRace there is no limit, and a released thread has to take
+ *      its packet itself: another one may be quicker. Wine does it that way.
  */
 
 #include <windows.h>
@@ -12,16 +24,30 @@
 #include <string.h>
 #include <time.h>
 
+/* A thread that waits on a completion port. */
+
+typedef struct Waiter {
+    pthread_cond_t cond;
+    int released; /* Has an entry, and counts as running. */
+    OVERLAPPED_ENTRY entry;
+    struct Waiter *nextPtr; /* Has waited longer. */
+} Waiter;
+
 /* A completion port, or a file that is bound to one. */
 
 struct WinObject {
-    HANDLE boundTo; /* A file's; its user's to guard. */
-    pthread_mutex_t mutex;
-    pthread_cond_t cond;
+    HANDLE boundTo;        /* A file's; its user's to guard. */
+    int refs;              /* Its handle, and the threads that belong to it. */
+    pthread_mutex_t mutex; /* Guards the rest. */
     OVERLAPPED_ENTRY *entries; /* A ring. */
     unsigned first;
     unsigned count;
     unsigned room;
+    unsigned limit;
+    unsigned running;       /* Threads that belong to it and do not block. */
+    Waiter *firstWaiterPtr; /* The last one to come. */
+    unsigned waiters;
+    unsigned helperWaits; /* How often a thread of CreateThread has blocked. */
 };
 
 typedef struct Start {
@@ -31,6 +57,13 @@ typedef struct Start {
 
 static int threads;
 static int objects;
+static int portsRace;
+
+/* The port that the thread last dequeued from, with a reference. */
+static _Thread_local HANDLE threadPort;
+static _Thread_local int isHelper;
+static pthread_key_t leaveKey;
+static pthread_once_t leaveOnce = PTHREAD_ONCE_INIT;
 
 static void
 Must(int code, const char *what)
@@ -50,7 +83,170 @@ Alloc(size_t sizeBytes)
     return memPtr;
 }
 
+/* ------------------------------------------------- who runs and who waits */
+
+static void
+Lock(HANDLE object)
+{
+    Must(pthread_mutex_lock(&object->mutex), "lock");
+}
+
+static void
+Unlock(HANDLE object)
+{
+    Must(pthread_mutex_unlock(&object->mutex), "unlock");
+}
+
+static void
+Unref(HANDLE object)
+{
+    if (__atomic_sub_fetch(&object->refs, 1, __ATOMIC_ACQ_REL) > 0) {
+        return;
+    }
+    Must(pthread_mutex_destroy(&object->mutex), "mutex_destroy");
+    free(object->entries);
+    free(object);
+    __atomic_sub_fetch(&objects, 1, __ATOMIC_SEQ_CST);
+}
+
+static OVERLAPPED_ENTRY
+TakeEntry(HANDLE lockedPort)
+{
+    OVERLAPPED_ENTRY entry = lockedPort->entries[lockedPort->first];
+
+    lockedPort->first = (lockedPort->first + 1) % lockedPort->room;
+    lockedPort->count--;
+    return entry;
+}
+
+static int
+MayRun(HANDLE lockedPort)
+{
+    return portsRace || lockedPort->running < lockedPort->limit;
+}
+
+/* Releases as many waiting threads as there are packets and the limit allows.
+ * Where ports race, they just look again. */
+
+static void
+ReleaseWaiters(HANDLE lockedPort)
+{
+    Waiter *waiterPtr;
+
+    if (portsRace) {
+        for (waiterPtr = lockedPort->firstWaiterPtr; waiterPtr != NULL;
+             waiterPtr = waiterPtr->nextPtr) {
+            Must(pthread_cond_signal(&waiterPtr->cond), "signal");
+        }
+        return;
+    }
+    while (lockedPort->count > 0 && lockedPort->firstWaiterPtr != NULL
+        && MayRun(lockedPort)) {
+        waiterPtr = lockedPort->firstWaiterPtr;
+        lockedPort->firstWaiterPtr = waiterPtr->nextPtr;
+        lockedPort->waiters--;
+        waiterPtr->entry = TakeEntry(lockedPort);
+        waiterPtr->released = 1;
+        lockedPort->running++;
+        Must(pthread_cond_signal(&waiterPtr->cond), "signal");
+    }
+}
+
+/* The thread no longer belongs to its port. */
+
+static void
+LeavePort(void *port)
+{
+    HANDLE leftPort = port;
+
+    threadPort = NULL;
+    Lock(leftPort);
+    leftPort->running--;
+    ReleaseWaiters(leftPort);
+    Unlock(leftPort);
+    Unref(leftPort);
+}
+
+static void
+MakeLeaveKey(void)
+{
+    Must(pthread_key_create(&leaveKey, LeavePort), "key_create");
+}
+
+/* The thread belongs to this port from now on, and runs. */
+
+static void
+JoinPort(HANDLE port)
+{
+    if (threadPort == port) {
+        return;
+    }
+    Must(pthread_once(&leaveOnce, MakeLeaveKey), "once");
+    if (threadPort != NULL) {
+        LeavePort(threadPort);
+    }
+    threadPort = port;
+    Must(pthread_setspecific(leaveKey, port), "setspecific");
+    __atomic_add_fetch(&port->refs, 1, __ATOMIC_ACQ_REL);
+    Lock(port);
+    port->running++;
+    Unlock(port);
+}
+
+void
+TestBlock(int on)
+{
+    if (threadPort == NULL) {
+        return;
+    }
+    Lock(threadPort);
+    if (on) {
+        threadPort->helperWaits += isHelper != 0;
+        threadPort->running--;
+        ReleaseWaiters(threadPort);
+    } else {
+        threadPort->running++;
+    }
+    Unlock(threadPort);
+}
+
+void
+TestPortsRace(int on)
+{
+    portsRace = on;
+}
+
+unsigned
+TestPortWaiters(HANDLE file)
+{
+    HANDLE port = file->boundTo;
+    unsigned waiters;
+
+    Lock(port);
+    waiters = port->waiters;
+    Unlock(port);
+    return waiters;
+}
+
+unsigned
+TestHelperWaits(HANDLE file)
+{
+    HANDLE port = file->boundTo;
+    unsigned waits;
+
+    Lock(port);
+    waits = port->helperWaits;
+    Unlock(port);
+    return waits;
+}
+
 /* ----------------------------------------------------------- threads */
+
+void
+InitializeSRWLock(SRWLOCK *lockPtr)
+{
+    Must(pthread_mutex_init(&lockPtr->mutex, NULL), "mutex_init");
+}
 
 void
 AcquireSRWLockExclusive(SRWLOCK *lockPtr)
@@ -107,8 +303,13 @@ BOOL
 SleepConditionVariableSRW(CONDITION_VARIABLE *condPtr, SRWLOCK *lockPtr,
     DWORD ms, ULONG flags)
 {
+    BOOL inTime;
+
     (void) flags;
-    return WaitCond(&condPtr->cond, &lockPtr->mutex, ms);
+    TestBlock(1);
+    inTime = WaitCond(&condPtr->cond, &lockPtr->mutex, ms);
+    TestBlock(0);
+    return inTime;
 }
 
 static void *
@@ -117,6 +318,7 @@ ThreadMain(void *clientData)
     Start start = *(Start *) clientData;
 
     free(clientData);
+    isHelper = 1;
     start.proc(start.param);
     __atomic_sub_fetch(&threads, 1, __ATOMIC_SEQ_CST);
     return NULL;
@@ -187,8 +389,8 @@ TestFileNew(void)
 {
     HANDLE object = Alloc(sizeof(struct WinObject));
 
+    object->refs = 1;
     Must(pthread_mutex_init(&object->mutex, NULL), "mutex_init");
-    Must(pthread_cond_init(&object->cond, NULL), "cond_init");
     __atomic_add_fetch(&objects, 1, __ATOMIC_SEQ_CST);
     return object;
 }
@@ -197,9 +399,10 @@ HANDLE
 CreateIoCompletionPort(HANDLE file, HANDLE port, ULONG_PTR key, DWORD limit)
 {
     (void) key;
-    (void) limit;
     if (file == INVALID_HANDLE_VALUE) {
-        return TestFileNew();
+        port = TestFileNew();
+        port->limit = limit;
+        return port;
     }
     file->boundTo = port;
     return port;
@@ -216,7 +419,7 @@ SetFileCompletionNotificationModes(HANDLE file, unsigned char flags)
 static void
 Post(HANDLE port, const OVERLAPPED_ENTRY *entryPtr)
 {
-    Must(pthread_mutex_lock(&port->mutex), "lock");
+    Lock(port);
     if (port->count == port->room) {
         unsigned room = port->room == 0 ? 16 : 2 * port->room;
         OVERLAPPED_ENTRY *entries = Alloc(room * sizeof(*entries));
@@ -231,8 +434,8 @@ Post(HANDLE port, const OVERLAPPED_ENTRY *entryPtr)
         port->first = 0;
     }
     port->entries[(port->first + port->count++) % port->room] = *entryPtr;
-    Must(pthread_cond_signal(&port->cond), "signal");
-    Must(pthread_mutex_unlock(&port->mutex), "unlock");
+    ReleaseWaiters(port);
+    Unlock(port);
 }
 
 BOOL
@@ -246,6 +449,12 @@ PostQueuedCompletionStatus(HANDLE port, DWORD bytes, ULONG_PTR key,
 }
 
 void
+TestPostStale(HANDLE file, OVERLAPPED *overlappedPtr)
+{
+    PostQueuedCompletionStatus(file->boundTo, 0, 0, overlappedPtr);
+}
+
+void
 TestFileComplete(HANDLE file, OVERLAPPED *overlappedPtr, ULONG_PTR status,
     DWORD bytes)
 {
@@ -256,6 +465,51 @@ TestFileComplete(HANDLE file, OVERLAPPED *overlappedPtr, ULONG_PTR status,
     Post(file->boundTo, &entry);
 }
 
+static void
+RemoveWaiter(HANDLE lockedPort, const Waiter *waiterPtr)
+{
+    Waiter **linkPtr = &lockedPort->firstWaiterPtr;
+
+    while (*linkPtr != waiterPtr) {
+        linkPtr = &(*linkPtr)->nextPtr;
+    }
+    *linkPtr = waiterPtr->nextPtr;
+    lockedPort->waiters--;
+}
+
+/* Waits for the first packet. The thread does not count as running meanwhile,
+ * and does so afterwards. Whether there is a packet, which is in *entryPtr. */
+
+static BOOL
+WaitForEntry(HANDLE lockedPort, DWORD ms, OVERLAPPED_ENTRY *entryPtr)
+{
+    Waiter waiter;
+    int inTime = 1;
+
+    memset(&waiter, 0, sizeof(waiter));
+    Must(pthread_cond_init(&waiter.cond, NULL), "cond_init");
+    waiter.nextPtr = lockedPort->firstWaiterPtr;
+    lockedPort->firstWaiterPtr = &waiter;
+    lockedPort->waiters++;
+    lockedPort->helperWaits += isHelper != 0;
+    while (
+        !waiter.released && inTime && !(portsRace && lockedPort->count > 0)) {
+        inTime = WaitCond(&waiter.cond, &lockedPort->mutex, ms);
+    }
+    if (waiter.released) {
+        *entryPtr = waiter.entry;
+    } else {
+        RemoveWaiter(lockedPort, &waiter);
+        lockedPort->running++;
+        if (portsRace && lockedPort->count > 0) {
+            *entryPtr = TakeEntry(lockedPort);
+            waiter.released = 1;
+        }
+    }
+    Must(pthread_cond_destroy(&waiter.cond), "cond_destroy");
+    return waiter.released;
+}
+
 BOOL
 GetQueuedCompletionStatusEx(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG room,
     ULONG *countPtr, DWORD ms, BOOL alertable)
@@ -263,18 +517,21 @@ GetQueuedCompletionStatusEx(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG room,
     ULONG count = 0;
 
     (void) alertable;
-    Must(pthread_mutex_lock(&port->mutex), "lock");
-    while (port->count == 0 && ms != 0) {
-        if (!WaitCond(&port->cond, &port->mutex, ms)) {
-            break;
-        }
+    JoinPort(port);
+    Lock(port);
+    port->running--; /* It runs on if there is a packet for it. */
+    if (port->count > 0 && MayRun(port)) {
+        entries[count++] = TakeEntry(port);
+        port->running++;
+    } else if (ms == 0) {
+        port->running++;
+    } else {
+        count += (ULONG) WaitForEntry(port, ms, entries);
     }
-    while (port->count > 0 && count < room) {
-        entries[count++] = port->entries[port->first];
-        port->first = (port->first + 1) % port->room;
-        port->count--;
+    while (count > 0 && port->count > 0 && count < room) {
+        entries[count++] = TakeEntry(port);
     }
-    Must(pthread_mutex_unlock(&port->mutex), "unlock");
+    Unlock(port);
     *countPtr = count;
     return count > 0;
 }
@@ -282,11 +539,7 @@ GetQueuedCompletionStatusEx(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG room,
 BOOL
 CloseHandle(HANDLE handle)
 {
-    Must(pthread_mutex_destroy(&handle->mutex), "mutex_destroy");
-    Must(pthread_cond_destroy(&handle->cond), "cond_destroy");
-    free(handle->entries);
-    free(handle);
-    __atomic_sub_fetch(&objects, 1, __ATOMIC_SEQ_CST);
+    Unref(handle);
     return TRUE;
 }
 

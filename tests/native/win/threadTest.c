@@ -3,7 +3,12 @@
  *
  *      The hand-over between threads of win/cpPortWin.c, with real threads:
  *
- *          threadTest ?SEED? ?OPERATIONS?
+ *          threadTest ?SEED? ?OPERATIONS? ?SCENARIO?
+ *
+ *      It runs twice: on completion ports that wake threads as Windows does,
+ *      and on ports that do it as Wine does (kernelWin.c). First come the
+ *      scenarios, in which one wrong decision leaves a thread asleep for ever;
+ *      a number from 0 on plays just that one.
  *
  *      OWNERS threads have a port each, submit operations on the handles they
  *      own, reap, sleep until they are woken, and pass handles on to each other
@@ -29,7 +34,7 @@
 #define HANDLES 24 /* Of each owner, at first. */
 #define OPS 3      /* Outstanding on a handle, at most. */
 #define DEFAULT_OPERATIONS 60000
-#define SLEEP_LIMIT_S 60 /* A wake-up this late is one that was lost. */
+#define SLEEP_LIMIT_S 30 /* A wake-up this late is one that was lost. */
 
 #define CHECK(condition) ((condition) ? (void) 0 : Fail(__LINE__, #condition))
 
@@ -58,6 +63,8 @@ typedef struct Owner {
     pthread_mutex_t mutex;
     pthread_cond_t cond;
     int alerted;
+    int asleep; /* In the notifier. */
+    unsigned alerts;
 } Owner;
 
 /* Operations in the system's hands, oldest first. */
@@ -68,17 +75,18 @@ static unsigned kernelCount;
 static unsigned kernelRoom;
 static int kernelHolds; /* Completes nothing. */
 static int kernelStops;
-static int kernelPlain; /* All goes by the completion port. */
 
 /* Handles between owners. */
 static pthread_mutex_t passedMutex = PTHREAD_MUTEX_INITIALIZER;
 static TestHandle *passedPtr;
 
+static Owner owners[OWNERS];
 static pthread_barrier_t allThere;
 static pthread_barrier_t firstGone;
 static pthread_barrier_t allTaken;
 
 static uint64_t seed;
+static int onlyScenario = -1;
 static LONG64 submitted;
 static LONG64 limit;
 static LONG64 moves;
@@ -141,6 +149,22 @@ CpWinComplete(CpOp *opPtr)
 /* ------------------------------------------------------------ kernel */
 
 static void
+CompleteByPort(TestOp *testOpPtr)
+{
+    TestFileComplete(testOpPtr->op.handlePtr->sock,
+        &WIN_OP(&testOpPtr->op)->overlapped, 0, testOpPtr->value);
+}
+
+static void
+CompleteByHandOver(TestOp *testOpPtr)
+{
+    CpWinExpectNot(&testOpPtr->op);
+    testOpPtr->op.bytes = testOpPtr->value;
+    testOpPtr->op.error = CP_OK;
+    CpWinHandOver(&testOpPtr->op);
+}
+
+static void
 GiveToKernel(CpOp *opPtr)
 {
     pthread_mutex_lock(&kernelMutex);
@@ -151,11 +175,10 @@ GiveToKernel(CpOp *opPtr)
 }
 
 static void
-HoldKernel(int on, int plain)
+HoldKernel(int on)
 {
     pthread_mutex_lock(&kernelMutex);
     kernelHolds = on;
-    kernelPlain = plain;
     pthread_cond_broadcast(&kernelCond);
     pthread_mutex_unlock(&kernelMutex);
 }
@@ -168,7 +191,6 @@ KernelMain(void *clientData)
     for (;;) {
         CpOp *opPtr;
         unsigned which;
-        int plain;
 
         pthread_mutex_lock(&kernelMutex);
         while ((kernelCount == 0 || kernelHolds) && !kernelStops) {
@@ -180,18 +202,14 @@ KernelMain(void *clientData)
         }
         which = Random(&random, kernelCount);
         opPtr = kernelOps[which];
-        plain = kernelPlain;
         kernelOps[which] = kernelOps[--kernelCount];
         pthread_mutex_unlock(&kernelMutex);
 
         /* As a look-up's thread does, or as the system. */
-        if (!plain && Random(&random, 8) == 0) {
-            opPtr->bytes = ((TestOp *) (void *) opPtr)->value;
-            opPtr->error = CP_OK;
-            CpWinHandOver(opPtr);
+        if (Random(&random, 8) == 0) {
+            CompleteByHandOver(CP_OWNER_OF(opPtr, TestOp, op));
         } else {
-            TestFileComplete(opPtr->handlePtr->sock, &WIN_OP(opPtr)->overlapped,
-                0, ((TestOp *) (void *) opPtr)->value);
+            CompleteByPort(CP_OWNER_OF(opPtr, TestOp, op));
         }
     }
 }
@@ -213,15 +231,13 @@ Done(CpOp *opPtr)
     testPtr->ownerPtr->completed++;
 }
 
+/* Makes an operation outstanding; the caller sees to its completion. */
+
 static void
-Submit(Owner *ownerPtr, TestHandle *testPtr, int plain)
+Start(Owner *ownerPtr, TestHandle *testPtr, TestOp *testOpPtr)
 {
-    TestOp *testOpPtr = &testPtr->ops[Random(&ownerPtr->random, OPS)];
     CpOp *opPtr = &testOpPtr->op;
 
-    if (testOpPtr->outstanding) {
-        return;
-    }
     InterlockedExchangeAdd64(&submitted, 1);
     testOpPtr->outstanding = 1;
     testOpPtr->value = Random(&ownerPtr->random, 1000000);
@@ -231,11 +247,24 @@ Submit(Owner *ownerPtr, TestHandle *testPtr, int plain)
     testPtr->handle.pending++;
     CpStatAdd(CP_STAT_OPERATIONS, 1);
     CHECK(CpWinBindPort(&testPtr->handle) == CP_OK);
-    if (!plain && Random(&ownerPtr->random, 4) == 0) {
-        opPtr->bytes = testOpPtr->value;
-        CpWinFinishNow(opPtr, CP_OK);
+    CpWinExpect(opPtr);
+}
+
+static void
+Submit(Owner *ownerPtr, TestHandle *testPtr)
+{
+    TestOp *testOpPtr = &testPtr->ops[Random(&ownerPtr->random, OPS)];
+
+    if (testOpPtr->outstanding) {
+        return;
+    }
+    Start(ownerPtr, testPtr, testOpPtr);
+    if (Random(&ownerPtr->random, 4) == 0) {
+        CpWinExpectNot(&testOpPtr->op);
+        testOpPtr->op.bytes = testOpPtr->value;
+        CpWinFinishNow(&testOpPtr->op, CP_OK);
     } else {
-        GiveToKernel(opPtr);
+        GiveToKernel(&testOpPtr->op);
     }
 }
 
@@ -245,10 +274,26 @@ Wake(void *clientData)
     Owner *ownerPtr = clientData;
 
     pthread_mutex_lock(&ownerPtr->mutex);
-    CHECK(!ownerPtr->alerted); /* Once for each sleep. */
     ownerPtr->alerted = 1;
+    ownerPtr->alerts++;
     pthread_cond_signal(&ownerPtr->cond);
     pthread_mutex_unlock(&ownerPtr->mutex);
+}
+
+/* Every operation that a reap says it has completed was this owner's. A wait that
+ * brings nothing although something was outstanding has not used up its time. */
+
+static unsigned
+Reap(Owner *ownerPtr, int timeoutMs)
+{
+    uint64_t before = ownerPtr->completed;
+    uint64_t beginMs = CpNowMs();
+    unsigned completed = CpPortReap(ownerPtr->portPtr, timeoutMs);
+
+    CHECK(completed == ownerPtr->completed - before);
+    CHECK(completed > 0 || timeoutMs < SLEEP_LIMIT_S * 1000
+        || CpNowMs() - beginMs < SLEEP_LIMIT_S * 1000);
+    return completed;
 }
 
 static unsigned
@@ -264,26 +309,87 @@ Outstanding(const Owner *ownerPtr)
     return count;
 }
 
-/* As a thread in its event loop, which nothing but the port can wake. */
+/* Waits in the notifier, where nothing but the port can wake a thread. */
 
 static void
-Sleep(Owner *ownerPtr)
+WaitInNotifier(Owner *ownerPtr)
 {
     struct timespec until;
 
-    if (Outstanding(ownerPtr) == 0 || !CpPortSleep(ownerPtr->portPtr)) {
-        return;
-    }
     InterlockedExchangeAdd64(&sleeps, 1);
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += SLEEP_LIMIT_S;
+    TestBlock(1);
     pthread_mutex_lock(&ownerPtr->mutex);
+    ownerPtr->asleep = 1;
     while (!ownerPtr->alerted) {
         CHECK(pthread_cond_timedwait(&ownerPtr->cond, &ownerPtr->mutex, &until)
             != ETIMEDOUT);
     }
     ownerPtr->alerted = 0;
+    ownerPtr->asleep = 0;
     pthread_mutex_unlock(&ownerPtr->mutex);
+    TestBlock(0);
+}
+
+/* As a thread in its event loop. */
+
+static void
+Sleep(Owner *ownerPtr)
+{
+    if (Outstanding(ownerPtr) > 0 && CpPortSleep(ownerPtr->portPtr)) {
+        WaitInNotifier(ownerPtr);
+    }
+}
+
+static unsigned
+Alerts(Owner *ownerPtr)
+{
+    unsigned alerts;
+
+    pthread_mutex_lock(&ownerPtr->mutex);
+    alerts = ownerPtr->alerts;
+    pthread_mutex_unlock(&ownerPtr->mutex);
+    return alerts;
+}
+
+static void
+ResetAlerts(Owner *ownerPtr)
+{
+    pthread_mutex_lock(&ownerPtr->mutex);
+    ownerPtr->alerts = 0;
+    pthread_mutex_unlock(&ownerPtr->mutex);
+}
+
+/* Waits for what another thread does; each look is an expression. */
+
+#define AWAIT(condition) \
+    { \
+        unsigned tries = 0; \
+\
+        while (!(condition)) { \
+            CHECK(tries++ < SLEEP_LIMIT_S * 1000); \
+            Pause(); \
+        } \
+    }
+
+static void
+Pause(void)
+{
+    struct timespec pause = {0, 1000000};
+
+    nanosleep(&pause, NULL);
+}
+
+static int
+IsAsleep(Owner *ownerPtr)
+{
+    int asleep;
+
+    pthread_mutex_lock(&ownerPtr->mutex);
+    asleep = ownerPtr->asleep;
+    pthread_mutex_unlock(&ownerPtr->mutex);
+    return asleep;
 }
 
 static TestHandle *
@@ -374,20 +480,22 @@ Step(Owner *ownerPtr)
     if (choice < 60) {
         TestHandle *testPtr = TakeFirst(ownerPtr);
 
-        Submit(ownerPtr, testPtr, 0);
+        Submit(ownerPtr, testPtr);
         Add(ownerPtr, testPtr);
     } else if (choice < 70) {
-        (void) CpPortReap(ownerPtr->portPtr, 0);
+        (void) Reap(ownerPtr, 0);
     } else if (choice < 75) {
-        (void) CpPortReapFinished(ownerPtr->portPtr);
+        uint64_t before = ownerPtr->completed;
+
+        CHECK(CpPortReapFinished(ownerPtr->portPtr)
+            == ownerPtr->completed - before);
     } else if (choice < 78) {
-        (void) CpPortReap(ownerPtr->portPtr,
-            (int) Random(&ownerPtr->random, 3));
+        (void) Reap(ownerPtr, (int) Random(&ownerPtr->random, 3));
     } else if (choice < 79 && Outstanding(ownerPtr) > 0) {
-        (void) CpPortReap(ownerPtr->portPtr, SLEEP_LIMIT_S * 1000);
+        (void) Reap(ownerPtr, SLEEP_LIMIT_S * 1000);
     } else if (choice < 84) {
         Sleep(ownerPtr);
-        (void) CpPortReap(ownerPtr->portPtr, 0);
+        (void) Reap(ownerPtr, 0);
     } else if (choice < 90 && ownerPtr->handles > HANDLES / 2) {
         PassOn(ownerPtr);
     } else if (choice < 96) {
@@ -411,37 +519,299 @@ Settle(Owner *ownerPtr)
 {
     while (Outstanding(ownerPtr) > 0) {
         Sleep(ownerPtr);
-        (void) CpPortReap(ownerPtr->portPtr, 0);
+        (void) Reap(ownerPtr, 0);
     }
 }
 
-/*
- * Where just a helper can notice: the second owner sleeps for what completes on
- * the port of the first one, who does nothing about it; then the third one for
- * what completes on its own.
- */
+/* --------------------------------------------------------- scenarios */
+
+/* Every owner comes here; the limit of the ports does not count those who wait
+ * here, as they block. */
 
 static void
-Begin(Owner *ownerPtr)
+Meet(void)
+{
+    TestBlock(1);
+    (void) pthread_barrier_wait(&allThere);
+    TestBlock(0);
+}
+
+/* What the first owner has begun for the others to go on with. */
+static TestHandle *firstHandle;
+static TestHandle *secondHandle;
+
+/* An operation on each of two handles of this owner. */
+
+static void
+StartTwo(Owner *ownerPtr)
+{
+    firstHandle = ownerPtr->firstPtr;
+    secondHandle = firstHandle->nextPtr;
+    Start(ownerPtr, firstHandle, &firstHandle->ops[0]);
+    Start(ownerPtr, secondHandle, &secondHandle->ops[0]);
+}
+
+/* An OVERLAPPED of foreign code, which is gone: nobody may look into it. */
+#define STRANGERS ((OVERLAPPED *) (uintptr_t) 16)
+
+/* Waits until the helper of a file's port blocks again, behind what was done. */
+
+#define BESIDE_HELPER(file, action) \
+    { \
+        unsigned waits = TestHelperWaits(file); \
+\
+        action; \
+        AWAIT(TestHelperWaits(file) > waits); \
+    }
+
+/* An owner sleeps for what completes on the port of another one, who blocks and
+ * does nothing about it. */
+
+static void
+SleepForAnothersPort(Owner *ownerPtr)
 {
     if (ownerPtr->index == 0) {
-        HoldKernel(1, 1);
-        Submit(ownerPtr, ownerPtr->firstPtr, 1);
+        firstHandle = ownerPtr->firstPtr;
+        Start(ownerPtr, firstHandle, &firstHandle->ops[0]);
         PassOn(ownerPtr);
     }
-    (void) pthread_barrier_wait(&allThere);
+    Meet();
     if (ownerPtr->index == 1) {
         CHECK(TakeOver(ownerPtr));
-        HoldKernel(0, 1);
+        CompleteByPort(&firstHandle->ops[0]);
         Settle(ownerPtr);
     }
-    (void) pthread_barrier_wait(&allThere);
-    if (ownerPtr->index == 2) {
-        Submit(ownerPtr, ownerPtr->firstPtr, 1);
-        Settle(ownerPtr);
-        HoldKernel(0, 0);
+    Meet();
+}
+
+/* The same, but the port's owner has just dequeued from it, and computes. */
+
+static void
+SleepForBusyOwnersPort(Owner *ownerPtr)
+{
+    static int settled;
+
+    if (ownerPtr->index == 0) {
+        settled = 0;
+        firstHandle = ownerPtr->firstPtr;
+        Start(ownerPtr, firstHandle, &firstHandle->ops[0]);
+        PassOn(ownerPtr);
+        (void) Reap(ownerPtr, 0);
     }
-    (void) pthread_barrier_wait(&allThere);
+    Meet();
+    if (ownerPtr->index == 0) {
+        AWAIT(__atomic_load_n(&settled, __ATOMIC_SEQ_CST));
+    } else if (ownerPtr->index == 1) {
+        CHECK(TakeOver(ownerPtr));
+        CompleteByPort(&firstHandle->ops[0]);
+        Settle(ownerPtr);
+        __atomic_store_n(&settled, 1, __ATOMIC_SEQ_CST);
+    }
+    Meet();
+}
+
+/* While an owner sleeps, its port has a completion for a handle that nobody
+ * owns just now; then one for the owner. */
+
+static void
+SleepBehindDetached(Owner *ownerPtr)
+{
+    if (ownerPtr->index == 0) {
+        StartTwo(ownerPtr);
+        PassOn(ownerPtr);
+    }
+    Meet();
+    if (ownerPtr->index == 0) {
+        Settle(ownerPtr);
+    } else if (ownerPtr->index == 1) {
+        AWAIT(IsAsleep(&owners[0]));
+        BESIDE_HELPER(firstHandle->handle.sock,
+            CompleteByPort(&firstHandle->ops[0]));
+        CompleteByPort(&secondHandle->ops[0]);
+    }
+    Meet();
+    if (ownerPtr->index == 1) {
+        CHECK(TakeOver(ownerPtr));
+        Settle(ownerPtr);
+    }
+    Meet();
+}
+
+/* The same with packets that are for nobody: one that was posted to wake
+ * a thread that is awake by now, and a stranger's. */
+
+static void
+SleepBehindStrayPackets(Owner *ownerPtr)
+{
+    if (ownerPtr->index == 0) {
+        firstHandle = ownerPtr->firstPtr;
+        Start(ownerPtr, firstHandle, &firstHandle->ops[0]);
+    }
+    Meet();
+    if (ownerPtr->index == 0) {
+        Settle(ownerPtr);
+    } else if (ownerPtr->index == 1) {
+        HANDLE file = firstHandle->handle.sock;
+
+        AWAIT(IsAsleep(&owners[0]));
+        BESIDE_HELPER(file, TestPostStale(file, NULL));
+        BESIDE_HELPER(file, TestPostStale(file, STRANGERS));
+        CompleteByPort(&firstHandle->ops[0]);
+    }
+    Meet();
+}
+
+/* Waits on its port until all has come. */
+
+static void
+ReapAll(Owner *ownerPtr)
+{
+    while (Outstanding(ownerPtr) > 0) {
+        (void) Reap(ownerPtr, SLEEP_LIMIT_S * 1000);
+    }
+}
+
+/* While an owner waits on its port, another one takes over a handle that is
+ * bound to it, for which the helper may be wanted there too. */
+
+static void
+WaitOnPortBesideAttach(Owner *ownerPtr)
+{
+    if (ownerPtr->index == 0) {
+        StartTwo(ownerPtr);
+        PassOn(ownerPtr);
+    }
+    Meet();
+    if (ownerPtr->index == 0) {
+        ReapAll(ownerPtr);
+    } else if (ownerPtr->index == 1) {
+        HANDLE file = firstHandle->handle.sock;
+        unsigned pauses;
+
+        AWAIT(TestPortWaiters(file) > 0);
+        CHECK(TakeOver(ownerPtr));
+
+        /* A helper that comes to the port as well has the time for it. */
+        for (pauses = 0; pauses < 50 && TestPortWaiters(file) < 2; pauses++) {
+            Pause();
+        }
+        CompleteByPort(&secondHandle->ops[0]);
+    }
+    Meet();
+    if (ownerPtr->index == 1) {
+        CompleteByPort(&firstHandle->ops[0]);
+        Settle(ownerPtr);
+    }
+    Meet();
+}
+
+/* An owner waits on its port, and gets what never passes through it. */
+
+static void
+WaitOnPortForHandOver(Owner *ownerPtr)
+{
+    if (ownerPtr->index == 0) {
+        firstHandle = ownerPtr->firstPtr;
+        Start(ownerPtr, firstHandle, &firstHandle->ops[0]);
+    }
+    Meet();
+    if (ownerPtr->index == 0) {
+        ReapAll(ownerPtr);
+    } else if (ownerPtr->index == 1) {
+        AWAIT(TestPortWaiters(firstHandle->handle.sock) > 0);
+        CompleteByHandOver(&firstHandle->ops[0]);
+    }
+    Meet();
+}
+
+/* A message loop that is not Tcl's: the owner looks at its port, finds nothing,
+ * and waits, without a word to its port about it. */
+
+static void
+WaitInForeignLoop(Owner *ownerPtr)
+{
+    if (ownerPtr->index == 0) {
+        firstHandle = ownerPtr->firstPtr;
+        Start(ownerPtr, firstHandle, &firstHandle->ops[0]);
+        CHECK(Reap(ownerPtr, 0) == 0);
+    }
+    Meet();
+    if (ownerPtr->index == 0) {
+        while (Outstanding(ownerPtr) > 0) {
+            WaitInNotifier(ownerPtr);
+            (void) Reap(ownerPtr, 0);
+        }
+    } else if (ownerPtr->index == 1) {
+        AWAIT(IsAsleep(&owners[0]));
+        CompleteByPort(&firstHandle->ops[0]);
+    }
+    Meet();
+}
+
+/* The same where the owner had said before it looked that it would sleep. */
+
+static void
+WaitInForeignLoopAfterSleep(Owner *ownerPtr)
+{
+    if (ownerPtr->index == 0) {
+        CHECK(CpPortSleep(ownerPtr->portPtr) == 1);
+    }
+    WaitInForeignLoop(ownerPtr);
+}
+
+/* An owner polls its port where there is a stranger's packet. */
+
+static void
+PollStrayPacket(Owner *ownerPtr)
+{
+    if (ownerPtr->index == 0) {
+        firstHandle = ownerPtr->firstPtr;
+        Start(ownerPtr, firstHandle, &firstHandle->ops[0]);
+        TestPostStale(firstHandle->handle.sock, STRANGERS);
+        CompleteByPort(&firstHandle->ops[0]);
+        ReapAll(ownerPtr);
+    }
+    Meet();
+}
+
+/* An owner that has been alerted and has not looked is not alerted again. */
+
+static void
+AlertOnce(Owner *ownerPtr)
+{
+    if (ownerPtr->index == 0) {
+        StartTwo(ownerPtr);
+        CHECK(CpPortSleep(ownerPtr->portPtr) == 1);
+        ResetAlerts(ownerPtr);
+    }
+    Meet();
+    if (ownerPtr->index == 1) {
+        CompleteByHandOver(&firstHandle->ops[0]);
+        CompleteByHandOver(&secondHandle->ops[0]);
+        CHECK(Alerts(&owners[0]) == 1);
+    }
+    Meet();
+    if (ownerPtr->index == 0) {
+        CHECK(Reap(ownerPtr, 0) == 2);
+    }
+    Meet();
+}
+
+static void (*const scenarios[])(Owner *ownerPtr) = {SleepForAnothersPort,
+    SleepForBusyOwnersPort, SleepBehindDetached, SleepBehindStrayPackets,
+    WaitOnPortBesideAttach, WaitOnPortForHandOver, WaitInForeignLoop,
+    WaitInForeignLoopAfterSleep, PollStrayPacket, AlertOnce};
+
+static void
+PlayScenarios(Owner *ownerPtr)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+        if (onlyScenario < 0 || onlyScenario == (int) i) {
+            scenarios[i](ownerPtr);
+        }
+    }
 }
 
 /*
@@ -453,9 +823,9 @@ Begin(Owner *ownerPtr)
 static void
 GoFirst(Owner *ownerPtr)
 {
-    HoldKernel(1, 0);
+    HoldKernel(1);
     while (ownerPtr->firstPtr != NULL) {
-        Submit(ownerPtr, ownerPtr->firstPtr, 0);
+        Submit(ownerPtr, ownerPtr->firstPtr);
         PassOn(ownerPtr);
     }
     CpPortRelease(ownerPtr->portPtr);
@@ -469,7 +839,7 @@ GoLast(Owner *ownerPtr)
     while (TakeOver(ownerPtr)) {
     }
     (void) pthread_barrier_wait(&allTaken);
-    HoldKernel(0, 0);
+    HoldKernel(0);
     Settle(ownerPtr);
     while (ownerPtr->firstPtr != NULL) {
         Close(TakeFirst(ownerPtr));
@@ -489,12 +859,12 @@ OwnerMain(void *clientData)
     for (i = 0; i < HANDLES; i++) {
         Open(ownerPtr);
     }
-    Begin(ownerPtr);
+    PlayScenarios(ownerPtr);
     while (InterlockedExchangeAdd64(&submitted, 0) < limit) {
         Step(ownerPtr);
     }
 
-    (void) pthread_barrier_wait(&allThere);
+    Meet();
     if (ownerPtr->index == 0) {
         GoFirst(ownerPtr);
     } else {
@@ -505,32 +875,20 @@ OwnerMain(void *clientData)
 
 /* -------------------------------------------------------------- main */
 
+/* On ports of Windows' kind, or of Wine's. */
+
 static void
-WaitForHelpers(void)
+Run(int race)
 {
-    struct timespec pause = {0, 1000000};
-    unsigned i;
-
-    for (i = 0; TestThreads() > 0 && i < SLEEP_LIMIT_S * 1000; i++) {
-        nanosleep(&pause, NULL);
-    }
-    CHECK(TestThreads() == 0);
-}
-
-int
-main(int argc, char **argv)
-{
-    static Owner owners[OWNERS];
     pthread_t ownerThreads[OWNERS], kernelThreads[KERNELS];
     uint64_t randoms[KERNELS];
     uint64_t completed = 0;
     unsigned i;
 
-    seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-    limit = argc > 2 ? strtoll(argv[2], NULL, 10) : DEFAULT_OPERATIONS;
-    kernelRoom = OWNERS * HANDLES * OPS;
-    kernelOps = calloc(kernelRoom, sizeof(CpOp *));
-    CHECK(kernelOps != NULL);
+    TestPortsRace(race);
+    submitted = moves = sleeps = 0;
+    kernelStops = 0;
+    memset(owners, 0, sizeof(owners));
     for (i = 0; i < KERNELS; i++) {
         randoms[i] = seed * 1000 + OWNERS + i;
         pthread_create(&kernelThreads[i], NULL, KernelMain, &randoms[i]);
@@ -543,9 +901,10 @@ main(int argc, char **argv)
         owners[i].random = seed * 1000 + i;
         pthread_mutex_init(&owners[i].mutex, NULL);
         pthread_cond_init(&owners[i].cond, NULL);
+    }
+    for (i = 0; i < OWNERS; i++) {
         pthread_create(&ownerThreads[i], NULL, OwnerMain, &owners[i]);
     }
-
     for (i = 0; i < OWNERS; i++) {
         pthread_join(ownerThreads[i], NULL);
         completed += owners[i].completed;
@@ -557,14 +916,27 @@ main(int argc, char **argv)
     for (i = 0; i < KERNELS; i++) {
         pthread_join(kernelThreads[i], NULL);
     }
-    WaitForHelpers();
+    AWAIT(TestThreads() == 0);
     CHECK(completed == (uint64_t) submitted);
     CHECK(CpStatGet(CP_STAT_OPERATIONS) == 0);
     CHECK(CpStatGet(CP_STAT_MEMORY_BYTES) == 0);
     CHECK(TestObjects() == 0);
+    printf("seed %llu, %s: %llu operations, %lld moves, %lld sleeps\n",
+        (unsigned long long) seed, race ? "as Wine" : "as Windows",
+        (unsigned long long) completed, (long long) moves, (long long) sleeps);
+}
+
+int
+main(int argc, char **argv)
+{
+    seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+    limit = argc > 2 ? strtoll(argv[2], NULL, 10) : DEFAULT_OPERATIONS;
+    onlyScenario = argc > 3 ? atoi(argv[3]) : -1;
+    kernelRoom = OWNERS * HANDLES * OPS;
+    kernelOps = calloc(kernelRoom, sizeof(CpOp *));
+    CHECK(kernelOps != NULL);
+    Run(0);
+    Run(1);
     free(kernelOps);
-    printf("seed %llu: %llu operations, %lld moves, %lld sleeps\n",
-        (unsigned long long) seed, (unsigned long long) completed,
-        (long long) moves, (long long) sleeps);
     return 0;
 }

@@ -33,7 +33,6 @@ typedef struct WinModule *HMODULE;
 #define GET_MODULE_HANDLE_EX_FLAG_PIN 1u
 #define GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS 4u
 #define FILE_SKIP_COMPLETION_PORT_ON_SUCCESS 1
-#define FILE_SKIP_SET_EVENT_ON_HANDLE 2
 
 /* ----------------------------------------------------------- threads */
 
@@ -52,6 +51,7 @@ typedef struct CONDITION_VARIABLE {
         PTHREAD_MUTEX_INITIALIZER \
     }
 
+void InitializeSRWLock(SRWLOCK *lockPtr);
 void AcquireSRWLockExclusive(SRWLOCK *lockPtr);
 void ReleaseSRWLockExclusive(SRWLOCK *lockPtr);
 void InitializeConditionVariable(CONDITION_VARIABLE *condPtr);
@@ -114,6 +114,21 @@ HANDLE TestFileNew(void);
 /* An operation on it is over, as the system says it. */
 void TestFileComplete(HANDLE file, OVERLAPPED *overlappedPtr, ULONG_PTR status,
     DWORD bytes);
+
+/* The calling thread blocks, or does so no more, in something that is not one
+ * of the functions above. */
+void TestBlock(int on);
+
+/* Completion ports behave as Wine's; otherwise as those of Windows. */
+void TestPortsRace(int on);
+
+/* Of the port that a file is bound to: how many threads wait on it, and how
+ * often a thread of CreateThread that belongs to it has begun to block. */
+unsigned TestPortWaiters(HANDLE file);
+unsigned TestHelperWaits(HANDLE file);
+
+/* Posts a packet that no operation of ours belongs to on that port. */
+void TestPostStale(HANDLE file, OVERLAPPED *overlappedPtr);
 
 /* Threads of CreateThread that run. */
 int TestThreads(void);
