@@ -164,6 +164,14 @@ void IocpsockDetach(IocpsockChan *chanPtr);
 IocpsockChan *IocpsockNewChan(void);
 void IocpsockReleaseChan(IocpsockChan *chanPtr);
 
+/* The thread's event source is no more. */
+void IocpsockEndEvents(IocpsockThread *threadPtr);
+
+/* iocpsockExit.c */
+
+/* An exit handler, of an IocpsockThread. */
+Tcl_ExitProc IocpsockThreadExit;
+
 /* Releases the thread's port when nothing of it is in use at its exit. */
 void IocpsockThreadDone(IocpsockThread *threadPtr);
 

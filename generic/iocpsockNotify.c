@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#define EXIT_STALL_MS 5000 /* See IocpsockExitWait. */
 #define EVENTS_PER_PASS 32 /* See QueueMore. */
 #define BYTES_PER_PASS 1048576
 #define ACCEPTS_PER_PASS 16 /* See QueueReady. */
@@ -40,20 +39,10 @@ WakeThread(void *clientData)
     Tcl_ThreadAlert(threadPtr->threadId);
 }
 
-/*
- * Runs before Tcl closes the channels of this thread, which still need the
- * port: only what was closed before is awaited here.
- */
-
-static void
-ThreadExitProc(void *clientData)
+void
+IocpsockEndEvents(IocpsockThread *threadPtr)
 {
-    IocpsockThread *threadPtr = clientData;
-
-    IocpsockExitWait(threadPtr, NULL);
-    threadPtr->exiting = 1;
     Tcl_DeleteEventSource(SetupProc, CheckProc, threadPtr);
-    IocpsockThreadDone(threadPtr);
 }
 
 IocpsockThread *
@@ -73,46 +62,9 @@ IocpsockGetThread(Tcl_Interp *interp)
     }
     if (!threadPtr->exiting) {
         Tcl_CreateEventSource(SetupProc, CheckProc, threadPtr);
-        Tcl_CreateThreadExitHandler(ThreadExitProc, threadPtr);
+        Tcl_CreateThreadExitHandler(IocpsockThreadExit, threadPtr);
     }
     return threadPtr;
-}
-
-void
-IocpsockThreadDone(IocpsockThread *threadPtr)
-{
-    if (threadPtr->exiting && threadPtr->portPtr != NULL
-        && threadPtr->channels == 0 && threadPtr->closing == 0) {
-        CpPortRelease(threadPtr->portPtr);
-        threadPtr->portPtr = NULL;
-    }
-}
-
-/*
- * What was written before is on its way to the system. A peer that takes
- * nothing must not hold an exit for ever, nor many of them one after the other:
- * when nothing of the thread's has moved for a while the rest is given up, as
- * the core gives up what a non-blocking channel holds at exit. What comes after
- * that is given a moment each.
- */
-
-void
-IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr)
-{
-    unsigned waited = 0;
-
-    while ((connPtr != NULL ? CpConnSending(connPtr) : threadPtr->closing > 0)
-        && (waited == 0 || threadPtr->exitStalledMs < EXIT_STALL_MS)) {
-        uint64_t beginMs = CpNowMs();
-        int patient = threadPtr->exitStalledMs < EXIT_STALL_MS;
-
-        if (CpPortReap(threadPtr->portPtr, patient ? 100 : 10) > 0) {
-            threadPtr->exitStalledMs = 0;
-        } else {
-            threadPtr->exitStalledMs += CpNowMs() - beginMs;
-            waited = 1;
-        }
-    }
 }
 
 /* ---------------------------------------------------------- channels */
