@@ -76,8 +76,11 @@ typedef struct CpAcceptOp {
  * CpPortNew --
  *
  *      Makes the calling thread's port. wakeProc is called, from any thread
- *      and with locks held, when completions wait for an owner that sleeps
- *      (CpPortSleep); it must do no more than wake the owner.
+ *      and with locks held, when completions wait for an owner that has not
+ *      looked, at most once between two looks; a look is a call of CpPortReap
+ *      or CpPortSleep. An owner that has been busy for a while
+ *      without a look is woken in any case. wakeProc must do no more than wake
+ *      the owner, and may come without a reason.
  *
  * Results:
  *      The port, or NULL and *errorPtr.
@@ -123,14 +126,25 @@ unsigned CpPortReapFinished(CpPort *portPtr);
 /*
  * CpPortSleep --
  *
- *      The owner is about to wait for something else than its port. From now
- *      to its next CpPortReap, the first completion calls the wake proc.
+ *      The owner has nothing to do, and may be about to wait for something else
+ *      than its port. It is woken by the first completion, or after timeoutMs
+ *      milliseconds, -1 for never.
  *
  * Results:
  *      1, or 0 when completions are there already: reap instead.
  */
 
-int CpPortSleep(CpPort *portPtr);
+int CpPortSleep(CpPort *portPtr, int64_t timeoutMs);
+
+/*
+ * CpPortRemind --
+ *
+ *      The owner is busy, and has something to do that it does not want to
+ *      forget: if it does not look again within a while it is woken. Unlike
+ *      with CpPortSleep completions are left for it to find until then.
+ */
+
+void CpPortRemind(CpPort *portPtr);
 
 /*
  * CpPortSpare --
@@ -147,8 +161,10 @@ typedef struct CpSpare {
 
 CpSpare *CpPortSpare(CpPort *portPtr);
 
-/* Milliseconds of a clock that never goes back. */
+/* Clocks that never go back. Milliseconds come in steps, of 16 on Windows;
+ * microseconds are finer, and cost no system call either. */
 uint64_t CpNowMs(void);
+uint64_t CpNowUs(void);
 
 /* ------------------------------------------------------------ handles */
 

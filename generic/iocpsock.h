@@ -23,6 +23,7 @@ typedef struct IocpsockThread IocpsockThread;
 typedef struct IocpsockServer IocpsockServer;
 typedef struct IocpsockChan IocpsockChan;
 typedef struct IocpsockTransfer IocpsockTransfer;
+typedef struct IocpsockServing IocpsockServing;
 
 /* Channels in the order in which their turn comes. */
 
@@ -55,23 +56,44 @@ struct IocpsockChan {
     CpConn *connPtr;           /* A connection, or */
     IocpsockServer *serverPtr; /* a server. */
     int watchMask;             /* TCL_READABLE, TCL_WRITABLE */
-    unsigned eventsPending;    /* Its events in Tcl's queue. */
+    int eventQueued;           /* Its event is in Tcl's queue. */
     IocpsockChanList *listPtr; /* One of its thread's, or NULL. */
     IocpsockChan *nextPtr;     /* In that list. */
     IocpsockChan *prevPtr;
-    unsigned postPass;             /* When it came to the list to be posted. */
+    unsigned rearmPass;            /* When it came to the re-arm list. */
+    unsigned servedLook;           /* The thread's last look before its last
+                                    * event. */
     IocpsockChan *nextServerPtr;   /* In its thread's list of servers. */
     unsigned writePass;            /* When smallWrites began. */
     unsigned smallWrites;          /* In that pass of the event loop. */
     uint64_t events;               /* Notifications and accepts. */
     IocpsockTransfer *transferPtr; /* Files that wait for their turn. */
-    int readLimited;               /* In a handler: readLeft counts. */
-    int readLeft;                  /* Bytes it may yet read. */
-    unsigned notifyPass;           /* The handler's: loopPasses then. */
 };
 
-/* Bytes that a handler gets before its read ends: see Notify. */
+/* Bytes that a handler gets before its read ends: see IocpsockServingOf. */
 #define IOCPSOCK_READ_LIMIT 262144
+
+/* An event that is being served: its handler runs, or an event loop that this
+ * has entered. */
+
+struct IocpsockServing {
+    IocpsockChan *chanPtr;     /* A reference; NULL when it was closed, or
+                                * given to another thread. */
+    int readLeft;              /* Bytes that the handler may yet read. */
+    unsigned loopPass;         /* loopPasses when it began. */
+    IocpsockServing *outerPtr; /* Served further out. */
+};
+
+/* A pass of the event loop: what was served since the setup proc. */
+
+typedef struct IocpsockPass {
+    uint64_t beginUs;
+    unsigned events;
+    uint64_t bytes;     /* Read and written, */
+    uint64_t seenBytes; /* and before the events queued last. */
+    unsigned accepts;
+    uint64_t acceptUs; /* That accept scripts took. */
+} IocpsockPass;
 
 /* In IocpsockChan.flags. The second one is set by the command testsocket of
  * Tcl's own tests: connecting goes on in the event loop only. */
@@ -103,47 +125,22 @@ struct IocpsockThread {
     uint64_t exitStalledMs; /* That nothing has moved at exit. */
     unsigned channels;      /* Channels of this thread. */
     unsigned closing;       /* Connections closed and not yet ended. */
-    unsigned eventsQueued;  /* In Tcl's queue. */
-    unsigned eventsServed;  /* Since the last pass of the notifier. */
-    unsigned passes;        /* Of the event loop, or parts of one. */
-    unsigned loopPasses;    /* Of the event loop. */
-    uint64_t passBytes;     /* Read and written in the last of these, */
-    uint64_t seenBytes;     /* and up to the last queued event. */
-    int polled;             /* Nothing had completed a moment ago. */
-    int postFirst;          /* Before looking for completions. */
-    int found;              /* By the setup proc, for the check proc. */
-    IocpsockChanList look;  /* Looked at in the next pass: may be ready. */
-    IocpsockChanList post;  /* Wait for bytes, no receive is posted yet. */
+    unsigned eventsQueued;  /* Of its channels, in Tcl's queue. */
+    IocpsockPass pass;
+    unsigned passes;     /* Of the event loop, or parts of one. */
+    unsigned loopPasses; /* Of the event loop. */
+    unsigned looks;      /* At the port. */
+    uint64_t lookUs;     /* When that was last. */
+    int mustLook;        /* Since the last look a channel was served twice. */
+    int polled;          /* A look found nothing, and nothing ran since. */
+    int rearmFirst;      /* The last look found nothing, but a receive that was
+                          * submitted behind it did. */
+    IocpsockChanList recheck; /* May be ready. */
+    IocpsockChanList ready;   /* Were ready; will get an event. */
+    IocpsockChanList rearm;   /* Wait for bytes; no receive is submitted yet. */
+    IocpsockServing *servingPtr; /* The innermost one. */
     IocpsockChan *firstServerPtr;
 };
-
-/* iocpsockReady.c */
-
-/* What of that which the channel watches it is ready for. */
-int IocpsockReadyMask(const IocpsockChan *chanPtr);
-int IocpsockWatchesRead(const IocpsockChan *chanPtr);
-
-/* The channel may be ready: its event is queued in the next pass. */
-void IocpsockNoteReady(IocpsockChan *chanPtr);
-
-/* What the channel watches has changed: its receives are posted, and it is
- * looked at, in the next pass. */
-void IocpsockNoteWatch(IocpsockChan *chanPtr);
-
-/* The channel is on no list any more. */
-void IocpsockUnlist(IocpsockChan *chanPtr);
-
-/* Whether any channel that is to be looked at is ready. */
-int IocpsockAnyReady(IocpsockThread *threadPtr);
-
-/* Posts receives that were put off: those that have waited for a whole pass of
- * the event loop, or one after the other until one finds something. Results:
- * how many operations completed or channels became ready. */
-unsigned IocpsockPostOld(IocpsockThread *threadPtr);
-unsigned IocpsockPostUntilDone(IocpsockThread *threadPtr);
-
-/* Takes in what has completed, or if nothing has, what is there at once. */
-unsigned IocpsockCollect(IocpsockThread *threadPtr);
 
 /* iocpsockNotify.c */
 
@@ -160,6 +157,15 @@ IocpsockThread *IocpsockGetThread(Tcl_Interp *interp);
  * 0 when this thread can have no port. */
 int IocpsockAttach(IocpsockChan *chanPtr);
 void IocpsockDetach(IocpsockChan *chanPtr);
+
+/* The channel may be ready: the next walk sees to it. */
+void IocpsockNoteReady(IocpsockChan *chanPtr);
+
+/* The same, when what the channel watches has changed. */
+void IocpsockNoteWatch(IocpsockChan *chanPtr);
+
+/* The innermost event of the channel that is being served, or NULL. */
+IocpsockServing *IocpsockServingOf(const IocpsockChan *chanPtr);
 
 IocpsockChan *IocpsockNewChan(void);
 void IocpsockReleaseChan(IocpsockChan *chanPtr);

@@ -62,6 +62,7 @@ static int
 InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
 {
     IocpsockChan *chanPtr = instanceData;
+    IocpsockServing *servingPtr;
 
     *errorCodePtr = 0;
     if (chanPtr->connPtr == NULL || chanPtr->threadPtr == NULL) {
@@ -69,13 +70,14 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
         return -1;
     }
     IocpsockPollConnect(chanPtr);
-    if (!chanPtr->readLimited
-        || chanPtr->notifyPass != chanPtr->threadPtr->loopPasses) {
+    servingPtr = IocpsockServingOf(chanPtr);
+    if (servingPtr == NULL
+        || servingPtr->loopPass != chanPtr->threadPtr->loopPasses) {
         CpConnAge(chanPtr->connPtr);
     }
-    if (chanPtr->readLimited && chanPtr->readLeft <= 0
+    if (servingPtr != NULL && servingPtr->readLeft <= 0
         && !IsBlocking(chanPtr)) {
-        chanPtr->readLeft = IOCPSOCK_READ_LIMIT;
+        servingPtr->readLeft = IOCPSOCK_READ_LIMIT;
         *errorCodePtr = EWOULDBLOCK;
         return -1;
     }
@@ -85,9 +87,9 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
             &bytes);
 
         if (error == CP_OK) {
-            chanPtr->threadPtr->passBytes += bytes;
-            if (chanPtr->readLimited) {
-                chanPtr->readLeft -= (int) bytes;
+            chanPtr->threadPtr->pass.bytes += bytes;
+            if (servingPtr != NULL) {
+                servingPtr->readLeft -= (int) bytes;
             }
             return (int) bytes;
         }
@@ -155,7 +157,7 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
             join, &bytes);
 
         if (error == CP_OK) {
-            chanPtr->threadPtr->passBytes += bytes;
+            chanPtr->threadPtr->pass.bytes += bytes;
             return (int) bytes;
         }
         if (error != CP_EAGAIN || !IsBlocking(chanPtr)) {

@@ -1,18 +1,46 @@
 /*
  * iocpsockNotify.c --
  *
- *      The event source: from completions to Tcl events. Each thread reaps its
- *      own port when it passes through the event loop; channels that became
- *      ready stand on its ready list, and get one event each.
+ *      The event source: from completions to Tcl events, in the order in which
+ *      it happens.
+ *
+ *      1. A thread looks at its port. A completion puts its channel on the
+ *         recheck list if that may be ready for something that is watched.
+ *      2. One walk over the recheck list sorts it: what is ready goes to the
+ *         ready list, what waits for bytes to the re-arm list.
+ *      3. Each ready channel gets one event in Tcl's queue.
+ *      4. When the event is served, the channel goes back to the recheck list,
+ *         and its handler runs. That makes events level-triggered without a
+ *         search through all sockets.
+ *      5. Receives of channels on the re-arm list are submitted when nothing
+ *         else is ready.
+ *
+ *      Steps 1 to 3 are taken by the setup and check procs in each pass of the
+ *      event loop, and again behind the last event, in a pass that goes on
+ *      (GoOn). A channel is on at most one list.
  */
 
 #include "iocpsock.h"
 
 #include <string.h>
 
-#define EVENTS_PER_PASS 32 /* See QueueMore. */
-#define BYTES_PER_PASS 1048576
-#define ACCEPTS_PER_PASS 16 /* See QueueReady. */
+/*
+ * When a pass ends, so that timers and other event sources have their turn: the
+ * notifier costs more than a round trip's own system calls, so that it is not
+ * asked after each event.
+ */
+
+#define PASS_EVENTS 32
+#define PASS_BYTES 1048576
+#define PASS_US 5000
+
+/* When the port is looked at, although a channel that was served since the last
+ * look is ready again. */
+#define LOOK_US 1000
+
+/* A server has so many accepts in a pass, as long as they take no longer. */
+#define PASS_ACCEPTS 16
+#define PASS_ACCEPT_US 2000
 
 typedef struct ReadyEvent {
     Tcl_Event header;
@@ -65,6 +93,44 @@ IocpsockGetThread(Tcl_Interp *interp)
         Tcl_CreateThreadExitHandler(IocpsockThreadExit, threadPtr);
     }
     return threadPtr;
+}
+
+/* ------------------------------------------------------------- lists */
+
+static void
+Unlist(IocpsockChan *chanPtr)
+{
+    IocpsockChanList *listPtr = chanPtr->listPtr;
+
+    if (listPtr == NULL) {
+        return;
+    }
+    if (chanPtr->prevPtr != NULL) {
+        chanPtr->prevPtr->nextPtr = chanPtr->nextPtr;
+    } else {
+        listPtr->firstPtr = chanPtr->nextPtr;
+    }
+    if (chanPtr->nextPtr != NULL) {
+        chanPtr->nextPtr->prevPtr = chanPtr->prevPtr;
+    } else {
+        listPtr->lastPtr = chanPtr->prevPtr;
+    }
+    chanPtr->listPtr = NULL;
+}
+
+static void
+Append(IocpsockChanList *listPtr, IocpsockChan *chanPtr)
+{
+    Unlist(chanPtr);
+    chanPtr->listPtr = listPtr;
+    chanPtr->nextPtr = NULL;
+    chanPtr->prevPtr = listPtr->lastPtr;
+    if (listPtr->lastPtr != NULL) {
+        listPtr->lastPtr->nextPtr = chanPtr;
+    } else {
+        listPtr->firstPtr = chanPtr;
+    }
+    listPtr->lastPtr = chanPtr;
 }
 
 /* ---------------------------------------------------------- channels */
@@ -134,19 +200,32 @@ IsEventOf(Tcl_Event *eventPtr, void *clientData)
     return 1;
 }
 
+/*
+ * From here on another thread may use the channel: its event is taken back, and
+ * whoever serves one forgets the channel.
+ */
+
 void
 IocpsockDetach(IocpsockChan *chanPtr)
 {
     IocpsockThread *threadPtr = chanPtr->threadPtr;
+    IocpsockServing *servingPtr;
     IocpsockChan **linkPtr;
 
     if (threadPtr == NULL) {
         return;
     }
-    IocpsockUnlist(chanPtr);
-    if (chanPtr->eventsPending > 0) {
+    Unlist(chanPtr);
+    if (chanPtr->eventQueued) {
         Tcl_DeleteEvents(IsEventOf, chanPtr);
-        chanPtr->eventsPending = 0;
+        chanPtr->eventQueued = 0;
+    }
+    for (servingPtr = threadPtr->servingPtr; servingPtr != NULL;
+         servingPtr = servingPtr->outerPtr) {
+        if (servingPtr->chanPtr == chanPtr) {
+            servingPtr->chanPtr = NULL;
+            IocpsockReleaseChan(chanPtr);
+        }
     }
     if (chanPtr->serverPtr != NULL) {
         linkPtr = &threadPtr->firstServerPtr;
@@ -160,28 +239,173 @@ IocpsockDetach(IocpsockChan *chanPtr)
     chanPtr->threadPtr = NULL;
 }
 
-/* ------------------------------------------------------ event source */
+static int
+ReadyMask(const IocpsockChan *chanPtr)
+{
+    int ready;
 
-/* The watchdogs of this thread's servers; sets how long it may sleep. */
+    if (chanPtr->serverPtr != NULL) {
+        return IocpsockServerReady(chanPtr->serverPtr) ? TCL_READABLE : 0;
+    }
+    if (chanPtr->connPtr == NULL || chanPtr->watchMask == 0) {
+        return 0;
+    }
+    ready = CpConnReady(chanPtr->connPtr);
+    return ((ready & CP_READ ? TCL_READABLE : 0)
+               | (ready & CP_WRITE ? TCL_WRITABLE : 0))
+        & chanPtr->watchMask;
+}
 
-static void
+static int
+WatchesRead(const IocpsockChan *chanPtr)
+{
+    return chanPtr->connPtr != NULL && (chanPtr->watchMask & TCL_READABLE);
+}
+
+void
+IocpsockNoteWatch(IocpsockChan *chanPtr)
+{
+    IocpsockThread *threadPtr = chanPtr->threadPtr;
+
+    if (threadPtr == NULL || chanPtr->listPtr == &threadPtr->recheck
+        || chanPtr->listPtr == &threadPtr->ready || chanPtr->eventQueued) {
+        return;
+    }
+
+    /* Scripts do this in events of others, after which nobody may look. */
+    if (threadPtr->recheck.firstPtr == NULL) {
+        CpPortRemind(threadPtr->portPtr);
+    }
+    Append(&threadPtr->recheck, chanPtr);
+}
+
+void
+IocpsockNoteReady(IocpsockChan *chanPtr)
+{
+    if (ReadyMask(chanPtr) != 0) {
+        IocpsockNoteWatch(chanPtr);
+    }
+}
+
+/* ----------------------------------------------- looking and sorting */
+
+static unsigned
+Look(IocpsockThread *threadPtr)
+{
+    threadPtr->looks++;
+    threadPtr->lookUs = CpNowUs();
+    threadPtr->mustLook = 0;
+    return CpPortReap(threadPtr->portPtr, 0);
+}
+
+/* Sorts the recheck list. Results: whether any channel is ready. */
+
+static int
+Sort(IocpsockThread *threadPtr)
+{
+    IocpsockChan *chanPtr;
+
+    while ((chanPtr = threadPtr->recheck.firstPtr) != NULL) {
+        if (ReadyMask(chanPtr) != 0) {
+            Append(&threadPtr->ready, chanPtr);
+        } else if (WatchesRead(chanPtr)) {
+            chanPtr->rearmPass = threadPtr->loopPasses;
+            Append(&threadPtr->rearm, chanPtr);
+        } else {
+            Unlist(chanPtr);
+        }
+    }
+    return threadPtr->ready.firstPtr != NULL;
+}
+
+/*
+ * A receive that finds its bytes there costs less than half of one that has to
+ * wait for them, as the way through the port is the longer one. So the receives
+ * of channels that have been served are put off: for as long as others are
+ * ready, though no longer than a pass of the event loop, and then until one of
+ * them finds something.
+ * Results: how many operations completed, or channels became ready.
+ */
+
+static unsigned
+RearmFirst(IocpsockThread *threadPtr)
+{
+    IocpsockChan *chanPtr = threadPtr->rearm.firstPtr;
+    unsigned completed;
+
+    Unlist(chanPtr);
+    if (WatchesRead(chanPtr)) {
+        CpConnWatchRead(chanPtr->connPtr, 1);
+    }
+    completed = CpPortReapFinished(threadPtr->portPtr);
+    /* Bytes that were taken without a receive are nobody's completion. */
+    if (ReadyMask(chanPtr) != 0) {
+        IocpsockNoteWatch(chanPtr);
+        completed++;
+    }
+    return completed;
+}
+
+static unsigned
+RearmUntilFound(IocpsockThread *threadPtr)
+{
+    unsigned completed = 0;
+
+    while (completed == 0 && threadPtr->rearm.firstPtr != NULL) {
+        completed = RearmFirst(threadPtr);
+    }
+    return completed;
+}
+
+static unsigned
+RearmOld(IocpsockThread *threadPtr)
+{
+    unsigned completed = 0;
+
+    while (threadPtr->rearm.firstPtr != NULL
+        && threadPtr->loopPasses - threadPtr->rearm.firstPtr->rearmPass > 1) {
+        completed += RearmFirst(threadPtr);
+    }
+    return completed;
+}
+
+/* Takes in what has completed, or if nothing has, what is there at once. */
+
+static unsigned
+Collect(IocpsockThread *threadPtr)
+{
+    unsigned completed = Look(threadPtr);
+
+    threadPtr->rearmFirst = 0;
+    if (completed == 0) {
+        (void) Sort(threadPtr);
+        completed = RearmUntilFound(threadPtr);
+        threadPtr->rearmFirst = completed > 0;
+    }
+    return completed;
+}
+
+/* The watchdogs of this thread's servers. Results: in how many milliseconds they
+ * want to be called again, or -1. */
+
+static int64_t
 TickServers(IocpsockThread *threadPtr)
 {
     IocpsockChan *chanPtr = threadPtr->firstServerPtr;
     uint64_t nowMs = chanPtr != NULL ? CpNowMs() : 0;
+    int64_t soonestMs = -1;
 
     for (; chanPtr != NULL; chanPtr = chanPtr->nextServerPtr) {
         int64_t dueMs = IocpsockServerTick(chanPtr->serverPtr, nowMs);
 
-        if (dueMs >= 0) {
-            Tcl_Time time;
-
-            time.sec = (long) (dueMs / 1000);
-            time.usec = (long) (dueMs % 1000) * 1000;
-            Tcl_SetMaxBlockTime(&time);
+        if (dueMs >= 0 && (soonestMs < 0 || dueMs < soonestMs)) {
+            soonestMs = dueMs;
         }
     }
+    return soonestMs;
 }
+
+/* ------------------------------------------------------ event source */
 
 static void
 QueueEvent(IocpsockChan *chanPtr)
@@ -189,37 +413,30 @@ QueueEvent(IocpsockChan *chanPtr)
     ReadyEvent *eventPtr = (ReadyEvent *) (void *) Tcl_Alloc(
         sizeof(ReadyEvent));
 
+    Unlist(chanPtr);
     eventPtr->header.proc = ReadyEventProc;
     eventPtr->chanPtr = chanPtr;
     chanPtr->refCount++;
-    chanPtr->eventsPending++;
+    chanPtr->eventQueued = 1;
     chanPtr->threadPtr->eventsQueued++;
     Tcl_QueueEvent(&eventPtr->header, TCL_QUEUE_TAIL);
 }
 
-/*
- * Queues an event for each channel that is ready. A server has one for each
- * client that waits, within limits: among many busy connections a pass takes
- * long, and a crowd of clients would be let in at one per pass.
- */
-
 static void
 QueueReady(IocpsockThread *threadPtr)
 {
-    while (IocpsockAnyReady(threadPtr)) {
-        IocpsockChan *chanPtr = threadPtr->look.firstPtr;
-        unsigned count = 1;
+    IocpsockChan *chanPtr;
 
-        IocpsockUnlist(chanPtr);
-        if (chanPtr->serverPtr != NULL) {
-            count = IocpsockServerReady(chanPtr->serverPtr);
-        } else if (IocpsockWatchesRead(chanPtr)) {
+    (void) Sort(threadPtr);
+    while ((chanPtr = threadPtr->ready.firstPtr) != NULL) {
+        if (WatchesRead(chanPtr)) {
             /* It may be ready just for writing. */
             CpConnWatchRead(chanPtr->connPtr, 1);
         }
-        while (count-- > 0 && chanPtr->eventsPending < ACCEPTS_PER_PASS) {
-            QueueEvent(chanPtr);
-        }
+        QueueEvent(chanPtr);
+    }
+    if (threadPtr->eventsQueued > 0) {
+        CpPortRemind(threadPtr->portPtr);
     }
 }
 
@@ -230,31 +447,65 @@ IsIdle(const IocpsockThread *threadPtr)
 }
 
 static void
+SetBlockTime(int64_t ms)
+{
+    Tcl_Time time;
+
+    time.sec = (long) (ms / 1000);
+    time.usec = (long) (ms % 1000) * 1000;
+    Tcl_SetMaxBlockTime(&time);
+}
+
+static void
 SetupProc(void *clientData, int flags)
 {
-    static const Tcl_Time noTime = {0, 0};
     IocpsockThread *threadPtr = clientData;
+    int64_t dueMs;
+    int ready;
 
     if (!(flags & TCL_FILE_EVENTS) || IsIdle(threadPtr)) {
         return;
     }
-    threadPtr->eventsServed = 0;
-    threadPtr->passBytes = 0;
-    threadPtr->seenBytes = 0;
+    memset(&threadPtr->pass, 0, sizeof(threadPtr->pass));
+    threadPtr->pass.beginUs = CpNowUs();
     threadPtr->passes++;
     threadPtr->loopPasses++;
-    if (IocpsockPostOld(threadPtr) > 0 || !threadPtr->polled) {
-        IocpsockCollect(threadPtr);
+    if (RearmOld(threadPtr) > 0 || !threadPtr->polled) {
+        (void) Collect(threadPtr);
     }
     threadPtr->polled = 0;
-    TickServers(threadPtr);
-    threadPtr->found = IocpsockAnyReady(threadPtr);
-    while (!threadPtr->found && IocpsockPostUntilDone(threadPtr) > 0) {
-        threadPtr->found = IocpsockAnyReady(threadPtr);
+    dueMs = TickServers(threadPtr);
+    ready = Sort(threadPtr);
+    while (!ready && RearmUntilFound(threadPtr) > 0) {
+        ready = Sort(threadPtr);
     }
-    if (threadPtr->found
-        || (!(flags & TCL_DONT_WAIT) && !CpPortSleep(threadPtr->portPtr))) {
-        Tcl_SetMaxBlockTime(&noTime);
+    if (ready
+        || (!(flags & TCL_DONT_WAIT)
+            && !CpPortSleep(threadPtr->portPtr, dueMs))) {
+        SetBlockTime(0);
+    } else if (dueMs >= 0) {
+        SetBlockTime(dueMs);
+    }
+}
+
+/*
+ * Where nothing is left to serve the thread may wait from here on. That is said
+ * to the port, although the setup proc does it again, since Tcl_ServiceAll, which
+ * serves message loops that are not Tcl's, calls that one before it serves
+ * events, and returns to its caller's wait behind them. Where something is left
+ * the port sees to it that such a caller comes back.
+ */
+
+static void
+EndPass(IocpsockThread *threadPtr, int flags)
+{
+    int left = threadPtr->ready.firstPtr != NULL;
+
+    if (!left && !(flags & TCL_DONT_WAIT)) {
+        left = !CpPortSleep(threadPtr->portPtr, TickServers(threadPtr));
+    }
+    if (left) {
+        CpPortRemind(threadPtr->portPtr);
     }
 }
 
@@ -266,45 +517,62 @@ CheckProc(void *clientData, int flags)
     if (!(flags & TCL_FILE_EVENTS) || IsIdle(threadPtr)) {
         return;
     }
-    if (!threadPtr->found) {
-        IocpsockCollect(threadPtr);
+    if (threadPtr->ready.firstPtr == NULL) {
+        (void) Collect(threadPtr);
     }
-    threadPtr->found = 0;
     QueueReady(threadPtr);
+    if (threadPtr->eventsQueued == 0) {
+        EndPass(threadPtr, flags);
+    }
+}
+
+static int
+IsPassOver(const IocpsockThread *threadPtr)
+{
+    return threadPtr->pass.events >= PASS_EVENTS
+        || threadPtr->pass.bytes >= PASS_BYTES
+        || CpNowUs() - threadPtr->pass.beginUs >= PASS_US;
 }
 
 /*
- * A pass of Tcl's notifier costs more than a round trip's own system calls. So
- * when the last queued event was served, what is ready by then is queued at
- * once, without a look at the port if there is any such. Timers and other
- * sources have their pass after so many events or bytes; and at once if no
- * handler has moved any bytes, as that of a channel that is always writable and
- * has nothing to write.
+ * Behind the last queued event the pass goes on with what is ready by then, as
+ * long as its handlers move bytes: that of a channel that is always writable
+ * and has nothing to write must not keep timers waiting. The port is looked at
+ * where nothing is ready, and no later than after two runs of one channel's
+ * handler, so that those who wait there have their turn.
  */
 
 static void
-QueueMore(IocpsockThread *threadPtr)
+GoOn(IocpsockThread *threadPtr, int flags)
 {
-    int moved = threadPtr->passBytes != threadPtr->seenBytes;
+    int moved = threadPtr->pass.bytes != threadPtr->pass.seenBytes;
+    int over, ready;
 
-    if (threadPtr->eventsQueued > 0
-        || threadPtr->eventsServed >= EVENTS_PER_PASS
-        || threadPtr->passBytes >= BYTES_PER_PASS || IsIdle(threadPtr)) {
+    if (threadPtr->eventsQueued > 0 || IsIdle(threadPtr)) {
         return;
     }
+    over = IsPassOver(threadPtr);
     threadPtr->passes++;
-    threadPtr->seenBytes = threadPtr->passBytes;
-    if (IocpsockAnyReady(threadPtr)) {
-        if (moved) {
-            QueueReady(threadPtr);
+    threadPtr->pass.seenBytes = threadPtr->pass.bytes;
+    if (threadPtr->mustLook && moved && !over) {
+        (void) Look(threadPtr);
+    }
+    ready = Sort(threadPtr);
+    if (!ready) {
+        if (!threadPtr->rearmFirst || RearmUntilFound(threadPtr) == 0) {
+            threadPtr->polled = Collect(threadPtr) == 0;
         }
-        return;
+        moved = 1;
+        ready = Sort(threadPtr);
     }
-    if (!threadPtr->postFirst || IocpsockPostUntilDone(threadPtr) == 0) {
-        threadPtr->polled = IocpsockCollect(threadPtr) == 0;
+    if (ready && moved && !over) {
+        QueueReady(threadPtr);
+    } else {
+        EndPass(threadPtr, flags);
     }
-    QueueReady(threadPtr);
 }
+
+/* ----------------------------------------------------------- serving */
 
 /*
  * A handler that reads without waiting, all there is, would not come to an end
@@ -313,18 +581,57 @@ QueueMore(IocpsockThread *threadPtr)
  * handler that insists.
  */
 
-static void
-Notify(IocpsockChan *chanPtr, int mask)
+IocpsockServing *
+IocpsockServingOf(const IocpsockChan *chanPtr)
 {
-    const IocpsockThread *threadPtr = chanPtr->threadPtr;
+    IocpsockServing *servingPtr = chanPtr->threadPtr->servingPtr;
 
-    chanPtr->readLimited = 1;
-    chanPtr->readLeft = IOCPSOCK_READ_LIMIT;
-    chanPtr->notifyPass = threadPtr->loopPasses;
-    Tcl_NotifyChannel(chanPtr->channel, mask);
-    chanPtr->readLimited = 0;
-    if (chanPtr->connPtr != NULL && chanPtr->threadPtr == threadPtr) {
-        CpConnAge(chanPtr->connPtr);
+    while (servingPtr != NULL && servingPtr->chanPtr != chanPtr) {
+        servingPtr = servingPtr->outerPtr;
+    }
+    return servingPtr;
+}
+
+/* Each accept script runs from an event of its own, behind those of others that
+ * are ready. */
+
+static void
+Accept(IocpsockThread *threadPtr, const IocpsockServing *servingPtr)
+{
+    uint64_t beginUs = CpNowUs();
+
+    IocpsockServerAccept(servingPtr->chanPtr->serverPtr);
+    threadPtr->pass.accepts++;
+    threadPtr->pass.acceptUs += CpNowUs() - beginUs;
+    if (servingPtr->chanPtr != NULL && !servingPtr->chanPtr->eventQueued
+        && threadPtr->pass.accepts < PASS_ACCEPTS
+        && threadPtr->pass.acceptUs < PASS_ACCEPT_US
+        && ReadyMask(servingPtr->chanPtr) != 0) {
+        QueueEvent(servingPtr->chanPtr);
+    }
+}
+
+/* The handler may close the channel, or give it to another thread: then the
+ * reference is gone, and so is servingPtr's channel. */
+
+static void
+Serve(IocpsockThread *threadPtr, IocpsockServing *servingPtr, int mask)
+{
+    IocpsockChan *chanPtr = servingPtr->chanPtr;
+
+    chanPtr->events++;
+    if (chanPtr->servedLook == threadPtr->looks
+        && CpNowUs() - threadPtr->lookUs >= LOOK_US) {
+        threadPtr->mustLook = 1;
+    }
+    chanPtr->servedLook = threadPtr->looks;
+    if (chanPtr->serverPtr != NULL) {
+        Accept(threadPtr, servingPtr);
+    } else {
+        Tcl_NotifyChannel(chanPtr->channel, mask);
+        if (servingPtr->chanPtr != NULL && chanPtr->connPtr != NULL) {
+            CpConnAge(chanPtr->connPtr);
+        }
     }
 }
 
@@ -333,31 +640,35 @@ ReadyEventProc(Tcl_Event *eventPtr, int flags)
 {
     IocpsockChan *chanPtr = ((ReadyEvent *) eventPtr)->chanPtr;
     IocpsockThread *threadPtr = chanPtr->threadPtr;
+    IocpsockServing serving;
     int mask;
 
     if (!(flags & TCL_FILE_EVENTS)) {
         return 0;
     }
-    chanPtr->eventsPending--;
+    chanPtr->eventQueued = 0;
     threadPtr->eventsQueued--;
-    threadPtr->eventsServed++;
-    mask = IocpsockReadyMask(chanPtr);
+    threadPtr->pass.events++;
+    mask = ReadyMask(chanPtr);
 
     /*
-     * Level-triggered: the next pass looks at it once more, be it in an event
-     * loop that the handler itself enters.
+     * The channel is looked at once more, be it in an event loop that the
+     * handler itself enters.
      */
 
     IocpsockNoteWatch(chanPtr);
+    serving.chanPtr = chanPtr;
+    serving.readLeft = IOCPSOCK_READ_LIMIT;
+    serving.loopPass = threadPtr->loopPasses;
+    serving.outerPtr = threadPtr->servingPtr;
+    threadPtr->servingPtr = &serving;
     if (mask != 0) {
-        chanPtr->events++;
-        if (chanPtr->serverPtr != NULL) {
-            IocpsockServerAccept(chanPtr->serverPtr);
-        } else {
-            Notify(chanPtr, mask);
-        }
+        Serve(threadPtr, &serving, mask);
     }
-    IocpsockReleaseChan(chanPtr);
-    QueueMore(threadPtr);
+    threadPtr->servingPtr = serving.outerPtr;
+    if (serving.chanPtr != NULL) {
+        IocpsockReleaseChan(serving.chanPtr);
+    }
+    GoOn(threadPtr, flags);
     return 1;
 }

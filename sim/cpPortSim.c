@@ -214,11 +214,20 @@ CpPortReapFinished(CpPort *portPtr)
 }
 
 int
-CpPortSleep(CpPort *portPtr)
+CpPortSleep(CpPort *portPtr, int64_t timeoutMs)
 {
+    (void) timeoutMs;
     SimHappen();
     portPtr->sleeping = portPtr->ready.firstPtr == NULL;
     return portPtr->sleeping;
+}
+
+/* Nobody waits here but in a reap. */
+
+void
+CpPortRemind(CpPort *portPtr)
+{
+    portPtr->sleeping = 0;
 }
 
 void

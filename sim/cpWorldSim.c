@@ -423,6 +423,12 @@ CpNowMs(void)
     return simNowMs;
 }
 
+uint64_t
+CpNowUs(void)
+{
+    return simNowMs * 1000;
+}
+
 /* --------------------------------------------------------- the world */
 
 void

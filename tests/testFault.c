@@ -352,8 +352,8 @@ __wrap_CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
 
 unsigned __real_CpPortReap(CpPort *portPtr, int timeoutMs);
 unsigned __wrap_CpPortReap(CpPort *portPtr, int timeoutMs);
-int __real_CpPortSleep(CpPort *portPtr);
-int __wrap_CpPortSleep(CpPort *portPtr);
+int __real_CpPortSleep(CpPort *portPtr, int64_t timeoutMs);
+int __wrap_CpPortSleep(CpPort *portPtr, int64_t timeoutMs);
 
 /* Whether this thread has to look again, for what is late. */
 
@@ -425,9 +425,9 @@ __wrap_CpPortReap(CpPort *portPtr, int timeoutMs)
 }
 
 int
-__wrap_CpPortSleep(CpPort *portPtr)
+__wrap_CpPortSleep(CpPort *portPtr, int64_t timeoutMs)
 {
-    return !AnyLate() && __real_CpPortSleep(portPtr);
+    return !AnyLate() && __real_CpPortSleep(portPtr, timeoutMs);
 }
 
 /* ------------------------------------------------------------ command */

@@ -1,7 +1,7 @@
 /*
  * testRaw.h --
  *
- *	What testThread.c takes from testRaw.c.
+ *	What testThread.c takes from testRaw.c and testPump.c.
  */
 
 #ifndef TEST_RAW_H
@@ -10,5 +10,6 @@
 #include "tcl.h"
 
 void TestRawCreateCommands(Tcl_Interp *interp);
+void TestPumpCreateCommand(Tcl_Interp *interp);
 
 #endif

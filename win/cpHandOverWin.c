@@ -7,18 +7,20 @@
  *          owns its handle, and alerts that thread, once, until it has looked.
  *
  *      Somebody has to be there to find it. A port's owner does so itself
- *      while it is busy: each look at its port renews a lease. An owner that
- *      is about to wait for something else (CpPortSleep) gives the lease up, and
- *      one that has not looked for LEASE_MS has lost it: it may compute, or wait
- *      in a message loop that nobody told us about. Then the port's helper
- *      thread waits on the completion port in its place. When it has filled the
- *      owner's inbox it leaves the port, and the owner has a lease again.
+ *      while it is busy. An owner that rests (CpPortSleep) is stood in for by
+ *      the port's helper thread, which waits on the completion port until it
+ *      has filled the owner's inbox.
  *
- *      The helper stays where the owner cannot be relied on: as long as handles
- *      that are bound to the port belong to other threads. It is never on the
- *      port together with an owner that waits there, who does all this as well:
- *      so nothing depends on which of two waiting threads the system wakes, and
- *      a packet that is posted for the owner reaches it.
+ *      An owner that says nothing may compute for long, or wait in a message
+ *      loop of which nobody knows. So the helper, where it has nothing else to
+ *      do, watches that the owner looks: each look gives it LEASE_MS more. One
+ *      that has lost its lease is alerted, and counts as resting.
+ *
+ *      The helper stays on the port as long as handles that are bound to it
+ *      belong to other threads, as its owner need not care for these. It is
+ *      never there together with an owner that waits on the port itself and does
+ *      all this as well: so nothing depends on which of two waiting threads the
+ *      system wakes, and a packet that is posted for one of them reaches it.
  *
  *      cpPortLock guards inboxes, alerts, who waits where and who owns a handle.
  *      An owner takes it once per look.
@@ -49,7 +51,7 @@ static void
 PushLocked(CpPort *lockedPortPtr, CpOp *opPtr)
 {
     CpOpAppend(&lockedPortPtr->inbox, opPtr);
-    lockedPortPtr->armed = 0;
+    lockedPortPtr->rests = 0;
     switch (lockedPortPtr->ownerWait) {
     case OWNER_WAITS_NOT:
         AlertLocked(lockedPortPtr);
@@ -99,69 +101,134 @@ CpLookLocked(CpPort *lockedPortPtr)
 
 /* ------------------------------------------------------- the helper */
 
-int
-CpHelperWantedLocked(const CpPort *lockedPortPtr)
+/* Whether the helper has to be on the completion port. */
+
+static int
+HelperIsWanted(const CpPort *lockedPortPtr)
 {
     return lockedPortPtr->ownerWait != OWNER_IN_PORT
-        && (lockedPortPtr->armed || lockedPortPtr->foreign > 0
+        && (lockedPortPtr->rests || lockedPortPtr->foreign > 0
             || lockedPortPtr->ownerWait == OWNER_IN_COND);
 }
 
-void
-CpHelperWakeLocked(CpPort *lockedPortPtr)
+/* When it has to see to the owner. */
+
+static uint64_t
+HelperEndMs(const CpPort *lockedPortPtr)
 {
-    if (!lockedPortPtr->helperInPort) {
+    if (lockedPortPtr->ownerWait != OWNER_WAITS_NOT) {
+        return CP_NEVER;
+    }
+    return lockedPortPtr->rests ? lockedPortPtr->wakeMs : CpNowMs() + LEASE_MS;
+}
+
+/* Interrupts the helper's wait: what is wanted of it has changed. */
+
+static void
+InterruptHelper(CpPort *lockedPortPtr)
+{
+    if (lockedPortPtr->helperInPort) {
+        PostQueuedCompletionStatus(lockedPortPtr->iocp, 0, 0, NULL);
+    } else {
         WakeConditionVariable(&lockedPortPtr->helperCond);
     }
 }
 
-/*
- * While the helper is not wanted, it sees to it that the owner looks. Beside an
- * owner that waits on the port itself it has nothing to do.
- */
-
-static void
-WatchLeaseLocked(CpPort *lockedPortPtr)
+void
+CpOwnerRestsLocked(CpPort *lockedPortPtr, uint64_t wakeMs)
 {
-    unsigned looks = lockedPortPtr->looks;
-    BOOL woken;
-
-    lockedPortPtr->helperRests = lockedPortPtr->ownerWait == OWNER_IN_PORT;
-    woken = SleepConditionVariableSRW(&lockedPortPtr->helperCond, &cpPortLock,
-        lockedPortPtr->helperRests ? INFINITE : LEASE_MS, 0);
-    lockedPortPtr->helperRests = 0;
-    if (!woken && looks == lockedPortPtr->looks
-        && lockedPortPtr->ownerWait == OWNER_WAITS_NOT) {
-        lockedPortPtr->armed = 1;
-        AlertLocked(lockedPortPtr);
+    lockedPortPtr->rests = 1;
+    lockedPortPtr->wakeMs = wakeMs;
+    if (!lockedPortPtr->helperInPort || lockedPortPtr->helperEndMs > wakeMs) {
+        InterruptHelper(lockedPortPtr);
     }
 }
 
-/* Waits on the completion port once, and hands over what it gives. */
+void
+CpOwnerIsBusyLocked(CpPort *lockedPortPtr)
+{
+    if (lockedPortPtr->rests) {
+        lockedPortPtr->rests = 0;
+        InterruptHelper(lockedPortPtr);
+    }
+    lockedPortPtr->looks++;
+}
+
+void
+CpOwnerLeftPortLocked(CpPort *lockedPortPtr)
+{
+    lockedPortPtr->ownerWait = OWNER_WAITS_NOT;
+    if (lockedPortPtr->helperEndMs == CP_NEVER
+        || HelperIsWanted(lockedPortPtr)) {
+        InterruptHelper(lockedPortPtr);
+    }
+}
+
+static DWORD
+MsUntil(uint64_t endMs)
+{
+    uint64_t nowMs = CpNowMs();
+
+    if (endMs == CP_NEVER) {
+        return INFINITE;
+    }
+    return endMs <= nowMs              ? 0
+        : endMs - nowMs < INFINITE - 1 ? (DWORD) (endMs - nowMs)
+                                       : INFINITE - 1;
+}
+
+/* Waits once, on the port or off it, and hands over what comes. The lock is
+ * given up meanwhile. */
 
 static void
-ServePort(CpPort *portPtr)
+HelperWait(CpPort *lockedPortPtr)
 {
     OVERLAPPED_ENTRY entries[REAP_ENTRIES];
     CpOp *ops[REAP_ENTRIES];
+    DWORD timeoutMs = MsUntil(lockedPortPtr->helperEndMs);
     ULONG i, count = 0;
 
-    if (!GetQueuedCompletionStatusEx(portPtr->iocp, entries, REAP_ENTRIES,
-            &count, INFINITE, FALSE)) {
+    if (!HelperIsWanted(lockedPortPtr)) {
+        SleepConditionVariableSRW(&lockedPortPtr->helperCond, &cpPortLock,
+            timeoutMs, 0);
+        return;
+    }
+    lockedPortPtr->helperInPort = 1;
+    ReleaseSRWLockExclusive(&cpPortLock);
+    if (!GetQueuedCompletionStatusEx(lockedPortPtr->iocp, entries, REAP_ENTRIES,
+            &count, timeoutMs, FALSE)) {
         count = 0;
     }
     for (i = 0; i < count; i++) {
-        ops[i] = CpWinOpOfEntry(portPtr, &entries[i]);
+        ops[i] = CpWinOpOfEntry(lockedPortPtr, &entries[i]);
     }
     AcquireSRWLockExclusive(&cpPortLock);
-    portPtr->helperInPort = 0;
+    lockedPortPtr->helperInPort = 0;
     for (i = 0; i < count; i++) {
         if (ops[i] != NULL) {
             HandOverLocked(ops[i]);
         }
     }
-    portPtr->helperBrought = portPtr->inbox.firstPtr != NULL;
+    lockedPortPtr->helperBrought = lockedPortPtr->inbox.firstPtr != NULL;
 }
+
+/* Alerts an owner whose time to be woken, or lease, is over. */
+
+static void
+SeeToOwner(CpPort *lockedPortPtr, unsigned looksBefore)
+{
+    uint64_t endMs = lockedPortPtr->rests ? lockedPortPtr->wakeMs
+                                          : lockedPortPtr->helperEndMs;
+
+    if (lockedPortPtr->ownerWait == OWNER_WAITS_NOT && CpNowMs() >= endMs
+        && (lockedPortPtr->rests || lockedPortPtr->looks == looksBefore)) {
+        lockedPortPtr->rests = 1;
+        lockedPortPtr->wakeMs = CP_NEVER;
+        AlertLocked(lockedPortPtr);
+    }
+}
+
+/* The helper's thread; ends, and frees the port, when nobody refers to it. */
 
 DWORD WINAPI
 CpHelperMain(LPVOID param)
@@ -170,13 +237,11 @@ CpHelperMain(LPVOID param)
 
     AcquireSRWLockExclusive(&cpPortLock);
     while (portPtr->refs > 0) {
-        if (!CpHelperWantedLocked(portPtr)) {
-            WatchLeaseLocked(portPtr);
-            continue;
-        }
-        portPtr->helperInPort = 1;
-        ReleaseSRWLockExclusive(&cpPortLock);
-        ServePort(portPtr); /* Takes the lock again. */
+        unsigned looks = portPtr->looks;
+
+        portPtr->helperEndMs = HelperEndMs(portPtr);
+        HelperWait(portPtr);
+        SeeToOwner(portPtr, looks);
     }
     ReleaseSRWLockExclusive(&cpPortLock);
     CloseHandle(portPtr->iocp);
@@ -265,7 +330,9 @@ CpHandleMove(CpHandle *handlePtr, CpPort *portPtr)
     SetOwnerLocked(handlePtr, portPtr);
     if (boundPtr != NULL && IsForeign(handlePtr)) {
         boundPtr->foreign++;
-        CpHelperWakeLocked(boundPtr);
+        if (!boundPtr->helperInPort) {
+            InterruptHelper(boundPtr);
+        }
     }
     if (portPtr == NULL) {
         assert(oldPtr != NULL);

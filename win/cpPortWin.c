@@ -44,6 +44,23 @@ CpNowMs(void)
     return GetTickCount64();
 }
 
+uint64_t
+CpNowUs(void)
+{
+    static volatile LONG64 known = 0; /* Counts in a second. */
+    LONG64 frequency = InterlockedExchangeAdd64(&known, 0);
+    LARGE_INTEGER now;
+
+    if (frequency == 0) {
+        QueryPerformanceFrequency(&now);
+        frequency = now.QuadPart;
+        InterlockedExchange64(&known, frequency);
+    }
+    QueryPerformanceCounter(&now);
+    return (uint64_t) (now.QuadPart / frequency * 1000000
+        + now.QuadPart % frequency * 1000000 / frequency);
+}
+
 void
 CpOpAppend(OpList *listPtr, CpOp *opPtr)
 {
@@ -348,10 +365,7 @@ Wait(CpPort *portPtr, int timeoutMs)
         count = 0;
     }
     AcquireSRWLockExclusive(&cpPortLock);
-    portPtr->ownerWait = OWNER_WAITS_NOT;
-    if (portPtr->helperRests || CpHelperWantedLocked(portPtr)) {
-        CpHelperWakeLocked(portPtr);
-    }
+    CpOwnerLeftPortLocked(portPtr);
     ReleaseSRWLockExclusive(&cpPortLock);
     return CompleteEntries(portPtr, entries, count);
 }
@@ -371,17 +385,26 @@ CpPortReap(CpPort *portPtr, int timeoutMs)
 }
 
 int
-CpPortSleep(CpPort *portPtr)
+CpPortSleep(CpPort *portPtr, int64_t timeoutMs)
 {
+    uint64_t wakeMs = timeoutMs < 0 ? CP_NEVER
+                                    : CpNowMs() + (uint64_t) timeoutMs;
     int sleeps;
 
     AcquireSRWLockExclusive(&cpPortLock);
     sleeps = portPtr->inbox.firstPtr == NULL && portPtr->done.firstPtr == NULL;
     if (sleeps) {
         (void) CpLookLocked(portPtr);
-        portPtr->armed = 1;
-        CpHelperWakeLocked(portPtr);
+        CpOwnerRestsLocked(portPtr, wakeMs);
     }
     ReleaseSRWLockExclusive(&cpPortLock);
     return sleeps;
+}
+
+void
+CpPortRemind(CpPort *portPtr)
+{
+    AcquireSRWLockExclusive(&cpPortLock);
+    CpOwnerIsBusyLocked(portPtr);
+    ReleaseSRWLockExclusive(&cpPortLock);
 }

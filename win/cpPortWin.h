@@ -36,16 +36,18 @@ struct CpPort {
     unsigned looks;    /* How often the owner has looked at its inbox. */
     int alerted;       /* True from an alert to the owner's next look. */
     int helperBrought; /* Since the last look the helper has filled it. */
-    int armed;         /* The helper takes the owner's completions: true
-                           * from a sleep, or a lease that ran out, until the
-                           * inbox gets something. */
+    int rests;         /* The owner does not look until it is woken: true
+                           * from CpPortSleep, or from an alert for a look that
+                           * is overdue, until the inbox gets something or the
+                           * owner is busy again. */
+    uint64_t wakeMs;   /* When it is to be woken, UINT64_MAX for never. */
     OwnerWait ownerWait;
     CONDITION_VARIABLE ownerCond;
     int helperInPort; /* The helper waits on the completion port. */
-    int helperRests;  /* It waits for the owner to leave the port. */
     CONDITION_VARIABLE helperCond;
-    unsigned refs;    /* The owner and the handles bound. */
-    unsigned foreign; /* Handles bound here, owned elsewhere. */
+    uint64_t helperEndMs; /* When its wait ends by itself. */
+    unsigned refs;        /* The owner and the handles bound. */
+    unsigned foreign;     /* Handles bound here, owned elsewhere. */
 };
 
 extern SRWLOCK cpPortLock;
@@ -61,13 +63,14 @@ CpOp *CpWinOpOfEntry(CpPort *portPtr, const OVERLAPPED_ENTRY *entryPtr);
 /* The owner, or a handle, refers to the port no more. */
 void CpWinUnrefPortLocked(CpPort *lockedPortPtr);
 
-/* Whether the helper has to be on the completion port. */
-int CpHelperWantedLocked(const CpPort *lockedPortPtr);
+#define CP_NEVER UINT64_MAX
 
-/* The helper looks again at what is wanted of it. */
-void CpHelperWakeLocked(CpPort *lockedPortPtr);
+/* The owner rests until it is woken, at wakeMs by the clock at the latest; it is
+ * busy and has to be watched; it has left the completion port. */
+void CpOwnerRestsLocked(CpPort *lockedPortPtr, uint64_t wakeMs);
+void CpOwnerIsBusyLocked(CpPort *lockedPortPtr);
+void CpOwnerLeftPortLocked(CpPort *lockedPortPtr);
 
-/* The helper's thread; ends, and frees the port, when nobody refers to it. */
 DWORD WINAPI CpHelperMain(LPVOID portPtr);
 
 /* The owner looks: takes its inbox. */

@@ -868,14 +868,14 @@ TestSleep(void)
     Connect(&pair);
     CpSubmitRecv(pair.serverPtr, Prepare(&op), buf, 8);
     woken = 0;
-    CHECK(CpPortSleep(port) == 1);
+    CHECK(CpPortSleep(port, -1) == 1);
     CHECK_ERROR(CpTrySend(pair.clientPtr, "x", 1, &bytes), CP_OK);
     endMs = CpNowMs() + PATIENCE_MS;
     while (!woken && CpNowMs() < endMs) {
         PAUSE(5);
     }
     CHECK(woken && op.done == 0);
-    CHECK(CpPortSleep(port) == 0);
+    CHECK(CpPortSleep(port, -1) == 0);
     CHECK_ERROR(Wait(&op), CP_OK);
 
     /* What was over at its submit is there before any sleep. */
@@ -884,7 +884,7 @@ TestSleep(void)
     WaitData(pair.serverPtr);
     CHECK_ERROR(CpHandleShutdown(pair.serverPtr, CP_WRITE), CP_OK);
     CpSubmitSend(pair.serverPtr, Prepare(&op), "x", 1);
-    CHECK(CpPortSleep(port) == 0);
+    CHECK(CpPortSleep(port, -1) == 0);
     reaping = 1;
     CHECK(CpPortReapFinished(port) == 1);
     reaping = 0;

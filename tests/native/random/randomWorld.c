@@ -26,9 +26,9 @@ static void
 StepSleep(unsigned port)
 {
     woken[port] = 0;
-    if (CpPortSleep(randomPorts[port])) {
+    if (CpPortSleep(randomPorts[port], -1)) {
         CpSimAdvance(CpSimRandom(20));
-        CHECK(woken[port] == !CpPortSleep(randomPorts[port]));
+        CHECK(woken[port] == !CpPortSleep(randomPorts[port], -1));
     } else {
         CHECK(CpPortReap(randomPorts[port], 0) > 0);
     }

@@ -561,6 +561,29 @@ GetTickCount64(void)
 }
 
 BOOL
+QueryPerformanceFrequency(LARGE_INTEGER *valuePtr)
+{
+    valuePtr->QuadPart = 1000000000;
+    return TRUE;
+}
+
+BOOL
+QueryPerformanceCounter(LARGE_INTEGER *valuePtr)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    valuePtr->QuadPart = (int64_t) now.tv_sec * 1000000000 + now.tv_nsec;
+    return TRUE;
+}
+
+LONG64
+InterlockedExchange64(volatile LONG64 *valuePtr, LONG64 value)
+{
+    return __atomic_exchange_n(valuePtr, value, __ATOMIC_SEQ_CST);
+}
+
+BOOL
 GetModuleHandleExW(DWORD flags, LPCWSTR name, HMODULE *modulePtr)
 {
     (void) flags;

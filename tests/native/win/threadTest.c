@@ -337,7 +337,7 @@ WaitInNotifier(Owner *ownerPtr)
 static void
 Sleep(Owner *ownerPtr)
 {
-    if (Outstanding(ownerPtr) > 0 && CpPortSleep(ownerPtr->portPtr)) {
+    if (Outstanding(ownerPtr) > 0 && CpPortSleep(ownerPtr->portPtr, -1)) {
         WaitInNotifier(ownerPtr);
     }
 }
@@ -754,7 +754,7 @@ static void
 WaitInForeignLoopAfterSleep(Owner *ownerPtr)
 {
     if (ownerPtr->index == 0) {
-        CHECK(CpPortSleep(ownerPtr->portPtr) == 1);
+        CHECK(CpPortSleep(ownerPtr->portPtr, -1) == 1);
     }
     WaitInForeignLoop(ownerPtr);
 }
@@ -781,7 +781,7 @@ AlertOnce(Owner *ownerPtr)
 {
     if (ownerPtr->index == 0) {
         StartTwo(ownerPtr);
-        CHECK(CpPortSleep(ownerPtr->portPtr) == 1);
+        CHECK(CpPortSleep(ownerPtr->portPtr, -1) == 1);
         ResetAlerts(ownerPtr);
     }
     Meet();

@@ -18,6 +18,9 @@ typedef uint32_t DWORD;
 typedef uint32_t ULONG;
 typedef int64_t LONG64;
 typedef uintptr_t ULONG_PTR;
+typedef struct LARGE_INTEGER {
+    int64_t QuadPart;
+} LARGE_INTEGER;
 typedef void *LPVOID;
 typedef void *PVOID;
 typedef const wchar_t *LPCWSTR;
@@ -94,6 +97,9 @@ BOOL CloseHandle(HANDLE handle);
 
 DWORD GetLastError(void);
 uint64_t GetTickCount64(void);
+BOOL QueryPerformanceFrequency(LARGE_INTEGER *valuePtr);
+BOOL QueryPerformanceCounter(LARGE_INTEGER *valuePtr);
+LONG64 InterlockedExchange64(volatile LONG64 *valuePtr, LONG64 value);
 BOOL GetModuleHandleExW(DWORD flags, LPCWSTR name, HMODULE *modulePtr);
 
 /* Winsock: just what cpWin.h declares with. */
