@@ -596,18 +596,19 @@ IocpsockServingOf(const IocpsockChan *chanPtr)
  * are ready. */
 
 static void
-Accept(IocpsockThread *threadPtr, const IocpsockServing *servingPtr)
+Accept(IocpsockThread *threadPtr, IocpsockChan *chanPtr,
+    const IocpsockServing *servingPtr)
 {
     uint64_t beginUs = CpNowUs();
 
-    IocpsockServerAccept(servingPtr->chanPtr->serverPtr);
+    IocpsockServerAccept(chanPtr->serverPtr);
     threadPtr->pass.accepts++;
     threadPtr->pass.acceptUs += CpNowUs() - beginUs;
-    if (servingPtr->chanPtr != NULL && !servingPtr->chanPtr->eventQueued
+    if (servingPtr->chanPtr != NULL && !chanPtr->eventQueued
         && threadPtr->pass.accepts < PASS_ACCEPTS
         && threadPtr->pass.acceptUs < PASS_ACCEPT_US
-        && ReadyMask(servingPtr->chanPtr) != 0) {
-        QueueEvent(servingPtr->chanPtr);
+        && ReadyMask(chanPtr) != 0) {
+        QueueEvent(chanPtr);
     }
 }
 
@@ -615,10 +616,9 @@ Accept(IocpsockThread *threadPtr, const IocpsockServing *servingPtr)
  * reference is gone, and so is servingPtr's channel. */
 
 static void
-Serve(IocpsockThread *threadPtr, IocpsockServing *servingPtr, int mask)
+Serve(IocpsockThread *threadPtr, IocpsockChan *chanPtr,
+    const IocpsockServing *servingPtr, int mask)
 {
-    IocpsockChan *chanPtr = servingPtr->chanPtr;
-
     chanPtr->events++;
     if (chanPtr->servedLook == threadPtr->looks
         && CpNowUs() - threadPtr->lookUs >= LOOK_US) {
@@ -626,7 +626,7 @@ Serve(IocpsockThread *threadPtr, IocpsockServing *servingPtr, int mask)
     }
     chanPtr->servedLook = threadPtr->looks;
     if (chanPtr->serverPtr != NULL) {
-        Accept(threadPtr, servingPtr);
+        Accept(threadPtr, chanPtr, servingPtr);
     } else {
         Tcl_NotifyChannel(chanPtr->channel, mask);
         if (servingPtr->chanPtr != NULL && chanPtr->connPtr != NULL) {
@@ -663,7 +663,7 @@ ReadyEventProc(Tcl_Event *eventPtr, int flags)
     serving.outerPtr = threadPtr->servingPtr;
     threadPtr->servingPtr = &serving;
     if (mask != 0) {
-        Serve(threadPtr, &serving, mask);
+        Serve(threadPtr, chanPtr, &serving, mask);
     }
     threadPtr->servingPtr = serving.outerPtr;
     if (serving.chanPtr != NULL) {

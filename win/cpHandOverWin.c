@@ -231,9 +231,9 @@ SeeToOwner(CpPort *lockedPortPtr, unsigned looksBefore)
 /* The helper's thread; ends, and frees the port, when nobody refers to it. */
 
 DWORD WINAPI
-CpHelperMain(LPVOID param)
+CpHelperMain(LPVOID clientData)
 {
-    CpPort *portPtr = param;
+    CpPort *portPtr = clientData;
 
     AcquireSRWLockExclusive(&cpPortLock);
     while (portPtr->refs > 0) {

@@ -71,7 +71,7 @@ void CpOwnerRestsLocked(CpPort *lockedPortPtr, uint64_t wakeMs);
 void CpOwnerIsBusyLocked(CpPort *lockedPortPtr);
 void CpOwnerLeftPortLocked(CpPort *lockedPortPtr);
 
-DWORD WINAPI CpHelperMain(LPVOID portPtr);
+DWORD WINAPI CpHelperMain(LPVOID clientData);
 
 /* The owner looks: takes its inbox. */
 OpList CpLookLocked(CpPort *lockedPortPtr);
