@@ -59,5 +59,6 @@ IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr)
             threadPtr->exitStalledMs += CpNowMs() - beginMs;
             waited = 1;
         }
+        (void) CpCloseTick(&threadPtr->closeList, CpNowMs());
     }
 }

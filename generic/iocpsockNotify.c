@@ -144,6 +144,7 @@ IocpsockDetach(IocpsockChan *chanPtr)
         return;
     }
     IocpsockUnlist(chanPtr);
+    IocpsockForgetHeld(chanPtr);
     if (chanPtr->eventsPending > 0) {
         Tcl_DeleteEvents(IsEventOf, chanPtr);
         chanPtr->eventsPending = 0;
@@ -248,6 +249,7 @@ SetupProc(void *clientData, int flags)
     }
     threadPtr->polled = 0;
     TickServers(threadPtr);
+    IocpsockTickCloses(threadPtr);
     threadPtr->found = IocpsockAnyReady(threadPtr);
     while (!threadPtr->found && IocpsockPostUntilDone(threadPtr) > 0) {
         threadPtr->found = IocpsockAnyReady(threadPtr);
