@@ -123,12 +123,12 @@ CpConnCloseTimeout(const CpConn *connPtr)
 
 /* -------------------------------------------------------- discarding */
 
-/* No input can come, or nobody waits for it. */
+/* No input can come any more. */
 
 static int
 NoInput(const CpConn *connPtr)
 {
-    return connPtr->eof || connPtr->recvError != CP_OK || connPtr->aborted;
+    return connPtr->eof || connPtr->recvError != CP_OK;
 }
 
 /*
@@ -337,6 +337,7 @@ static void
 Abort(CpConn *connPtr, CpError why)
 {
     connPtr->aborted = 1;
+    connPtr->eof = 1;
     connPtr->watchRead = 0;
     if (connPtr->sendError == CP_OK) {
         connPtr->sendError = why;

@@ -37,6 +37,19 @@ CpConnNotify(CpConn *connPtr)
     connPtr->proc(connPtr->clientData);
 }
 
+/* What was half-closed while dialling: nothing could be written before. */
+
+static void
+HalfCloseLate(CpConn *connPtr)
+{
+    if (connPtr->recvShut) {
+        CpDiscardBegin(connPtr);
+    }
+    if (connPtr->sendShut) {
+        (void) CpSendFin(connPtr);
+    }
+}
+
 static void
 DialDone(void *clientData, CpError error, CpHandle *handlePtr, char *message)
 {
@@ -54,6 +67,7 @@ DialDone(void *clientData, CpError error, CpHandle *handlePtr, char *message)
     }
     if (error == CP_OK) {
         connPtr->state = CP_CONN_OPEN;
+        HalfCloseLate(connPtr);
         CpRecvRefill(connPtr);
     } else {
         connPtr->state = CP_CONN_FAILED;
@@ -162,6 +176,9 @@ CpConnShutdown(CpConn *connPtr, int directions)
 
     switch (connPtr->state) {
     case CP_CONN_DIALLING:
+        connPtr->recvShut |= (directions & CP_READ) != 0;
+        connPtr->sendShut |= (directions & CP_WRITE) != 0;
+        return CP_OK;
     case CP_CONN_FAILED:
     case CP_CONN_CLOSING:
         return CP_ENOTCONN;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #define RESOLVE_GRACE_MS 100 /* See DialName. */
+#define POLL_REAPS 100       /* Of one IocpsockPollConnect, at most. */
 
 /* Small writes of one pass, up to so many bytes each, that are not joined. */
 #define SMALL_WRITE 512
@@ -19,9 +20,16 @@
 void
 IocpsockPollConnect(IocpsockChan *chanPtr)
 {
-    if (IocpsockIsDialling(chanPtr) && chanPtr->threadPtr != NULL
-        && !(chanPtr->flags & IOCPSOCK_TEST_CONNECT)) {
-        CpPortReap(chanPtr->threadPtr->portPtr, 0);
+    unsigned reaps = 0;
+
+    if (chanPtr->threadPtr == NULL
+        || (chanPtr->flags & IOCPSOCK_TEST_CONNECT)) {
+        return;
+    }
+
+    /* Others' completions may stand before this one's. */
+    while (IocpsockIsDialling(chanPtr) && reaps++ < POLL_REAPS
+        && CpPortReap(chanPtr->threadPtr->portPtr, 0) > 0) {
     }
 }
 

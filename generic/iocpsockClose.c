@@ -249,6 +249,7 @@ IocpsockClose2(void *instanceData, Tcl_Interp *interp, int flags)
     if (chanPtr->connPtr == NULL || chanPtr->threadPtr == NULL) {
         return ENOTCONN;
     }
+    IocpsockPollConnect(chanPtr);
     if (flags & TCL_CLOSE_READ) {
         directions |= CP_READ;
     }
