@@ -374,6 +374,15 @@ CpConnIsAborted(const CpConn *connPtr)
     return connPtr->aborted;
 }
 
+static void
+EndLinger(CpConn *connPtr)
+{
+    CpCloseUnlist(connPtr);
+    connPtr->closePhase = CP_CLOSE_ENDING;
+    CpRecvStop(connPtr);
+    CpConnFinish(connPtr);
+}
+
 /* A limit is reached: the user's, or that of lingering. */
 
 static void
@@ -383,10 +392,7 @@ Expire(CpConn *connPtr, uint64_t nowMs)
         Abort(connPtr, CP_ETIMEDOUT);
         return;
     }
-    CpCloseUnlist(connPtr);
-    connPtr->closePhase = CP_CLOSE_ENDING;
-    CpRecvStop(connPtr);
-    CpConnFinish(connPtr);
+    EndLinger(connPtr);
 }
 
 int64_t
@@ -413,7 +419,9 @@ AbortQueue(const CpCloseQueue *queuePtr)
     while (connPtr != NULL) {
         CpConn *nextPtr = connPtr->closeNextPtr;
 
-        if (connPtr->state == CP_CONN_CLOSING) {
+        if (connPtr->closePhase == CP_CLOSE_LINGERING) {
+            EndLinger(connPtr);
+        } else if (connPtr->state == CP_CONN_CLOSING) {
             CpConnAbort(connPtr);
         }
         connPtr = nextPtr;
@@ -421,7 +429,7 @@ AbortQueue(const CpCloseQueue *queuePtr)
 }
 
 void
-CpCloseAbortAll(CpCloseList *listPtr)
+CpCloseEndAll(CpCloseList *listPtr)
 {
     AbortQueue(&listPtr->timed);
     AbortQueue(&listPtr->untimed);

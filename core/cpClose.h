@@ -73,7 +73,7 @@ int64_t CpCloseTick(CpCloseList *listPtr, uint64_t nowMs);
 void CpConnAbort(CpConn *connPtr);
 int CpConnIsAborted(const CpConn *connPtr);
 
-/* Resets every connection of the list that is closing. */
-void CpCloseAbortAll(CpCloseList *listPtr);
+/* Ends every close of the list: by a reset where something is unsent. */
+void CpCloseEndAll(CpCloseList *listPtr);
 
 #endif /* CP_CLOSE_H */

@@ -73,6 +73,8 @@ struct IocpsockChan {
     int held;                      /* In its thread's list of held ones. */
     IocpsockChan *heldNextPtr;
     IocpsockChan *heldPrevPtr;
+    IocpsockChan *nextChanPtr; /* In its thread's list of all channels. */
+    IocpsockChan *prevChanPtr;
 };
 
 /* Bytes that a handler gets before its read ends: see Notify. */
@@ -104,7 +106,13 @@ struct IocpsockServer {
 struct IocpsockThread {
     CpPort *portPtr; /* NULL before the first socket. */
     Tcl_ThreadId threadId;
-    int exiting;                /* Exit handlers have run. */
+    int exiting;      /* Exit handlers have run. */
+    int closesLast;   /* A channel that Tcl closes last is there. */
+    int processExits; /* Another thread ends the process: */
+    int exitBegun;    /* this one has taken notice, */
+    int exitDone;     /* and is ready. Guarded, as is the list. */
+    IocpsockThread *nextThreadPtr;
+    IocpsockChan *firstChanPtr; /* Of all its channels. */
     uint64_t exitStalledMs;     /* That nothing has moved at exit. */
     unsigned channels;          /* Channels of this thread. */
     unsigned closing;           /* Connections closed and not yet ended. */
@@ -177,8 +185,18 @@ void IocpsockEndEvents(IocpsockThread *threadPtr);
 
 /* iocpsockExit.c */
 
-/* An exit handler, of an IocpsockThread. */
-Tcl_ExitProc IocpsockThreadExit;
+/* The thread has a port from now on. */
+void IocpsockThreadBegins(IocpsockThread *threadPtr);
+
+/* The channel becomes, or ceases to be, one of its thread's. */
+void IocpsockEnlist(IocpsockChan *chanPtr);
+void IocpsockDelist(IocpsockChan *chanPtr);
+
+/* A connection's close has begun while the thread ends. */
+void IocpsockExitClosed(IocpsockThread *threadPtr);
+
+/* The process ends, and this thread is not the one that ends it. */
+void IocpsockEndForExit(IocpsockThread *threadPtr);
 
 /* Releases the thread's port when nothing of it is in use at its exit. */
 void IocpsockThreadDone(IocpsockThread *threadPtr);
@@ -218,6 +236,9 @@ void IocpsockTickCloses(IocpsockThread *threadPtr);
  * looked whether the script has closed the channel. And no longer. */
 void IocpsockNoteHeld(IocpsockChan *chanPtr);
 void IocpsockForgetHeld(IocpsockChan *chanPtr);
+
+/* No interpreter has the channel any more, and Tcl keeps it for its output. */
+int IocpsockIsClosedByScript(Tcl_Channel channel);
 
 /* Gives up the channel's connection, which ends in the background. */
 CpError IocpsockCloseConn(IocpsockChan *chanPtr);

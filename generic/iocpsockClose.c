@@ -26,8 +26,8 @@ IocpsockIsBlocking(const IocpsockChan *chanPtr)
  * reference to the channel left.
  */
 
-static int
-IsClosedByScript(Tcl_Channel channel)
+int
+IocpsockIsClosedByScript(Tcl_Channel channel)
 {
     int referred;
 
@@ -86,7 +86,7 @@ CheckHeld(IocpsockThread *threadPtr)
 
         if (Tcl_OutputBuffered(chanPtr->channel) == 0) {
             IocpsockForgetHeld(chanPtr);
-        } else if (IsClosedByScript(chanPtr->channel)) {
+        } else if (IocpsockIsClosedByScript(chanPtr->channel)) {
             IocpsockForgetHeld(chanPtr);
             CpConnCloseBegins(chanPtr->connPtr, &threadPtr->closeList);
         }
@@ -124,6 +124,9 @@ IocpsockTickCloses(IocpsockThread *threadPtr)
 {
     int64_t dueMs = Tick(threadPtr);
 
+    if (threadPtr->processExits) {
+        IocpsockEndForExit(threadPtr);
+    }
     if (dueMs >= 0) {
         Tcl_Time time;
 
@@ -178,7 +181,7 @@ IocpsockCloseConn(IocpsockChan *chanPtr)
         CpPortReap(threadPtr->portPtr, 0);
     }
     if (threadPtr->exiting) {
-        IocpsockExitWait(threadPtr, NULL);
+        IocpsockExitClosed(threadPtr);
     }
     return error;
 }

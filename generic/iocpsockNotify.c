@@ -62,7 +62,7 @@ IocpsockGetThread(Tcl_Interp *interp)
     }
     if (!threadPtr->exiting) {
         Tcl_CreateEventSource(SetupProc, CheckProc, threadPtr);
-        Tcl_CreateThreadExitHandler(IocpsockThreadExit, threadPtr);
+        IocpsockThreadBegins(threadPtr);
     }
     return threadPtr;
 }
@@ -112,6 +112,7 @@ IocpsockAttach(IocpsockChan *chanPtr)
     }
     chanPtr->threadPtr = threadPtr;
     threadPtr->channels++;
+    IocpsockEnlist(chanPtr);
     if (chanPtr->serverPtr != NULL) {
         chanPtr->nextServerPtr = threadPtr->firstServerPtr;
         threadPtr->firstServerPtr = chanPtr;
@@ -157,6 +158,7 @@ IocpsockDetach(IocpsockChan *chanPtr)
         *linkPtr = chanPtr->nextServerPtr;
     }
     MoveChan(chanPtr, NULL);
+    IocpsockDelist(chanPtr);
     threadPtr->channels--;
     chanPtr->threadPtr = NULL;
 }

@@ -154,8 +154,8 @@ Fill(Pair *pairPtr)
     static const char data[100000];
     size_t total = 0, bytes;
 
-    while (CpConnWrite(pairPtr->connPtr, data, sizeof(data), 0, &bytes)
-        == CP_OK) {
+    while (
+        CpConnWrite(pairPtr->connPtr, data, sizeof(data), 0, &bytes) == CP_OK) {
         total += bytes;
     }
     return total;
@@ -526,7 +526,7 @@ TestOrder(CpPort *portPtr)
     CHECK(pairs[0].closed && !pairs[1].closed && !pairs[4].closed);
 
     /* And all the others at once. */
-    CpCloseAbortAll(&list);
+    CpCloseEndAll(&list);
     Settle(&pairs[0]);
     CHECK(list.timed.firstPtr == NULL && list.untimed.firstPtr == NULL);
     for (i = 0; i < 6; i++) {

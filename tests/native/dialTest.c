@@ -530,8 +530,7 @@ TestHalfClose(CpPort *portPtr)
 
         CpSimPeerClose(listenerPtr);
         Dial(&dialled, portPtr, &addr, 1, NULL, 0);
-        CHECK_ERROR(CpConnShutdown(dialled.connPtr, CP_READ | CP_WRITE),
-            CP_OK);
+        CHECK_ERROR(CpConnShutdown(dialled.connPtr, CP_READ | CP_WRITE), CP_OK);
         (void) Wait(&dialled);
         CHECK(CpConnGetState(dialled.connPtr) == CP_CONN_FAILED);
         CHECK_ERROR(CpConnTakeError(dialled.connPtr), CP_ECONNREFUSED);
