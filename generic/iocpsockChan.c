@@ -141,12 +141,14 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
     join = MayJoin(chanPtr, toWrite);
 
     /*
-     * At exit Tcl drops a non-blocking channel that does not take all it is
-     * given, without a close: what is taken now has to be the system's.
+     * At a thread's exit Tcl asks again and again until a non-blocking channel
+     * has taken everything: a peer that takes nothing must not hold it.
      */
     if (chanPtr->threadPtr->exiting && !IocpsockIsBlocking(chanPtr)) {
         IocpsockExitWait(chanPtr->threadPtr, chanPtr->connPtr);
-        CpConnSetSendCap(chanPtr->connPtr, 0);
+        if (CpConnSending(chanPtr->connPtr)) {
+            CpConnAbort(chanPtr->connPtr);
+        }
     }
     for (;;) {
         size_t bytes;
