@@ -308,7 +308,9 @@ IocpsockAbortObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     if (chanPtr->serverPtr != NULL) {
         return Refuse(interp, objv[1], "it is a server, so close it");
     }
-    CpConnAbort(chanPtr->connPtr);
+    if (chanPtr->connPtr != NULL) {
+        CpConnAbort(chanPtr->connPtr);
+    }
     Tcl_SetChannelOption(NULL, chan, "-blocking", "1");
     Tcl_UnregisterChannel(interp, chan);
     Tcl_ResetResult(interp);

@@ -265,6 +265,7 @@ IocpsockEndForExit(IocpsockThread *threadPtr)
 
     /* No script of this thread runs any more. */
     Tcl_ConditionWait(&exitCond, &exitMutex, &rest);
+    threadPtr->processExits = 0;
     Tcl_MutexUnlock(&exitMutex);
 }
 
