@@ -82,7 +82,10 @@ IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr)
         int patient = threadPtr->exitStalledMs < EXIT_STALL_MS;
 
         if (CpPortReap(threadPtr->portPtr, patient ? 100 : 10) > 0) {
-            threadPtr->exitStalledMs = 0;
+            /* Later on it may be just what was cancelled. */
+            if (patient) {
+                threadPtr->exitStalledMs = 0;
+            }
         } else {
             threadPtr->exitStalledMs += CpNowMs() - beginMs;
             waited = 1;

@@ -436,4 +436,68 @@ test linger-4.4 {a thread ends with a stalled peer} -constraints {
     list $left [regexp {^\d+ reset$} [linger::result]]
 } -result {{1 1 0} 1}
 
+# ----------------------------------------------------------------------
+# While connecting
+
+# The system has connected both, and the event loop has not run.
+
+test linger-5.1 {-connecting and a half-close right after -async} -setup {
+    set listener [support::listen]
+    set a [support::sock -async 127.0.0.1 [support::port $listener]]
+    set b [support::sock -async 127.0.0.1 [support::port $listener]]
+} -body {
+    for {set i 0} {$i < 1000 && [fconfigure $a -connecting]} {incr i} {
+	after 5
+    }
+    close $b write
+    set first [support::accept $listener]
+    set second [support::accept $listener]
+    lassign [lindex [fconfigure $b -sockname] 2] bPort
+    foreach chan [list $first $second] {
+	if {[lindex [fconfigure $chan -peername] 2] == $bPort} {
+	    set end [list [read $chan] [eof $chan]]
+	}
+    }
+    list [fconfigure $a -connecting] $end
+} -cleanup {
+    support::closeAll $a $b $first $second $listener
+} -result {0 {{} 1}}
+
+foreach {n direction seen} {2 write {{} 1} 3 read {more 0}} {
+    test linger-5.$n "half-close ($direction) before there is a connection" \
+	-setup {
+	set listener [support::listen]
+	set a [support::sock -async localhost [support::port $listener]]
+	fconfigure $a -blocking 0
+    } -body {
+	close $a $direction
+	set b [support::accept $listener]
+	if {$direction eq "read"} {
+	    puts -nonewline $b "not read"
+	    flush $b
+	    puts -nonewline $a more
+	    flush $a
+	    list [read $b 4] [eof $b]
+	} else {
+	    list [read $b] [eof $b]
+	}
+    } -cleanup {
+	support::closeAll $a $b $listener
+    } -result $seen
+}
+
+test linger-5.4 {half-close, and the connection fails} -setup {
+    set a [support::sock -async 127.0.0.1 [support::refusedPort]]
+    fconfigure $a -blocking 0
+} -body {
+    # It may have failed already.
+    catch {close $a write}
+    fileevent $a readable {set ::failed 1}
+    support::wait failed
+    list [fconfigure $a -error] [catch {close $a}]
+} -cleanup {
+    support::closeAll $a
+    unset -nocomplain ::failed
+} -result {{connection refused} 0}
+
 close $linger::control
