@@ -179,10 +179,12 @@ CpError CpHandleOpen(CpPort *portPtr, const CpAddr *addrPtr,
 CpError CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr);
 CpError CpHandleListen(CpHandle *handlePtr, int backlog);
 
-/* Sends FIN (CP_WRITE) or refuses further data (CP_READ). */
+/* Sends FIN (CP_WRITE) or refuses further data (CP_READ): on Windows data that
+ * is there, or comes, then resets the connection. */
 CpError CpHandleShutdown(CpHandle *handlePtr, int directions);
 
-/* No operation may be outstanding. */
+/* No operation may be outstanding. With unread data it resets the connection,
+ * and data that is on its way to the peer may be lost. */
 void CpHandleClose(CpHandle *handlePtr);
 
 /*

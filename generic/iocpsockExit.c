@@ -13,7 +13,7 @@
 #define EXIT_ABORT_MS 1000 /* For what is cancelled to come back. */
 #define EXIT_NOTICE_MS 500 /* For other threads to notice the exit. */
 #define EXIT_SLICE_MS 20   /* How often it is looked whether they have. */
-#define EXIT_REST_MS 10000 /* That they wait for the end, then. */
+#define EXIT_REST_MS 2000  /* That they wait for the end, then. */
 
 TCL_DECLARE_MUTEX(exitMutex)
 
