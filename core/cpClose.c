@@ -285,7 +285,9 @@ void
 CpCloseBegin(CpConn *connPtr)
 {
     connPtr->closePhase = CP_CLOSE_SENDING;
-    connPtr->inputLeft = CpRecvDrop(connPtr);
+    if (CpRecvDrop(connPtr)) {
+        connPtr->inputLeft = 1;
+    }
     connPtr->inputNone = 0;
     if (connPtr->sendPending == 0) {
         CpCloseAdvance(connPtr);
