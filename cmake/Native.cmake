@@ -104,7 +104,7 @@ if(IOCPSOCK_NATIVE STREQUAL clang)
     target_include_directories(fuzzSocket PRIVATE generic)
     target_include_directories(fuzzSocket SYSTEM PRIVATE ${native_tcl_include})
     target_compile_definitions(fuzzSocket PRIVATE
-        PACKAGE_VERSION="${PROJECT_VERSION}")
+        PACKAGE_VERSION="${PROJECT_VERSION}" TCL_THREADS=1)
     target_link_libraries(fuzzSocket PRIVATE ${native_tcl_library})
 endif()
 

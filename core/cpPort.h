@@ -195,10 +195,12 @@ CpError CpHandleOpen(CpPort *portPtr, const CpAddr *addrPtr,
 CpError CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr);
 CpError CpHandleListen(CpHandle *handlePtr, int backlog);
 
-/* Sends FIN (CP_WRITE) or refuses further data (CP_READ). */
+/* Sends FIN (CP_WRITE) or refuses further data (CP_READ): on Windows data that
+ * is there, or comes, then resets the connection. */
 CpError CpHandleShutdown(CpHandle *handlePtr, int directions);
 
-/* No operation may be outstanding. */
+/* No operation may be outstanding. With unread data it resets the connection,
+ * and data that is on its way to the peer may be lost. */
 void CpHandleClose(CpHandle *handlePtr);
 
 /*
@@ -326,6 +328,7 @@ typedef enum CpStat {
     CP_STAT_BUFFER_BYTES, /* Memory of receive and send buffers. */
     CP_STAT_HANDLES,      /* The system's sockets open, all. */
     CP_STAT_CONNECTIONS,  /* CpConns, whatever their state. */
+    CP_STAT_CLOSING,      /* Of these, closed and not yet ended. */
     CP_STAT_MEMORY_BYTES, /* All of the driver's memory. */
     CP_STAT_COUNT
 } CpStat;

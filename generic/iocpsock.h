@@ -9,6 +9,7 @@
 
 #include <tcl.h>
 
+#include "cpClose.h"
 #include "cpConn.h"
 #include "cpListener.h"
 #include "cpMem.h"
@@ -37,6 +38,7 @@ typedef struct IocpsockChanList {
 typedef struct IocpsockInherit {
     CpRecvMode recvMode;
     unsigned sendCap;
+    int closeTimeoutMs; /* 0 is none. */
     int keepAlive;
     int noDelay;
     int sndBuf; /* Bytes. */
@@ -68,6 +70,11 @@ struct IocpsockChan {
     unsigned smallWrites;          /* In that pass of the event loop. */
     uint64_t events;               /* Notifications and accepts. */
     IocpsockTransfer *transferPtr; /* Files that wait for their turn. */
+    int held;                      /* In its thread's list of held ones. */
+    IocpsockChan *heldNextPtr;
+    IocpsockChan *heldPrevPtr;
+    IocpsockChan *nextChanPtr; /* In its thread's list of all channels. */
+    IocpsockChan *prevChanPtr;
 };
 
 /* Bytes that a handler gets before its read ends: see IocpsockServingOf. */
@@ -121,11 +128,20 @@ struct IocpsockServer {
 struct IocpsockThread {
     CpPort *portPtr; /* NULL before the first socket. */
     Tcl_ThreadId threadId;
-    int exiting;            /* Exit handlers have run. */
-    uint64_t exitStalledMs; /* That nothing has moved at exit. */
-    unsigned channels;      /* Channels of this thread. */
-    unsigned closing;       /* Connections closed and not yet ended. */
-    unsigned eventsQueued;  /* Of its channels, in Tcl's queue. */
+    int exiting;      /* Exit handlers have run. */
+    int closesLast;   /* A channel that Tcl closes last is there. */
+    int processExits; /* Another thread ends the process: */
+    int exitBegun;    /* this one has taken notice, */
+    int exitDone;     /* and is ready. Guarded, as is the list. */
+    IocpsockThread *nextThreadPtr;
+    IocpsockChan *firstChanPtr; /* Of all its channels. */
+    uint64_t exitStalledMs;     /* That nothing has moved at exit. */
+    unsigned channels;          /* Channels of this thread. */
+    unsigned closing;           /* Connections closed and not yet ended. */
+    CpCloseList closeList;      /* These, and others that Tcl has closed. */
+    uint64_t checkHeldMs;       /* When to look at the following next. */
+    IocpsockChan *firstHeldPtr; /* Channels of which Tcl holds output. */
+    unsigned eventsQueued;      /* Of its channels, in Tcl's queue. */
     IocpsockPass pass;
     unsigned passes;     /* Of the event loop, or parts of one. */
     unsigned loopPasses; /* Of the event loop. */
@@ -175,8 +191,18 @@ void IocpsockEndEvents(IocpsockThread *threadPtr);
 
 /* iocpsockExit.c */
 
-/* An exit handler, of an IocpsockThread. */
-Tcl_ExitProc IocpsockThreadExit;
+/* The thread has a port from now on. */
+void IocpsockThreadBegins(IocpsockThread *threadPtr);
+
+/* The channel becomes, or ceases to be, one of its thread's. */
+void IocpsockEnlist(IocpsockChan *chanPtr);
+void IocpsockDelist(IocpsockChan *chanPtr);
+
+/* A connection's close has begun while the thread ends. */
+void IocpsockExitClosed(IocpsockThread *threadPtr);
+
+/* The process ends, and this thread is not the one that ends it. */
+void IocpsockEndForExit(IocpsockThread *threadPtr);
 
 /* Releases the thread's port when nothing of it is in use at its exit. */
 void IocpsockThreadDone(IocpsockThread *threadPtr);
@@ -201,6 +227,35 @@ void IocpsockPollConnect(IocpsockChan *chanPtr);
 
 /* CpConnProc, of an IocpsockChan. */
 void IocpsockConnChanged(void *clientData);
+
+/* iocpsockClose.c */
+
+int IocpsockIsBlocking(const IocpsockChan *chanPtr);
+
+/* Waits for completions of the thread, or until a close reaches its limit. */
+void IocpsockWait(IocpsockThread *threadPtr);
+
+/* Ends closes that have reached their limits. Results: in how many milliseconds
+ * the next one will, or -1. */
+int64_t IocpsockTickCloses(IocpsockThread *threadPtr);
+
+/* Tcl holds output that the driver has not taken: with a close timeout, it is
+ * looked whether the script has closed the channel. And no longer. */
+void IocpsockNoteHeld(IocpsockChan *chanPtr);
+void IocpsockForgetHeld(IocpsockChan *chanPtr);
+
+/* No interpreter has the channel any more, and Tcl keeps it for its output. */
+int IocpsockIsClosedByScript(Tcl_Channel channel);
+
+/* Gives up the channel's connection, which ends in the background. */
+CpError IocpsockCloseConn(IocpsockChan *chanPtr);
+
+/* Of the channel type. */
+int IocpsockClose(void *instanceData, Tcl_Interp *interp);
+int IocpsockClose2(void *instanceData, Tcl_Interp *interp, int flags);
+Tcl_ObjCmdProc IocpsockAbortObjCmd;
+
+/* iocpsockChan.c */
 
 /* Makes the channel of instance data; names it as the core does. */
 void IocpsockNewChannel(IocpsockChan *chanPtr, int mask);

@@ -90,7 +90,7 @@ IocpsockGetThread(Tcl_Interp *interp)
     }
     if (!threadPtr->exiting) {
         Tcl_CreateEventSource(SetupProc, CheckProc, threadPtr);
-        Tcl_CreateThreadExitHandler(IocpsockThreadExit, threadPtr);
+        IocpsockThreadBegins(threadPtr);
     }
     return threadPtr;
 }
@@ -178,6 +178,7 @@ IocpsockAttach(IocpsockChan *chanPtr)
     }
     chanPtr->threadPtr = threadPtr;
     threadPtr->channels++;
+    IocpsockEnlist(chanPtr);
     if (chanPtr->serverPtr != NULL) {
         chanPtr->nextServerPtr = threadPtr->firstServerPtr;
         threadPtr->firstServerPtr = chanPtr;
@@ -216,6 +217,7 @@ IocpsockDetach(IocpsockChan *chanPtr)
         return;
     }
     Unlist(chanPtr);
+    IocpsockForgetHeld(chanPtr);
     if (chanPtr->eventQueued) {
         Tcl_DeleteEvents(IsEventOf, chanPtr);
         chanPtr->eventQueued = 0;
@@ -235,6 +237,7 @@ IocpsockDetach(IocpsockChan *chanPtr)
         *linkPtr = chanPtr->nextServerPtr;
     }
     MoveChan(chanPtr, NULL);
+    IocpsockDelist(chanPtr);
     threadPtr->channels--;
     chanPtr->threadPtr = NULL;
 }
@@ -385,15 +388,15 @@ Collect(IocpsockThread *threadPtr)
     return completed;
 }
 
-/* The watchdogs of this thread's servers. Results: in how many milliseconds they
- * want to be called again, or -1. */
+/* The watchdogs of this thread's servers, and the limits of its closes. Results:
+ * in how many milliseconds they want to be called again, or -1. */
 
 static int64_t
-TickServers(IocpsockThread *threadPtr)
+Tick(IocpsockThread *threadPtr)
 {
     IocpsockChan *chanPtr = threadPtr->firstServerPtr;
     uint64_t nowMs = chanPtr != NULL ? CpNowMs() : 0;
-    int64_t soonestMs = -1;
+    int64_t soonestMs = IocpsockTickCloses(threadPtr);
 
     for (; chanPtr != NULL; chanPtr = chanPtr->nextServerPtr) {
         int64_t dueMs = IocpsockServerTick(chanPtr->serverPtr, nowMs);
@@ -474,7 +477,7 @@ SetupProc(void *clientData, int flags)
         (void) Collect(threadPtr);
     }
     threadPtr->polled = 0;
-    dueMs = TickServers(threadPtr);
+    dueMs = Tick(threadPtr);
     ready = Sort(threadPtr);
     while (!ready && RearmUntilFound(threadPtr) > 0) {
         ready = Sort(threadPtr);
@@ -502,7 +505,7 @@ EndPass(IocpsockThread *threadPtr, int flags)
     int left = threadPtr->ready.firstPtr != NULL;
 
     if (!left && !(flags & TCL_DONT_WAIT)) {
-        left = !CpPortSleep(threadPtr->portPtr, TickServers(threadPtr));
+        left = !CpPortSleep(threadPtr->portPtr, Tick(threadPtr));
     }
     if (left) {
         CpPortRemind(threadPtr->portPtr);

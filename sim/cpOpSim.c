@@ -445,10 +445,18 @@ CpSubmitResolve(CpHandle *handlePtr, CpResolveOp *resolvePtr,
 void
 SimCancelNow(SimOp *simOpPtr)
 {
+    SimOp *nextPtr;
+
     if (simOpPtr->state == SIM_OP_QUEUED) {
         CpResolvedFree(&simOpPtr->resolved);
         simOpPtr->unknown = 0;
+        nextPtr = simOpPtr->kind == SIM_OP_SEND ? simOpPtr->nextPtr : NULL;
         SimFinish(simOpPtr, CP_ECANCELED, 0);
+
+        /* No send is carried out behind one that failed. */
+        if (nextPtr != NULL) {
+            SimCancelNow(nextPtr);
+        }
     }
 }
 

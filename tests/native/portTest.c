@@ -779,6 +779,26 @@ TestAbort(void)
     Close(&pair);
 }
 
+/* A close with unread input is a reset: see cpClose.c. */
+
+static void
+TestCloseUnread(void)
+{
+    char buf[8];
+    Op recv;
+    Pair pair;
+
+    Connect(&pair);
+    Send(pair.clientPtr, "unread");
+    WaitData(pair.serverPtr);
+    CHECK(CpHandleHasData(pair.serverPtr));
+    CpSubmitRecv(pair.clientPtr, Prepare(&recv), buf, sizeof(buf));
+    CpHandleClose(pair.serverPtr);
+    pair.serverPtr = NULL;
+    CHECK(IsReset(Wait(&recv)));
+    Close(&pair);
+}
+
 /* A connection without a reader of its own: the error comes by the submit. */
 
 static void
@@ -1055,6 +1075,7 @@ static const Case cases[] = {
     {"cancel-send", TestCancelSend},
     {"reset", TestReset},
     {"abort", TestAbort},
+    {"close-unread", TestCloseUnread},
     {"not-connected", TestNotConnected},
     {"shutdown", TestShutdown},
     {"bind", TestBind},

@@ -5,6 +5,7 @@
  */
 
 #include "randomInt.h"
+#include "cpClose.h"
 #include "cpMem.h"
 
 #include <stdlib.h>
@@ -233,20 +234,13 @@ CheckConn(RandomConn *slotPtr)
     CHECK(stats.sendPending > 0 || stats.sendBuffered == 0);
 }
 
-/*
- * Two ends that are closed with sends outstanding and never read would wait
- * for each other, as TCP has it: the second one has to read first.
- */
+/* Some are reset: their peers get a part and no end of file. */
 
 static void
 CloseConn(RandomConn *slotPtr)
 {
-    if (slotPtr->open) {
-        if (RandomStreamOf(slotPtr->port, 1 - slotPtr->out)->closing
-            && CpConnSending(slotPtr->connPtr)) {
-            return;
-        }
-        RandomStreamOf(slotPtr->port, slotPtr->out)->closing = 1;
+    if (slotPtr->open && randomHarsh && CpSimRandom(20) == 0) {
+        CpConnAbort(slotPtr->connPtr);
     }
     slotPtr->closing = 1;
     CpConnClose(slotPtr->connPtr, ConnClosed, slotPtr);
@@ -312,6 +306,8 @@ RandomStepConn(void)
             (void) CpConnSetOpt(connPtr, CP_OPT_NODELAY, 1);
         } else if (choice < 30) {
             CpConnWatchRead(connPtr, 1);
+        } else if (choice < 31) {
+            CHECK_ERROR(CpConnShutdown(connPtr, CP_WRITE), CP_OK);
         }
         return;
     }

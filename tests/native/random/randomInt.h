@@ -29,7 +29,6 @@
 typedef struct RandomStream {
     uint64_t sent;
     uint64_t received;
-    int closing; /* Its sender is a CpConn that has been closed. */
 } RandomStream;
 
 extern unsigned char randomBuf[RANDOM_BUF_BYTES];
