@@ -45,6 +45,7 @@ DialDone(void *clientData, CpError error, CpHandle *handlePtr, char *message)
     connPtr->dialPtr = NULL;
     connPtr->handlePtr = handlePtr;
     connPtr->dialMessage = message;
+    CpSendFileDialled(connPtr, error);
     if (connPtr->state == CP_CONN_CLOSING) {
         CpConnFinish(connPtr);
         return;
@@ -189,9 +190,11 @@ CpConnClose(CpConn *connPtr, CpConnProc *closedProc, void *clientData)
     connPtr->clientData = clientData;
     connPtr->watchRead = 0;
 
-    /* Stop: nothing new is submitted from here on. */
+    /* Stop: nothing new is submitted from here on, but for files. */
     if (connPtr->dialPtr != NULL) {
-        CpDialCancel(connPtr->dialPtr);
+        if (connPtr->fileSendPtr == NULL) {
+            CpDialCancel(connPtr->dialPtr);
+        }
     } else if (connPtr->handlePtr != NULL) {
         CpRecvStop(connPtr);
     }

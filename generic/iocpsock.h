@@ -64,7 +64,8 @@ struct IocpsockChan {
     unsigned writePass;            /* When smallWrites began. */
     unsigned smallWrites;          /* In that pass of the event loop. */
     uint64_t events;               /* Notifications and accepts. */
-    IocpsockTransfer *transferPtr; /* Files that wait for their turn. */
+    uint64_t bytesWritten;         /* Taken of what Tcl had for it. */
+    IocpsockTransfer *transferPtr; /* Files that wait for bytes of Tcl's. */
     int readLimited;               /* In a handler: readLeft counts. */
     int readLeft;                  /* Bytes it may yet read. */
     unsigned notifyPass;           /* The handler's: loopPasses then. */
@@ -267,9 +268,46 @@ void IocpsockInheritApply(const IocpsockInherit *inheritPtr, CpConn *connPtr);
 
 Tcl_ObjCmdProc IocpsockSendFileObjCmd;
 
-/* The channel closes, and Tcl has written all that it had for it: files that
- * wait follow that, or end with an error. */
-void IocpsockSendWaiting(IocpsockChan *chanPtr);
+/* What is to be sent: what a command line says, checked. */
+
+typedef struct IocpsockSendArgs {
+    Tcl_Channel chan;
+    Tcl_Channel file;
+    int opened;         /* By this command, for this one time. */
+    Tcl_WideInt offset; /* -1 is where the file's channel stands. */
+    Tcl_WideInt size;   /* Bytes; -1 is up to the file's end. */
+    Tcl_Obj *commandPtr;
+} IocpsockSendArgs;
+
+/* iocpsockCopy.c: Tcl sends the file. Closes it if this command opened it. */
+int IocpsockCopyByTcl(Tcl_Interp *interp, const IocpsockSendArgs *argsPtr);
+
+/* iocpsockTransfer.c */
+
+/* A part of a file. */
+
+typedef struct IocpsockFilePart {
+    CpFile *filePtr;
+    uint64_t offset;
+    uint64_t length; /* Bytes. */
+} IocpsockFilePart;
+
+/* Sends a file behind all that was written to the channel, and takes it over.
+ * Wait leaves the number of bytes in the interpreter; Later calls the command
+ * with it in the end. Without success the interpreter has a message. */
+int IocpsockSendWait(Tcl_Interp *interp, Tcl_Channel chan,
+    const IocpsockFilePart *partPtr);
+int IocpsockSendLater(Tcl_Interp *interp, Tcl_Channel chan,
+    const IocpsockFilePart *partPtr, Tcl_Obj *commandPtr);
+
+/* How many of Tcl's bytes, of so many, go before the next file that waits. */
+int IocpsockSendRoom(const IocpsockChan *chanPtr, int bytes);
+
+/* Tcl's bytes were taken: files that have waited for them follow. */
+void IocpsockSendWritten(IocpsockChan *chanPtr, size_t bytes);
+
+/* No more of Tcl's bytes will come: files that wait end with an error. */
+void IocpsockSendFail(IocpsockChan *chanPtr, CpError error);
 
 /* iocpsockCmd.c */
 

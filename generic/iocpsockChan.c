@@ -139,6 +139,7 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
         return 0;
     }
     IocpsockPollConnect(chanPtr);
+    toWrite = IocpsockSendRoom(chanPtr, toWrite);
     join = MayJoin(chanPtr, toWrite);
 
     /*
@@ -156,7 +157,11 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
 
         if (error == CP_OK) {
             chanPtr->threadPtr->passBytes += bytes;
+            IocpsockSendWritten(chanPtr, bytes);
             return (int) bytes;
+        }
+        if (error != CP_EAGAIN) {
+            IocpsockSendFail(chanPtr, error);
         }
         if (error != CP_EAGAIN || !IsBlocking(chanPtr)) {
             *errorCodePtr = IocpsockErrno(error);
@@ -228,7 +233,7 @@ CloseProc(void *instanceData, Tcl_Interp *interp)
         IocpsockServerClose(serverPtr);
     } else {
         chanPtr->watchMask = 0;
-        IocpsockSendWaiting(chanPtr);
+        IocpsockSendFail(chanPtr, CP_EPIPE);
         error = CloseConn(chanPtr);
     }
     IocpsockDetach(chanPtr);
