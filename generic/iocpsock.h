@@ -23,6 +23,7 @@ typedef struct IocpsockThread IocpsockThread;
 typedef struct IocpsockServer IocpsockServer;
 typedef struct IocpsockChan IocpsockChan;
 typedef struct IocpsockTransfer IocpsockTransfer;
+typedef struct IocpsockInterpRef IocpsockInterpRef;
 
 /* Channels in the order in which their turn comes. */
 
@@ -82,10 +83,9 @@ struct IocpsockChan {
 struct IocpsockServer {
     IocpsockChan *chanPtr;
     unsigned listenerCount;
-    unsigned nextListener; /* Whose turn it is. */
-    unsigned open;         /* Not closed yet. */
-    Tcl_Interp *interp;    /* NULL when it was deleted. */
-    Tcl_ThreadId interpThread;
+    unsigned nextListener;           /* Whose turn it is. */
+    unsigned open;                   /* Not closed yet. */
+    IocpsockInterpRef *interpRefPtr; /* The script's interpreter. */
     Tcl_Obj *scriptPtr;
     unsigned backlog;
     CpAcceptMode acceptMode;

@@ -24,11 +24,97 @@ ListenerClosed(void *clientData)
     ((IocpsockServer *) clientData)->open--;
 }
 
+/*
+ * What a server knows of its interpreter. Either may go first, and then the
+ * other must not be touched any more. While Tcl deletes an interpreter nobody
+ * can take a callback back (8.6: Tcl_DontCallWhenDeleted finds none), so that
+ * it has a reference of its own, until it is called or was taken back.
+ */
+
+struct IocpsockInterpRef {
+    Tcl_Interp *interp; /* NULL when it was deleted. */
+    Tcl_ThreadId threadId;
+    unsigned refs; /* The server's, and the callback's. */
+};
+
+/* Guards refs and interp: a server may have moved to another thread. */
+TCL_DECLARE_MUTEX(interpRefMutex)
+
+static void
+ReleaseInterpRef(IocpsockInterpRef *refPtr, int interpDeleted)
+{
+    unsigned left;
+
+    Tcl_MutexLock(&interpRefMutex);
+    if (interpDeleted) {
+        refPtr->interp = NULL;
+    }
+    left = --refPtr->refs;
+    Tcl_MutexUnlock(&interpRefMutex);
+    if (left == 0) {
+        CpFree(refPtr, sizeof(IocpsockInterpRef));
+    }
+}
+
 static void
 InterpDeleted(void *clientData, Tcl_Interp *interp)
 {
     (void) interp;
-    ((IocpsockServer *) clientData)->interp = NULL;
+    ReleaseInterpRef(clientData, 1);
+}
+
+static IocpsockInterpRef *
+NewInterpRef(Tcl_Interp *interp)
+{
+    IocpsockInterpRef *refPtr = CpCalloc(sizeof(IocpsockInterpRef));
+
+    if (refPtr != NULL) {
+        refPtr->interp = interp;
+        refPtr->threadId = Tcl_GetCurrentThread();
+        refPtr->refs = 2;
+        Tcl_CallWhenDeleted(interp, InterpDeleted, refPtr);
+    }
+    return refPtr;
+}
+
+/* The server goes. In another thread than the interpreter's, or while that is
+ * being deleted, the callback keeps its reference. */
+
+static void
+DropInterpRef(IocpsockInterpRef *refPtr)
+{
+    if (refPtr->threadId == Tcl_GetCurrentThread() && refPtr->interp != NULL
+        && !Tcl_InterpDeleted(refPtr->interp)) {
+        Tcl_DontCallWhenDeleted(refPtr->interp, InterpDeleted, refPtr);
+        ReleaseInterpRef(refPtr, 0);
+    }
+    ReleaseInterpRef(refPtr, 0);
+}
+
+/* The interpreter, as long as it can evaluate. */
+
+static Tcl_Interp *
+LivingInterp(const IocpsockInterpRef *refPtr)
+{
+    return refPtr->interp != NULL && !Tcl_InterpDeleted(refPtr->interp)
+        ? refPtr->interp
+        : NULL;
+}
+
+/* Whether it is another thread's. When it was deleted, it is nobody's. */
+
+static int
+IsElsewhere(IocpsockInterpRef *refPtr)
+{
+    int lives;
+
+    if (refPtr->threadId == Tcl_GetCurrentThread()) {
+        return 0;
+    }
+    Tcl_MutexLock(&interpRefMutex);
+    lives = refPtr->interp != NULL;
+    Tcl_MutexUnlock(&interpRefMutex);
+    return lives;
 }
 
 /*
@@ -41,8 +127,7 @@ IocpsockServerReady(const IocpsockServer *serverPtr)
 {
     unsigned i, ready = 0;
 
-    if (serverPtr->interp != NULL
-        && serverPtr->interpThread != Tcl_GetCurrentThread()) {
+    if (IsElsewhere(serverPtr->interpRefPtr)) {
         return 0;
     }
     for (i = 0; i < serverPtr->listenerCount; i++) {
@@ -136,7 +221,7 @@ NewAccepted(IocpsockThread *threadPtr, CpHandle *handlePtr)
 void
 IocpsockServerAccept(IocpsockServer *serverPtr)
 {
-    Tcl_Interp *interp = serverPtr->interp;
+    Tcl_Interp *interp = LivingInterp(serverPtr->interpRefPtr);
     IocpsockThread *threadPtr = serverPtr->chanPtr->threadPtr;
     IocpsockChan *chanPtr;
     CpHandle *handlePtr;
@@ -215,9 +300,7 @@ ServerBytes(unsigned listeners)
 void
 IocpsockServerFree(IocpsockServer *serverPtr)
 {
-    if (serverPtr->interp != NULL) {
-        Tcl_DontCallWhenDeleted(serverPtr->interp, InterpDeleted, serverPtr);
-    }
+    DropInterpRef(serverPtr->interpRefPtr);
     Tcl_DecrRefCount(serverPtr->scriptPtr);
     CpFree(serverPtr, ServerBytes(serverPtr->listenerMax));
 }
@@ -306,16 +389,18 @@ NewServer(Tcl_Interp *interp, unsigned addrCount, Tcl_Obj *scriptPtr)
     if (serverPtr == NULL) {
         return NULL;
     }
+    serverPtr->interpRefPtr = NewInterpRef(interp);
+    if (serverPtr->interpRefPtr == NULL) {
+        CpFree(serverPtr, ServerBytes(addrCount));
+        return NULL;
+    }
     serverPtr->listenerMax = addrCount;
-    serverPtr->interp = interp;
-    serverPtr->interpThread = Tcl_GetCurrentThread();
     serverPtr->scriptPtr = scriptPtr;
     Tcl_IncrRefCount(scriptPtr);
     serverPtr->backlog = CP_BACKLOG_DEFAULT;
     serverPtr->acceptMode = CP_ACCEPT_CONNECT;
     serverPtr->acceptTimeoutMs = CP_ACCEPT_TIMEOUT_DEFAULT_MS;
     IocpsockInheritInit(&serverPtr->inherit);
-    Tcl_CallWhenDeleted(interp, InterpDeleted, serverPtr);
     return serverPtr;
 }
 

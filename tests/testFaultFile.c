@@ -105,8 +105,9 @@ BeginSends(void)
     Sending *sendingPtr;
     int count = 0;
 
-    for (sendingPtr = firstPtr; sendingPtr != NULL && (most == 0
-             || count < most); sendingPtr = sendingPtr->nextPtr) {
+    for (sendingPtr = firstPtr;
+         sendingPtr != NULL && (most == 0 || count < most);
+         sendingPtr = sendingPtr->nextPtr) {
         count++;
         if (!sendingPtr->begun) {
             sendingPtr->begun = 1;
