@@ -196,11 +196,26 @@ PieceOver(CpFileSend *sendPtr, const CpOp *opPtr, uint32_t wanted)
     }
 }
 
+/* The documentation does not say which error a file that is too short gives. */
+
+static int
+EndsBefore(const CpFileSend *sendPtr, CpError error)
+{
+    uint64_t size;
+
+    return (error == CP_EINVAL || error == CP_EIO)
+        && CpFileSize(sendPtr->filePtr, &size) == CP_OK
+        && size < sendPtr->offset;
+}
+
 static void
 PieceDone(CpOp *opPtr)
 {
     CpFileSend *sendPtr = CP_OWNER_OF(opPtr, CpFileSend, op);
 
+    if (EndsBefore(sendPtr, opPtr->error)) {
+        NoteError(sendPtr, CP_ETRUNCATED);
+    }
     PieceOver(sendPtr, opPtr, sendPtr->pieceBytes);
 }
 

@@ -336,12 +336,13 @@ CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
 static void
 FailShort(SimOp *simOpPtr, size_t bytes)
 {
+    static const CpError errors[] = {CP_ETRUNCATED, CP_EINVAL, CP_EIO};
     CpHandle *handlePtr = simOpPtr->handlePtr;
     SimEnd *endPtr = handlePtr->endPtr;
     int mayGive = bytes > 0 && handlePtr->sendError == CP_OK && endPtr != NULL
         && !endPtr->finSent && !endPtr->isReset;
 
-    FinishNow(simOpPtr, CP_ETRUNCATED);
+    FinishNow(simOpPtr, ERROR_OF(CP_SIM_FILE_SHORT_FAILS, errors));
     if (mayGive) {
         (void) SimGive(endPtr, simOpPtr->ownedPtr,
             CpSimRandom((uint32_t) bytes));

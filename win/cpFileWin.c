@@ -168,8 +168,6 @@ CpSendFileIsLimited(void)
     return isClientEdition;
 }
 
-/* Wine moves fewer bytes where the file ends; Windows fails. */
-
 void
 CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
     uint64_t offset, uint32_t lengthBytes)

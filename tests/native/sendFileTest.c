@@ -386,10 +386,15 @@ Shrinks(CpPort *portPtr)
     CHECK_ERROR(other.error, CP_EPIPE);
     CheckShort(&pair, &sent, 40);
 
-    /* A system that says so itself, and not how much it has sent. */
+    /* A system that fails, and does not say how much it has sent, nor perhaps
+     * why it fails. */
     if (!limited) {
         Open(&pair, portPtr);
-        CpSimFailNth(CP_SIM_FILE_SHORT_FAILS, 1, 1, CP_OK);
+        CpSimFailNth(CP_SIM_FILE_SHORT_FAILS, 1, 1, CP_ETRUNCATED);
+        CHECK_ERROR(SendFile(&pair, 10, 100, &sent), CP_OK);
+        CheckShort(&pair, &sent, 0);
+        Open(&pair, portPtr);
+        CpSimFailNth(CP_SIM_FILE_SHORT_FAILS, 1, 1, CP_EINVAL);
         CHECK_ERROR(SendFile(&pair, 10, 100, &sent), CP_OK);
         CheckShort(&pair, &sent, 0);
     }
