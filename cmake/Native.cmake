@@ -113,7 +113,7 @@ if(IOCPSOCK_NATIVE STREQUAL clang)
     target_compile_definitions(interpTest PRIVATE
         PACKAGE_VERSION="${PROJECT_VERSION}")
     target_link_options(interpTest PRIVATE
-        -Wl,--wrap=Tcl_CallWhenDeleted -Wl,--wrap=Tcl_DontCallWhenDeleted
+        -Wl,--wrap=Tcl_SetAssocData -Wl,--wrap=Tcl_GetAssocData
         -Wl,--wrap=IocpsockServerFree)
     target_link_libraries(interpTest PRIVATE ${native_tcl_library})
 endif()

@@ -287,8 +287,8 @@ void CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
 /*
  * A send of bytes of a file, 1 to CP_SEND_FILE_MAX, from an offset. If the file
  * has fewer, it fails (with CP_ETRUNCATED if the system tells that from other
- * failures) or succeeds and moves fewer. In the first case the peer may get some
- * of them all the same.
+ * failures) or succeeds and moves fewer. In the first case the peer may still
+ * get some of them.
  */
 
 #define CP_SEND_FILE_MAX 0x7ffffffe

@@ -111,7 +111,7 @@ SubmitRead(CpFileSend *sendPtr)
         bufPtr->end);
 }
 
-/* Submits what may be outstanding. With nothing outstanding then, it is over. */
+/* Submits as much as it may. With nothing outstanding then, it is over. */
 
 static void
 Submit(CpFileSend *sendPtr)

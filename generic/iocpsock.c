@@ -29,7 +29,6 @@
 
 /* Where the socket command that install replaced is kept. */
 #define SAVED_COMMAND "::iocpsock::coreSocket"
-#define ASSOC_KEY "iocpsock"
 
 DLLEXPORT int Iocpsock_Init(Tcl_Interp *interp);
 DLLEXPORT int Iocpsock_SafeInit(Tcl_Interp *interp);

@@ -231,6 +231,19 @@ void IocpsockServerFree(IocpsockServer *serverPtr);
 /* The watchdog; milliseconds until it is due again, -1 for never. */
 int64_t IocpsockServerTick(IocpsockServer *serverPtr, uint64_t nowMs);
 
+/* iocpsockInterp.c */
+
+/* The interpreter may be deleted meanwhile; what is held is to be released. */
+IocpsockInterpRef *IocpsockHoldInterp(Tcl_Interp *interp);
+void IocpsockReleaseInterp(IocpsockInterpRef *refPtr);
+
+/* NULL for one that cannot evaluate any more. For its own thread, or for one
+ * that it is not elsewhere for. */
+Tcl_Interp *IocpsockInterpOf(const IocpsockInterpRef *refPtr);
+
+/* Whether it lives, in another thread. */
+int IocpsockInterpIsElsewhere(IocpsockInterpRef *refPtr);
+
 /* iocpsockOpt.c */
 
 int IocpsockSetOption(void *instanceData, Tcl_Interp *interp,

@@ -25,99 +25,6 @@ ListenerClosed(void *clientData)
 }
 
 /*
- * What a server knows of its interpreter. Either may go first, and then the
- * other must not be touched any more. While Tcl deletes an interpreter nobody
- * can take a callback back (8.6: Tcl_DontCallWhenDeleted finds none), so that
- * it has a reference of its own, until it is called or was taken back.
- */
-
-struct IocpsockInterpRef {
-    Tcl_Interp *interp; /* NULL when it was deleted. */
-    Tcl_ThreadId threadId;
-    unsigned refs; /* The server's, and the callback's. */
-};
-
-/* Guards refs and interp: a server may have moved to another thread. */
-TCL_DECLARE_MUTEX(interpRefMutex)
-
-static void
-ReleaseInterpRef(IocpsockInterpRef *refPtr, int interpDeleted)
-{
-    unsigned left;
-
-    Tcl_MutexLock(&interpRefMutex);
-    if (interpDeleted) {
-        refPtr->interp = NULL;
-    }
-    left = --refPtr->refs;
-    Tcl_MutexUnlock(&interpRefMutex);
-    if (left == 0) {
-        CpFree(refPtr, sizeof(IocpsockInterpRef));
-    }
-}
-
-static void
-InterpDeleted(void *clientData, Tcl_Interp *interp)
-{
-    (void) interp;
-    ReleaseInterpRef(clientData, 1);
-}
-
-static IocpsockInterpRef *
-NewInterpRef(Tcl_Interp *interp)
-{
-    IocpsockInterpRef *refPtr = CpCalloc(sizeof(IocpsockInterpRef));
-
-    if (refPtr != NULL) {
-        refPtr->interp = interp;
-        refPtr->threadId = Tcl_GetCurrentThread();
-        refPtr->refs = 2;
-        Tcl_CallWhenDeleted(interp, InterpDeleted, refPtr);
-    }
-    return refPtr;
-}
-
-/* The server goes. In another thread than the interpreter's, or while that is
- * being deleted, the callback keeps its reference. */
-
-static void
-DropInterpRef(IocpsockInterpRef *refPtr)
-{
-    if (refPtr->threadId == Tcl_GetCurrentThread() && refPtr->interp != NULL
-        && !Tcl_InterpDeleted(refPtr->interp)) {
-        Tcl_DontCallWhenDeleted(refPtr->interp, InterpDeleted, refPtr);
-        ReleaseInterpRef(refPtr, 0);
-    }
-    ReleaseInterpRef(refPtr, 0);
-}
-
-/* The interpreter, as long as it can evaluate. */
-
-static Tcl_Interp *
-LivingInterp(const IocpsockInterpRef *refPtr)
-{
-    return refPtr->interp != NULL && !Tcl_InterpDeleted(refPtr->interp)
-        ? refPtr->interp
-        : NULL;
-}
-
-/* Whether it is another thread's. When it was deleted, it is nobody's. */
-
-static int
-IsElsewhere(IocpsockInterpRef *refPtr)
-{
-    int lives;
-
-    if (refPtr->threadId == Tcl_GetCurrentThread()) {
-        return 0;
-    }
-    Tcl_MutexLock(&interpRefMutex);
-    lives = refPtr->interp != NULL;
-    Tcl_MutexUnlock(&interpRefMutex);
-    return lives;
-}
-
-/*
  * The accept script's interpreter belongs to a thread. Connections of a server
  * that was moved to another one wait until it is back.
  */
@@ -127,7 +34,7 @@ IocpsockServerReady(const IocpsockServer *serverPtr)
 {
     unsigned i, ready = 0;
 
-    if (IsElsewhere(serverPtr->interpRefPtr)) {
+    if (IocpsockInterpIsElsewhere(serverPtr->interpRefPtr)) {
         return 0;
     }
     for (i = 0; i < serverPtr->listenerCount; i++) {
@@ -221,7 +128,7 @@ NewAccepted(IocpsockThread *threadPtr, CpHandle *handlePtr)
 void
 IocpsockServerAccept(IocpsockServer *serverPtr)
 {
-    Tcl_Interp *interp = LivingInterp(serverPtr->interpRefPtr);
+    Tcl_Interp *interp = IocpsockInterpOf(serverPtr->interpRefPtr);
     IocpsockThread *threadPtr = serverPtr->chanPtr->threadPtr;
     IocpsockChan *chanPtr;
     CpHandle *handlePtr;
@@ -300,7 +207,7 @@ ServerBytes(unsigned listeners)
 void
 IocpsockServerFree(IocpsockServer *serverPtr)
 {
-    DropInterpRef(serverPtr->interpRefPtr);
+    IocpsockReleaseInterp(serverPtr->interpRefPtr);
     Tcl_DecrRefCount(serverPtr->scriptPtr);
     CpFree(serverPtr, ServerBytes(serverPtr->listenerMax));
 }
@@ -389,11 +296,7 @@ NewServer(Tcl_Interp *interp, unsigned addrCount, Tcl_Obj *scriptPtr)
     if (serverPtr == NULL) {
         return NULL;
     }
-    serverPtr->interpRefPtr = NewInterpRef(interp);
-    if (serverPtr->interpRefPtr == NULL) {
-        CpFree(serverPtr, ServerBytes(addrCount));
-        return NULL;
-    }
+    serverPtr->interpRefPtr = IocpsockHoldInterp(interp);
     serverPtr->listenerMax = addrCount;
     serverPtr->scriptPtr = scriptPtr;
     Tcl_IncrRefCount(scriptPtr);

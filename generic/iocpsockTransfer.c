@@ -26,7 +26,7 @@ struct IocpsockTransfer {
 
     /* With a command. */
     Tcl_ThreadId threadId;
-    Tcl_Interp *interp; /* Preserved. NULL when the thread has ended. */
+    IocpsockInterpRef *interpRefPtr; /* NULL when the thread has ended. */
     Tcl_Obj *commandPtr;
     IocpsockTransfer *nextPtr; /* In its thread's list. */
     IocpsockTransfer *prevPtr;
@@ -46,7 +46,7 @@ typedef struct TransferThread {
 
 static Tcl_ThreadDataKey transferKey;
 
-/* Guards done and interp, when a transfer is over and when its thread is. */
+/* Guards done and interpRefPtr, at the end of a transfer and of its thread. */
 TCL_DECLARE_MUTEX(transferMutex)
 
 /* Says why, from errno. */
@@ -126,6 +126,7 @@ CallCommand(Tcl_Interp *interp, const IocpsockTransfer *transferPtr)
     Tcl_Obj *listPtr = Tcl_DuplicateObj(transferPtr->commandPtr);
     int code;
 
+    Tcl_Preserve(interp);
     Tcl_IncrRefCount(listPtr);
     code = Tcl_ListObjAppendElement(interp, listPtr,
         Tcl_NewWideIntObj((Tcl_WideInt) transferPtr->sent));
@@ -140,6 +141,7 @@ CallCommand(Tcl_Interp *interp, const IocpsockTransfer *transferPtr)
         Tcl_BackgroundException(interp, code);
     }
     Tcl_DecrRefCount(listPtr);
+    Tcl_Release(interp);
 }
 
 /* The command may end the thread: so the transfer is in no list any more. */
@@ -148,16 +150,17 @@ static int
 DoneEventProc(Tcl_Event *eventPtr, int flags)
 {
     IocpsockTransfer *transferPtr = ((DoneEvent *) eventPtr)->transferPtr;
+    Tcl_Interp *interp = IocpsockInterpOf(transferPtr->interpRefPtr);
 
     if (!(flags & TCL_FILE_EVENTS)) {
         return 0;
     }
     Unlink(transferPtr);
-    if (!Tcl_InterpDeleted(transferPtr->interp)) {
-        CallCommand(transferPtr->interp, transferPtr);
+    if (interp != NULL) {
+        CallCommand(interp, transferPtr);
     }
     Tcl_DecrRefCount(transferPtr->commandPtr);
-    Tcl_Release(transferPtr->interp);
+    IocpsockReleaseInterp(transferPtr->interpRefPtr);
     FreeTransfer(transferPtr);
     return 1;
 }
@@ -174,7 +177,7 @@ QueueDone(void *clientData, uint64_t bytesSent, CpError error)
     DoneEvent *eventPtr;
 
     Tcl_MutexLock(&transferMutex);
-    if (transferPtr->interp == NULL) {
+    if (transferPtr->interpRefPtr == NULL) {
         Tcl_MutexUnlock(&transferMutex);
         FreeTransfer(transferPtr);
         return;
@@ -206,13 +209,13 @@ ThreadExitProc(void *clientData)
     IocpsockTransfer *transferPtr;
 
     while ((transferPtr = threadPtr->firstPtr) != NULL) {
-        Tcl_Interp *interp = transferPtr->interp;
+        IocpsockInterpRef *interpRefPtr = transferPtr->interpRefPtr;
         Tcl_Obj *commandPtr = transferPtr->commandPtr;
         int done;
 
         Unlink(transferPtr);
         Tcl_MutexLock(&transferMutex);
-        transferPtr->interp = NULL;
+        transferPtr->interpRefPtr = NULL;
         done = transferPtr->done;
         Tcl_MutexUnlock(&transferMutex);
         if (done) {
@@ -220,7 +223,7 @@ ThreadExitProc(void *clientData)
             FreeTransfer(transferPtr);
         }
         Tcl_DecrRefCount(commandPtr);
-        Tcl_Release(interp);
+        IocpsockReleaseInterp(interpRefPtr);
     }
     threadPtr->hasExitHandler = 0;
 }
@@ -350,8 +353,7 @@ NewTransfer(Tcl_Interp *interp, const IocpsockFilePart *partPtr,
         threadPtr->hasExitHandler = 1;
     }
     transferPtr->part = *partPtr;
-    transferPtr->interp = interp;
-    Tcl_Preserve(interp);
+    transferPtr->interpRefPtr = IocpsockHoldInterp(interp);
     transferPtr->threadId = Tcl_GetCurrentThread();
     transferPtr->commandPtr = commandPtr;
     Tcl_IncrRefCount(commandPtr);

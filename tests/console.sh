@@ -2,7 +2,7 @@
 # console.sh 86|90 --
 #
 #       The load announcement on a console, which Wine makes of a terminal:
-#       script(1) gives one. There is none in the suites, whose stderr is a file.
+#       script(1) gives one. The suites have none, as their stderr is a file.
 #       Exit status: 0 passed, 1 failed, 77 skipped.
 set -eu
 

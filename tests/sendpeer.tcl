@@ -1,7 +1,7 @@
 # sendpeer.tcl --
 #
-#	iocpsock::sendfile to a peer outside of Wine, sendPeer.pl, which receives
-#	when it is told to: run by sendpeer.sh.
+#	iocpsock::sendfile to a peer outside of Wine, sendPeer.pl, which
+#	receives when it is told to: run by sendpeer.sh.
 
 namespace import -force ::tcltest::test
 

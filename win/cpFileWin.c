@@ -96,9 +96,9 @@ SetOffset(OVERLAPPED *overlappedPtr, uint64_t offset)
 }
 
 /*
- * Neither ReOpenFile nor Tcl opens for overlapped reads, so that ReadFile waits.
- * A duplicate of a stranger's handle may be overlapped: the wait is by the file
- * handle itself then, on which nothing else is outstanding.
+ * Neither ReOpenFile nor Tcl opens for overlapped reads, so ReadFile waits. A
+ * duplicate of another one's handle may be overlapped: then the wait is for the
+ * file handle itself, on which nothing else is outstanding.
  */
 
 CpError
