@@ -185,6 +185,23 @@ test sendpeer-2.2 {the peer resets meanwhile: each file is told} -body {
 	[expr {$whyNot ne ""}]
 } -result {1 1 0 1}
 
+foreach {n blocking} {3 1 4 0} {
+    test sendpeer-2.$n "an exit meanwhile, -blocking $blocking" -body {
+	incr ::sp::serial
+	set child [support::child {
+	    lassign $argv port name blocking
+	    set chan [support::sock 127.0.0.1 $port]
+	    fconfigure $chan -translation binary -sosndbuf 32768 \
+		-blocking $blocking
+	    iocpsock::sendfile $chan $name -command list
+	    exit
+	} $::sp::dataPort $::sp::name $blocking]
+	support::until {[::sp::ask count] > $::sp::serial}
+	lassign [::sp::received $::sp::serial] how text
+	list $how [::sp::parts $text] [support::childEnd $child]
+    } -result {eof file {status 0 output {}}}
+}
+
 test sendpeer-3.1 {nothing is left} -body {
     support::zeroStats
 } -result {sockets 0 operations 0 bufferBytes 0 handles 0 connections 0}

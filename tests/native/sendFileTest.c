@@ -12,6 +12,8 @@
 
 #include <stdlib.h>
 
+#define PIECE 65536L /* Of a file that is read. */
+
 static int limited; /* The way in which this run sends. */
 
 typedef struct Pair {
@@ -404,7 +406,7 @@ Shrinks(CpPort *portPtr)
     have = 0;
     Open(&pair, portPtr);
     CHECK_ERROR(SendFile(&pair, 0, sizeof(bytes), &sent), CP_OK);
-    content.sizeBytes = limited ? 2 * 65536 : 4194304;
+    content.sizeBytes = limited ? 2 * PIECE : 4194304;
     (void) Drain(&pair);
     CHECK(have == content.sizeBytes);
     CheckShort(&pair, &sent, have);
@@ -517,12 +519,12 @@ TestReadBounded(CpPort *portPtr)
     Open(&pair, portPtr);
     CHECK_ERROR(SendFile(&pair, 0, sizeof(bytes), &sent), CP_OK);
     CHECK(Stats(&pair).sendPending == 2);
-    CHECK(Stats(&pair).sendBuffered == 2 * 65536);
-    CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 2 * 65536);
+    CHECK(Stats(&pair).sendBuffered == 2 * PIECE);
+    CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 2 * PIECE);
     while (sent.calls == 0) {
         have += CpSimPeerRecv(pair.peerPtr, got + have, 10000);
         Settle(&pair);
-        CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) <= 2 * 65536);
+        CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) <= 2 * PIECE);
     }
     CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 0);
     (void) Drain(&pair);
@@ -559,8 +561,8 @@ TestReadFails(CpPort *portPtr)
     have = 0;
     CpSimFailNth(CP_SIM_FILE_READ_FAIL, 3, 1, CP_EIO);
     CHECK_ERROR(SendFile(&pair, 0, 200000, &sent), CP_OK);
-    CHECK(Drain(&pair) == 2 * 65536);
-    CHECK(sent.calls == 1 && sent.bytes == 2 * 65536);
+    CHECK(Drain(&pair) == 2 * PIECE);
+    CHECK(sent.calls == 1 && sent.bytes == 2 * PIECE);
     CHECK_ERROR(sent.error, CP_EIO);
     CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &took), CP_EIO);
     Done(&pair);
@@ -605,7 +607,7 @@ TestReadNoMemory(CpPort *portPtr)
     CpSimFailNth(CP_SIM_NO_MEMORY, 4, 100, CP_OK); /* All further ones. */
     CHECK_ERROR(SendFile(&pair, 0, 300000, &sent), CP_OK);
     (void) Drain(&pair);
-    CHECK(sent.calls == 1 && sent.bytes == 65536);
+    CHECK(sent.calls == 1 && sent.bytes == PIECE);
     CHECK_ERROR(sent.error, CP_ENOMEM);
     Done(&pair);
 }
@@ -632,7 +634,7 @@ TestReadTurns(CpPort *portPtr)
     while (sents[0].calls == 0) {
         CpPortReap(portPtr, -1);
         CHECK(
-            Stats(&pairs[0]).bytesOut <= Stats(&pairs[1]).bytesOut + 3 * 65536);
+            Stats(&pairs[0]).bytesOut <= Stats(&pairs[1]).bytesOut + 3 * PIECE);
     }
     for (i = 0; i < 2; i++) {
         have = 0;
