@@ -144,6 +144,15 @@ CpError CpConnSendFile(CpConn *connPtr, CpFile *filePtr, uint64_t offset,
     uint64_t lengthBytes, CpSentProc *proc, void *clientData);
 
 /*
+ * CpConnBreakSends --
+ *
+ *      Something that was to be sent here cannot be, and the caller reports
+ *      that: nothing else is sent, as the peer would take it for that.
+ */
+
+void CpConnBreakSends(CpConn *connPtr, CpError error);
+
+/*
  * Whether receives are kept posted, so that readiness is noticed. Turned on
  * again when something was read: a read itself posts no probe.
  */

@@ -154,20 +154,22 @@ Report(CpFileSend *sendPtr)
     Free(sendPtr);
 }
 
+void
+CpConnBreakSends(CpConn *connPtr, CpError error)
+{
+    if (connPtr->sendError == CP_OK) {
+        connPtr->sendError = error == CP_ETRUNCATED ? CP_EPIPE : error;
+    }
+    connPtr->sendErrorTold = 1;
+}
+
 /* Nothing follows a file that lacks bytes: it would take their place. */
 
 static void
 End(CpFileSend *sendPtr)
 {
-    CpConn *connPtr = sendPtr->connPtr;
-
     if (sendPtr->error != CP_OK) {
-        if (connPtr->sendError == CP_OK) {
-            connPtr->sendError = sendPtr->error == CP_ETRUNCATED
-                ? CP_EPIPE
-                : sendPtr->error;
-        }
-        connPtr->sendErrorTold = 1;
+        CpConnBreakSends(sendPtr->connPtr, sendPtr->error);
     }
     Report(sendPtr);
 }

@@ -230,7 +230,8 @@ ThreadExitProc(void *clientData)
 
 /* --------------------------------------------------------- the first one */
 
-/* The connection takes the file over, or proc is called with why not. */
+/* The connection takes the file over, or proc is called with why not. A script
+ * that has gone on already has perhaps written what is to follow the file. */
 
 static void
 Begin(IocpsockChan *chanPtr, IocpsockTransfer *transferPtr, CpSentProc *proc)
@@ -243,6 +244,9 @@ Begin(IocpsockChan *chanPtr, IocpsockTransfer *transferPtr, CpSentProc *proc)
             partPtr->offset, partPtr->length, proc, transferPtr);
         if (error == CP_OK) {
             return;
+        }
+        if (proc == QueueDone && error != CP_ENOTCONN) {
+            CpConnBreakSends(chanPtr->connPtr, error);
         }
     }
     CpFileClose(partPtr->filePtr);

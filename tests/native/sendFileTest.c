@@ -558,6 +558,11 @@ TestReadFails(CpPort *portPtr)
     CHECK(sent.calls == 0);
     CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &took), CP_OK);
     CHECK(Drain(&pair) == 1);
+    CpConnBreakSends(pair.connPtr, CP_EACCES);
+    CHECK_ERROR(CpConnUntoldError(pair.connPtr), CP_OK);
+    CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &took), CP_EACCES);
+    Done(&pair);
+    Open(&pair, portPtr);
     have = 0;
     CpSimFailNth(CP_SIM_FILE_READ_FAIL, 3, 1, CP_EIO);
     CHECK_ERROR(SendFile(&pair, 0, 200000, &sent), CP_OK);
