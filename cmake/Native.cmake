@@ -106,6 +106,16 @@ if(IOCPSOCK_NATIVE STREQUAL clang)
     target_compile_definitions(fuzzSocket PRIVATE
         PACKAGE_VERSION="${PROJECT_VERSION}" TCL_THREADS=1)
     target_link_libraries(fuzzSocket PRIVATE ${native_tcl_library})
+
+    iocpsock_native_test(interpTest tests/native/tcl/interpTest.c ${generic})
+    target_include_directories(interpTest PRIVATE generic)
+    target_include_directories(interpTest SYSTEM PRIVATE ${native_tcl_include})
+    target_compile_definitions(interpTest PRIVATE
+        PACKAGE_VERSION="${PROJECT_VERSION}" TCL_THREADS=1)
+    target_link_options(interpTest PRIVATE
+        -Wl,--wrap=Tcl_SetAssocData -Wl,--wrap=Tcl_GetAssocData
+        -Wl,--wrap=IocpsockServerFree)
+    target_link_libraries(interpTest PRIVATE ${native_tcl_library})
 endif()
 
 # The Windows port's hand-over between threads, with real ones, over as much of

@@ -16,10 +16,11 @@ set(testFolder "${IOCPSOCK_TEST_PACKAGE_DIR}/iocpsocktest")
 # Beside it: with its own iocpsock, it is for the suites that ask for it.
 set(faultFolder "${IOCPSOCK_TEST_PACKAGE_DIR}-fault/iocpsockfault")
 
-# The functions that testFault.c stands in for.
+# The functions that testFault.c and testFaultFile.c stand in for.
 set(faults CpMalloc CpCalloc CpFree CpHandleOpen CpHandleBind CpHandleListen
     CpSubmitAccept CpSubmitConnect CpSubmitRecv CpSubmitSend CpSubmitResolve
-    CpTryRecv CpTrySend CpPortReap CpPortSleep)
+    CpTryRecv CpTrySend CpPortReap CpPortSleep
+    CpFileRead CpSubmitSendFile CpSendFileIsLimited)
 list(TRANSFORM faults PREPEND "-Wl,--wrap=")
 
 # tcl_dll(TARGET NAME FOLDER SOURCES...): a DLL loadable by the Tcl that was
@@ -79,7 +80,8 @@ foreach(root IN LISTS roots)
         target_link_libraries(${dll} PRIVATE ws2_32 user32)
         if(MINGW)
             set(dll ${dllPrefix}iocpsockfault)
-            driver_dll(${dll} "${faultFolder}" tests/testFault.c)
+            driver_dll(${dll} "${faultFolder}"
+                tests/testFault.c tests/testFaultFile.c)
             # An OVERLAPPED, as in the port.
             target_compile_options(${dll} PRIVATE -fno-strict-aliasing)
             target_link_options(${dll} PRIVATE ${faults})

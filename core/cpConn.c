@@ -37,7 +37,8 @@ CpConnNotify(CpConn *connPtr)
     connPtr->proc(connPtr->clientData);
 }
 
-/* What was half-closed while dialling: nothing could be written before. */
+/* What was half-closed while dialling. Just files can have been written before,
+ * and the end follows them. */
 
 static void
 HalfCloseLate(CpConn *connPtr)
@@ -45,7 +46,7 @@ HalfCloseLate(CpConn *connPtr)
     if (connPtr->recvShut) {
         CpDiscardBegin(connPtr);
     }
-    if (connPtr->sendShut) {
+    if (connPtr->sendShut && !CpConnSending(connPtr)) {
         (void) CpSendFin(connPtr);
     }
 }
@@ -61,7 +62,11 @@ DialDone(void *clientData, CpError error, CpHandle *handlePtr, char *message)
     if (connPtr->aborted && handlePtr != NULL) {
         CpHandleAbort(handlePtr);
     }
+    CpSendFileDialled(connPtr, error);
     if (connPtr->state == CP_CONN_CLOSING) {
+        if (error == CP_OK && CpConnSending(connPtr) && !connPtr->aborted) {
+            CpCloseBegin(connPtr);
+        }
         CpConnFinish(connPtr);
         return;
     }
@@ -210,7 +215,10 @@ CpConnClose(CpConn *connPtr, CpConnProc *closedProc, void *clientData)
     connPtr->watchRead = 0;
     CpStatAdd(CP_STAT_CLOSING, 1);
     if (connPtr->dialPtr != NULL) {
-        CpDialCancel(connPtr->dialPtr);
+        /* Files that wait for the connection are still sent. */
+        if (connPtr->fileSendPtr == NULL) {
+            CpDialCancel(connPtr->dialPtr);
+        }
     } else if (open && !connPtr->aborted) {
         CpCloseBegin(connPtr);
     }

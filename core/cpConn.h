@@ -128,17 +128,29 @@ typedef void CpSentProc(void *clientData, uint64_t bytesSent, CpError error);
  * CpConnSendFile --
  *
  *      Sends lengthBytes, at least 1, of a file from an offset, behind all that
- *      was written and all files before it. Until proc is called, which is
+ *      was written and all files before it. In CP_CONN_DIALLING it waits for
+ *      the connection, and fails with it. Until proc is called, which is
  *      exactly once, nothing can be written. The file is the connection's from
- *      then on.
+ *      then on. If it turns out to be shorter, proc gets CP_ETRUNCATED and no
+ *      more can be sent: the peer would take what follows for the missing
+ *      bytes.
  *
  * Results:
- *      CP_OK; CP_EAGAIN while there is no connection yet; or the error of an
- *      earlier send. Then the file stays the caller's and proc is not called.
+ *      CP_OK, or why nothing can be sent: then the file stays the caller's and
+ *      proc is not called.
  */
 
 CpError CpConnSendFile(CpConn *connPtr, CpFile *filePtr, uint64_t offset,
     uint64_t lengthBytes, CpSentProc *proc, void *clientData);
+
+/*
+ * CpConnBreakSends --
+ *
+ *      Something that was to be sent here cannot be, and the caller reports
+ *      that: nothing else is sent, as the peer would take it for that.
+ */
+
+void CpConnBreakSends(CpConn *connPtr, CpError error);
 
 /*
  * Whether receives are kept posted, so that readiness is noticed. Turned on
@@ -178,8 +190,9 @@ CpError CpConnShutdown(CpConn *connPtr, int directions);
 /*
  * CpConnClose --
  *
- *      Closes: stops receiving, sends what was written, discards input that
- *      would make it a reset (cpClose.h), closes the handle and frees the
+ *      Closes: stops receiving, sends what was written (if files wait for the
+ *      connection, once it is there), discards input that would make it a
+ *      reset (cpClose.h), closes the handle and frees the
  *      connection. closedProc is called once at the end, perhaps
  *      before this returns; no other call follows.
  */

@@ -64,8 +64,8 @@ struct CpConn {
     unsigned sendErrorTold : 1; /* A write or read has returned it. */
     CpBuf *joinedPtr;           /* Small writes, not posted yet; only while
                                  * sends are outstanding. */
-    CpFileSend *fileSendPtr;    /* The first of the files: sent as soon as no
-                                 * send is outstanding. */
+    CpFileSend *fileSendPtr;    /* The first of the files: sent as soon as there
+                                 * is a connection and no send outstanding. */
     uint64_t sendBuffered;
     uint64_t bytesOut;
 
@@ -117,8 +117,15 @@ CpError CpSendRefusal(CpConn *connPtr);
 /* A send is over: what waits for that goes on. */
 void CpSendSettle(CpConn *connPtr);
 
+/* A buffer of at most CP_SEND_BYTES_MAX, less where memory is short; NULL
+ * without any. */
+CpBuf *CpSendBufNew(size_t sizeBytes);
+
 /* cpSendFile.c: nothing is outstanding that the file has to wait for. */
 void CpSendFileNext(CpConn *connPtr);
+
+/* Dialling is over: files that have waited for it are sent, or fail. */
+void CpSendFileDialled(CpConn *connPtr, CpError error);
 
 CpError CpSendShutdown(CpConn *connPtr);
 

@@ -40,6 +40,7 @@ static const char *const errorNames[CP_ERROR_COUNT] = {
     [CP_EPIPE] = "EPIPE",
     [CP_EPROTONOSUPPORT] = "EPROTONOSUPPORT",
     [CP_ETIMEDOUT] = "ETIMEDOUT",
+    [CP_ETRUNCATED] = "ETRUNCATED",
 };
 
 const char *

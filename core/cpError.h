@@ -1,8 +1,9 @@
 /*
  * cpError.h --
  *
- *      Error codes of the core. Each stands for one POSIX error; a port
- *      translates what its system reports into these, once, at its edge.
+ *      Error codes of the core. Each stands for one POSIX error, but for
+ *      CP_ETRUNCATED; a port translates what its system reports into these,
+ *      once, at its edge.
  */
 
 #ifndef CP_ERROR_H
@@ -39,6 +40,7 @@ typedef enum CpError {
     CP_EPIPE,
     CP_EPROTONOSUPPORT,
     CP_ETIMEDOUT,
+    CP_ETRUNCATED, /* A file is shorter than it was. */
     CP_ERROR_COUNT
 } CpError;
 

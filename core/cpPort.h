@@ -238,11 +238,13 @@ uintptr_t CpHandleNative(CpHandle *handlePtr);
 /*
  * CpFileOpen --
  *
- *      A file to send from, by the system's own handle, which stays the
- *      caller's and may be closed.
+ *      A file to send from, by the system's own handle. That handle stays the
+ *      caller's and may be closed. It has a position of its own: reads, writes
+ *      and seeks through it do not disturb the sends, and the sends do not move
+ *      its position.
  *
  * Results:
- *      CP_OK and *filePtrPtr; an error where it is no file on a disk.
+ *      CP_OK and *filePtrPtr; an error if it is no file on a disk.
  */
 
 CpError CpFileOpen(uintptr_t native, CpFile **filePtrPtr);
@@ -250,8 +252,32 @@ CpError CpFileOpen(uintptr_t native, CpFile **filePtrPtr);
 /* No operation may be outstanding. */
 void CpFileClose(CpFile *filePtr);
 
+/* Frees the file and gives its handle to the caller, who closes it. */
+uintptr_t CpFileDetach(CpFile *filePtr);
+
 /* How long it is now, in bytes. */
 CpError CpFileSize(CpFile *filePtr, uint64_t *sizePtr);
+
+/*
+ * CpFileRead --
+ *
+ *      Reads bytes from an offset, and waits for them.
+ *
+ * Results:
+ *      CP_OK and *bytesPtr, less than asked for only where the file ends; or an
+ *      error and 0.
+ */
+
+CpError CpFileRead(CpFile *filePtr, uint64_t offset, void *bufPtr,
+    size_t lengthBytes, size_t *bytesPtr);
+
+/*
+ * Whether the system carries out only a few CpSubmitSendFile at a time, for all
+ * processes: one for a peer that does not receive would hold up all others.
+ * Then files are to be read and their bytes sent. The answer does not change.
+ */
+
+int CpSendFileIsLimited(void);
 
 /* --------------------------------------------------------- operations */
 
@@ -277,8 +303,10 @@ void CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
     size_t lengthBytes);
 
 /*
- * A send of bytes of a file, 1 to CP_SEND_FILE_MAX, from an offset. It moves
- * fewer where the file ends before.
+ * A send of bytes of a file, 1 to CP_SEND_FILE_MAX, from an offset. If the file
+ * has fewer, it fails (with CP_ETRUNCATED if the system tells that from other
+ * failures) or succeeds and moves fewer. In the first case the peer may still
+ * get some of them.
  */
 
 #define CP_SEND_FILE_MAX 0x7ffffffe

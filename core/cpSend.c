@@ -83,10 +83,8 @@ CpSendSettle(CpConn *connPtr)
     CpConnNotify(connPtr);
 }
 
-/* At most CP_SEND_BYTES_MAX, less where memory is short; NULL without any. */
-
-static CpBuf *
-NewBuf(size_t sizeBytes)
+CpBuf *
+CpSendBufNew(size_t sizeBytes)
 {
     uint32_t size = sizeBytes < CP_SEND_BYTES_MAX ? (uint32_t) sizeBytes
                                                   : CP_SEND_BYTES_MAX;
@@ -111,7 +109,7 @@ Copy(CpConn *connPtr, CpBuf **bufPtrPtr, size_t sizeBytes, const void *srcPtr,
     CpBuf *bufPtr = *bufPtrPtr;
 
     if (bufPtr == NULL) {
-        bufPtr = NewBuf(sizeBytes);
+        bufPtr = CpSendBufNew(sizeBytes);
         if (bufPtr == NULL) {
             return 0;
         }
@@ -268,7 +266,7 @@ CpSendFin(CpConn *connPtr)
 int
 CpConnSending(const CpConn *connPtr)
 {
-    return connPtr->sendPending > 0;
+    return connPtr->sendPending > 0 || connPtr->fileSendPtr != NULL;
 }
 
 CpError

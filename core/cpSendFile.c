@@ -1,9 +1,10 @@
 /*
  * cpSendFile.c --
  *
- *      Sending files: in pieces, one after the other, by the system itself.
- *      The first piece follows what was written before; nothing else is
- *      written until the last one is gone.
+ *      Sending files, one after the other, each behind what was written before
+ *      it. Nothing else is written until the last one is over. The system sends
+ *      them itself, in large pieces; if it would do that for a few connections
+ *      only, they are read here, in small pieces, and sent as bytes.
  */
 
 #include "cpConnInt.h"
@@ -14,71 +15,225 @@
 /* Each piece is progress, for those who wait while there is some. */
 #define PIECE_BYTES 4194304
 
+/*
+ * A read blocks the thread for as long as the disk takes, so that pieces are
+ * small. The second one is there when the system has taken the first.
+ */
+
+#define READ_BYTES 65536
+#define READ_PIECES 2
+
 struct CpFileSend {
-    CpOp op;
+    CpOp op; /* Of a piece that the system sends. */
     CpConn *connPtr;
     CpFile *filePtr;
     uint64_t offset; /* Of the next piece. */
-    uint64_t left;   /* Bytes. */
+    uint64_t left;   /* Bytes from there on. */
     uint64_t sent;
-    uint32_t pieceBytes;
+    uint32_t pieceBytes; /* Of op. */
+    unsigned pending;    /* Pieces outstanding. */
+    CpError error;       /* The first. */
     CpSentProc *proc;
     void *clientData;
     CpFileSend *nextPtr; /* Sent after it. */
 };
 
 static void PieceDone(CpOp *opPtr);
+static void ReadPieceDone(CpOp *opPtr);
 
 static void
-PostPiece(CpFileSend *sendPtr)
+NoteError(CpFileSend *sendPtr, CpError error)
 {
-    CpConn *connPtr = sendPtr->connPtr;
-
-    sendPtr->pieceBytes = sendPtr->left < PIECE_BYTES ? (uint32_t) sendPtr->left
-                                                      : PIECE_BYTES;
-    sendPtr->op.proc = PieceDone;
-    connPtr->sendPending++;
-    CpSubmitSendFile(connPtr->handlePtr, &sendPtr->op, sendPtr->filePtr,
-        sendPtr->offset, sendPtr->pieceBytes);
+    if (sendPtr->error == CP_OK) {
+        sendPtr->error = error;
+    }
 }
 
 static void
-End(CpFileSend *sendPtr, CpError error)
+CountPiece(CpFileSend *sendPtr, uint32_t bytes)
+{
+    sendPtr->offset += bytes;
+    sendPtr->left -= bytes;
+    sendPtr->pending++;
+    sendPtr->connPtr->sendPending++;
+}
+
+static void
+SubmitPiece(CpFileSend *sendPtr)
+{
+    uint64_t offset = sendPtr->offset;
+    uint32_t bytes = sendPtr->left < PIECE_BYTES ? (uint32_t) sendPtr->left
+                                                 : PIECE_BYTES;
+
+    CountPiece(sendPtr, bytes);
+    sendPtr->pieceBytes = bytes;
+    sendPtr->op.proc = PieceDone;
+    CpSubmitSendFile(sendPtr->connPtr->handlePtr, &sendPtr->op,
+        sendPtr->filePtr, offset, bytes);
+}
+
+/* What the file still has is sent before its error is reported. */
+
+static void
+SubmitRead(CpFileSend *sendPtr)
+{
+    uint32_t wanted = sendPtr->left < READ_BYTES ? (uint32_t) sendPtr->left
+                                                 : READ_BYTES;
+    CpBuf *bufPtr = CpSendBufNew(wanted);
+    CpError error;
+    size_t bytes;
+
+    if (bufPtr == NULL) {
+        if (sendPtr->pending == 0) {
+            NoteError(sendPtr, CP_ENOMEM);
+        }
+        return;
+    }
+    if (wanted > bufPtr->sizeBytes) {
+        wanted = bufPtr->sizeBytes;
+    }
+    error = CpFileRead(sendPtr->filePtr, sendPtr->offset, bufPtr->bytes, wanted,
+        &bytes);
+    if (bytes < wanted) {
+        NoteError(sendPtr, error != CP_OK ? error : CP_ETRUNCATED);
+    }
+    if (bytes == 0) {
+        CpBufFree(bufPtr);
+        return;
+    }
+    CountPiece(sendPtr, (uint32_t) bytes);
+    sendPtr->connPtr->sendBuffered += bytes;
+    bufPtr->end = (uint32_t) bytes;
+    bufPtr->ownerPtr = sendPtr;
+    bufPtr->op.proc = ReadPieceDone;
+    bufPtr->pending = 1;
+    CpSubmitSend(sendPtr->connPtr->handlePtr, &bufPtr->op, bufPtr->bytes,
+        bufPtr->end);
+}
+
+/* Submits as much as it may. With nothing outstanding then, it is over. */
+
+static void
+Submit(CpFileSend *sendPtr)
+{
+    unsigned most = 1;
+
+    if (CpSendFileIsLimited() && sendPtr->connPtr->sendCap > 1) {
+        most = READ_PIECES;
+    }
+    while (sendPtr->error == CP_OK && sendPtr->left > 0
+        && sendPtr->pending < most) {
+        unsigned before = sendPtr->pending;
+
+        if (CpSendFileIsLimited()) {
+            SubmitRead(sendPtr);
+        } else {
+            SubmitPiece(sendPtr);
+        }
+        if (sendPtr->pending == before) {
+            break;
+        }
+    }
+}
+
+static void
+Free(CpFileSend *sendPtr)
+{
+    assert(sendPtr->pending == 0);
+    CpFileClose(sendPtr->filePtr);
+    CpFree(sendPtr, sizeof(CpFileSend));
+}
+
+/* The first one is over, and reports that. */
+
+static void
+Report(CpFileSend *sendPtr)
+{
+    sendPtr->connPtr->fileSendPtr = sendPtr->nextPtr;
+    sendPtr->proc(sendPtr->clientData, sendPtr->sent, sendPtr->error);
+    Free(sendPtr);
+}
+
+void
+CpConnBreakSends(CpConn *connPtr, CpError error)
+{
+    if (connPtr->sendError == CP_OK) {
+        connPtr->sendError = error == CP_ETRUNCATED ? CP_EPIPE : error;
+    }
+    connPtr->sendErrorTold = 1;
+}
+
+/* Nothing follows a file that lacks bytes: it would take their place. */
+
+static void
+End(CpFileSend *sendPtr)
+{
+    if (sendPtr->error != CP_OK) {
+        CpConnBreakSends(sendPtr->connPtr, sendPtr->error);
+    }
+    Report(sendPtr);
+}
+
+static void
+PieceOver(CpFileSend *sendPtr, const CpOp *opPtr, uint32_t wanted)
 {
     CpConn *connPtr = sendPtr->connPtr;
 
-    connPtr->fileSendPtr = sendPtr->nextPtr;
-    if (error != CP_OK) {
-        connPtr->sendErrorTold = 1;
+    connPtr->sendPending--;
+    sendPtr->pending--;
+    if (opPtr->error != CP_OK) {
+        NoteError(sendPtr, opPtr->error);
+    } else {
+        sendPtr->sent += opPtr->bytes;
+        connPtr->bytesOut += opPtr->bytes;
+        CpStatAdd(CP_STAT_BYTES_OUT, opPtr->bytes);
+        if (opPtr->bytes < wanted) {
+            NoteError(sendPtr, CP_ETRUNCATED);
+        }
     }
-    sendPtr->proc(sendPtr->clientData, sendPtr->sent, error);
-    CpFileClose(sendPtr->filePtr);
-    CpFree(sendPtr, sizeof(CpFileSend));
+    Submit(sendPtr);
+    if (sendPtr->pending == 0) {
+        End(sendPtr);
+        CpSendSettle(connPtr);
+    }
+}
+
+/* The documentation does not say which error a file that is too short gives. */
+
+static int
+EndsBefore(const CpFileSend *sendPtr, CpError error)
+{
+    uint64_t size;
+
+    return (error == CP_EINVAL || error == CP_EIO)
+        && CpFileSize(sendPtr->filePtr, &size) == CP_OK
+        && size < sendPtr->offset;
 }
 
 static void
 PieceDone(CpOp *opPtr)
 {
     CpFileSend *sendPtr = CP_OWNER_OF(opPtr, CpFileSend, op);
-    CpConn *connPtr = sendPtr->connPtr;
-    CpError error = opPtr->error;
 
-    connPtr->sendPending--;
-    if (error == CP_OK) {
-        sendPtr->offset += opPtr->bytes;
-        sendPtr->left -= opPtr->bytes;
-        sendPtr->sent += opPtr->bytes;
-        connPtr->bytesOut += opPtr->bytes;
-        CpStatAdd(CP_STAT_BYTES_OUT, opPtr->bytes);
-        if (opPtr->bytes == sendPtr->pieceBytes && sendPtr->left > 0) {
-            PostPiece(sendPtr);
-            return;
-        }
-    } else if (connPtr->sendError == CP_OK) {
-        connPtr->sendError = error;
+    if (EndsBefore(sendPtr, opPtr->error)) {
+        NoteError(sendPtr, CP_ETRUNCATED);
     }
-    End(sendPtr, error);
-    CpSendSettle(connPtr);
+    PieceOver(sendPtr, opPtr, sendPtr->pieceBytes);
+}
+
+static void
+ReadPieceDone(CpOp *opPtr)
+{
+    CpBuf *bufPtr = CP_OWNER_OF(opPtr, CpBuf, op);
+    CpFileSend *sendPtr = bufPtr->ownerPtr;
+    CpOp op = *opPtr;
+    uint32_t wanted = bufPtr->end;
+
+    /* Its memory serves the next piece. */
+    bufPtr->pending = 0;
+    sendPtr->connPtr->sendBuffered -= wanted;
+    CpBufFree(bufPtr);
+    PieceOver(sendPtr, &op, wanted);
 }
 
 void
@@ -87,26 +242,46 @@ CpSendFileNext(CpConn *connPtr)
     CpFileSend *sendPtr = connPtr->fileSendPtr;
 
     assert(connPtr->sendPending == 0);
-    if (connPtr->sendError != CP_OK) {
-        End(sendPtr, connPtr->sendError);
-    } else {
-        PostPiece(sendPtr);
+    sendPtr->error = connPtr->sendError;
+    Submit(sendPtr);
+    if (sendPtr->pending == 0) {
+        End(sendPtr);
     }
+}
+
+void
+CpSendFileDialled(CpConn *connPtr, CpError error)
+{
+    while (connPtr->fileSendPtr != NULL && connPtr->sendPending == 0) {
+        if (error == CP_OK) {
+            CpSendFileNext(connPtr);
+        } else {
+            connPtr->fileSendPtr->error = error;
+            Report(connPtr->fileSendPtr);
+        }
+    }
+}
+
+/* Whether it can be sent: CP_EAGAIN is later. */
+
+static CpError
+Check(CpConn *connPtr)
+{
+    CpError error = CpConnUsable(connPtr);
+
+    return error == CP_OK ? CpSendRefusal(connPtr) : error;
 }
 
 CpError
 CpConnSendFile(CpConn *connPtr, CpFile *filePtr, uint64_t offset,
     uint64_t lengthBytes, CpSentProc *proc, void *clientData)
 {
-    CpError error = CpConnUsable(connPtr);
+    CpError error = Check(connPtr);
     CpFileSend **linkPtr = &connPtr->fileSendPtr;
     CpFileSend *sendPtr;
 
     assert(lengthBytes > 0);
-    if (error == CP_OK) {
-        error = CpSendRefusal(connPtr);
-    }
-    if (error != CP_OK) {
+    if (error != CP_OK && error != CP_EAGAIN) {
         return error;
     }
     sendPtr = CpCalloc(sizeof(CpFileSend));
@@ -119,12 +294,17 @@ CpConnSendFile(CpConn *connPtr, CpFile *filePtr, uint64_t offset,
     sendPtr->left = lengthBytes;
     sendPtr->proc = proc;
     sendPtr->clientData = clientData;
+    if (error == CP_OK && connPtr->sendPending == 0) {
+        Submit(sendPtr);
+        if (sendPtr->pending == 0) { /* Of which no byte could be read. */
+            error = sendPtr->error;
+            CpFree(sendPtr, sizeof(CpFileSend));
+            return error;
+        }
+    }
     while (*linkPtr != NULL) {
         linkPtr = &(*linkPtr)->nextPtr;
     }
     *linkPtr = sendPtr;
-    if (connPtr->sendPending == 0) {
-        PostPiece(sendPtr);
-    }
     return CP_OK;
 }

@@ -1218,14 +1218,16 @@ oo::class create httpd::Connection {
     method Copy {chan offset length} {
         fconfigure $chan -buffersize 65536
         seek $chan $offset
-        # The system itself sends it, where the driver can have it do so.
-        set copy [list fcopy $chan $sock]
-        if {[llength [info commands ::iocpsock::sendfile]]} {
-            set copy [list ::iocpsock::sendfile $sock $chan]
-        }
+        # The driver sends it, if it can; that does not move the position.
+        set sends [llength [info commands ::iocpsock::sendfile]]
         fileevent $sock readable {}
         while {$length > 0} {
             my Allow [dict get $settings -timeout]
+            if {$sends} {
+                set copy [list ::iocpsock::sendfile $sock $chan -offset $offset]
+            } else {
+                set copy [list fcopy $chan $sock]
+            }
             {*}$copy -size [expr {min($length, $::httpd::copyPiece)}] \
                 -command [list ::httpd::Copied [self]]
             lassign [my Wait] - copied failure
@@ -1234,6 +1236,7 @@ oo::class create httpd::Connection {
                 throw {HTTPD GONE} $failure
             }
             incr length -$copied
+            incr offset $copied
         }
         fileevent $sock readable [list $coroutine readable]
     }

@@ -29,10 +29,29 @@
 
 /* Where the socket command that install replaced is kept. */
 #define SAVED_COMMAND "::iocpsock::coreSocket"
-#define ASSOC_KEY "iocpsock"
 
 DLLEXPORT int Iocpsock_Init(Tcl_Interp *interp);
 DLLEXPORT int Iocpsock_SafeInit(Tcl_Interp *interp);
+
+/*
+ * On a console somebody reads it. To a pipe or a file it goes on request only:
+ * exec takes what its child writes to stderr for a failure, and programs
+ * compare it. Tk's console is one as well.
+ */
+
+static int
+IsAnnouncer(Tcl_Channel channel)
+{
+    const char *wanted = getenv("IOCPSOCK_ANNOUNCE");
+
+    if (channel == NULL) {
+        return 0;
+    }
+    if (wanted != NULL && wanted[0] != '\0') {
+        return strcmp(wanted, "0") != 0;
+    }
+    return strcmp(Tcl_ChannelName(Tcl_GetChannelType(channel)), "console") == 0;
+}
 
 /* One line, once per process, so that nobody debugs the wrong driver. */
 
@@ -40,7 +59,6 @@ static void
 Announce(Tcl_Interp *interp)
 {
     static int announced = 0;
-    const char *wanted = getenv("IOCPSOCK_ANNOUNCE");
     const char *tclVersion = Tcl_GetVar2(interp, "tcl_patchLevel", NULL,
         TCL_GLOBAL_ONLY);
     Tcl_Channel channel = Tcl_GetStdChannel(TCL_STDERR);
@@ -49,8 +67,7 @@ Announce(Tcl_Interp *interp)
     TCL_DECLARE_MUTEX(announceMutex)
 
     Tcl_MutexLock(&announceMutex);
-    if (!announced && channel != NULL
-        && (wanted == NULL || strcmp(wanted, "0") != 0)) {
+    if (!announced && IsAnnouncer(channel)) {
         linePtr = Tcl_ObjPrintf("iocpsock %s loaded: Tcl %s, %d-bit %s "
                                 "build, %s\n",
             PACKAGE_VERSION, tclVersion != NULL ? tclVersion : "?",

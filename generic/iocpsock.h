@@ -25,6 +25,7 @@ typedef struct IocpsockServer IocpsockServer;
 typedef struct IocpsockChan IocpsockChan;
 typedef struct IocpsockTransfer IocpsockTransfer;
 typedef struct IocpsockServing IocpsockServing;
+typedef struct IocpsockInterpRef IocpsockInterpRef;
 
 /* Channels in the order in which their turn comes. */
 
@@ -69,7 +70,8 @@ struct IocpsockChan {
     unsigned writePass;            /* When smallWrites began. */
     unsigned smallWrites;          /* In that pass of the event loop. */
     uint64_t events;               /* Notifications and accepts. */
-    IocpsockTransfer *transferPtr; /* Files that wait for their turn. */
+    uint64_t bytesWritten;         /* Taken of what Tcl had for it. */
+    IocpsockTransfer *transferPtr; /* Files that wait for bytes of Tcl's. */
     int held;                      /* In its thread's list of held ones. */
     IocpsockChan *heldNextPtr;
     IocpsockChan *heldPrevPtr;
@@ -110,10 +112,9 @@ typedef struct IocpsockPass {
 struct IocpsockServer {
     IocpsockChan *chanPtr;
     unsigned listenerCount;
-    unsigned nextListener; /* Whose turn it is. */
-    unsigned open;         /* Not closed yet. */
-    Tcl_Interp *interp;    /* NULL when it was deleted. */
-    Tcl_ThreadId interpThread;
+    unsigned nextListener;           /* Whose turn it is. */
+    unsigned open;                   /* Not closed yet. */
+    IocpsockInterpRef *interpRefPtr; /* The script's interpreter. */
     Tcl_Obj *scriptPtr;
     unsigned backlog;
     CpAcceptMode acceptMode;
@@ -299,6 +300,19 @@ void IocpsockServerFree(IocpsockServer *serverPtr);
 /* The watchdog; milliseconds until it is due again, -1 for never. */
 int64_t IocpsockServerTick(IocpsockServer *serverPtr, uint64_t nowMs);
 
+/* iocpsockInterp.c */
+
+/* The interpreter may be deleted meanwhile; what is held is to be released. */
+IocpsockInterpRef *IocpsockHoldInterp(Tcl_Interp *interp);
+void IocpsockReleaseInterp(IocpsockInterpRef *refPtr);
+
+/* NULL for one that cannot evaluate any more. For its own thread, or for one
+ * that it is not elsewhere for. */
+Tcl_Interp *IocpsockInterpOf(const IocpsockInterpRef *refPtr);
+
+/* Whether it lives, in another thread. */
+int IocpsockInterpIsElsewhere(IocpsockInterpRef *refPtr);
+
 /* iocpsockOpt.c */
 
 int IocpsockSetOption(void *instanceData, Tcl_Interp *interp,
@@ -336,9 +350,46 @@ void IocpsockInheritApply(const IocpsockInherit *inheritPtr, CpConn *connPtr);
 
 Tcl_ObjCmdProc IocpsockSendFileObjCmd;
 
-/* The channel closes, and Tcl has written all that it had for it: files that
- * wait follow that, or end with an error. */
-void IocpsockSendWaiting(IocpsockChan *chanPtr);
+/* What is to be sent: what a command line says, checked. */
+
+typedef struct IocpsockSendArgs {
+    Tcl_Channel chan;
+    Tcl_Channel file;
+    int opened;         /* By this command, for this one time. */
+    Tcl_WideInt offset; /* -1 is where the file's channel stands. */
+    Tcl_WideInt size;   /* Bytes; -1 is up to the file's end. */
+    Tcl_Obj *commandPtr;
+} IocpsockSendArgs;
+
+/* iocpsockCopy.c: Tcl sends the file. Closes it if this command opened it. */
+int IocpsockCopyByTcl(Tcl_Interp *interp, const IocpsockSendArgs *argsPtr);
+
+/* iocpsockTransfer.c */
+
+/* A part of a file. */
+
+typedef struct IocpsockFilePart {
+    CpFile *filePtr;
+    uint64_t offset;
+    uint64_t length; /* Bytes. */
+} IocpsockFilePart;
+
+/* Sends a file behind all that was written to the channel, and takes it over.
+ * Wait leaves the number of bytes in the interpreter; Later calls the command
+ * with it in the end. Without success the interpreter has a message. */
+int IocpsockSendWait(Tcl_Interp *interp, Tcl_Channel chan,
+    const IocpsockFilePart *partPtr);
+int IocpsockSendLater(Tcl_Interp *interp, Tcl_Channel chan,
+    const IocpsockFilePart *partPtr, Tcl_Obj *commandPtr);
+
+/* How many of Tcl's bytes, of so many, go before the next file that waits. */
+int IocpsockSendRoom(const IocpsockChan *chanPtr, int bytes);
+
+/* Tcl's bytes were taken: files that have waited for them follow. */
+void IocpsockSendWritten(IocpsockChan *chanPtr, size_t bytes);
+
+/* No more of Tcl's bytes will come: files that wait end with an error. */
+void IocpsockSendFail(IocpsockChan *chanPtr, CpError error);
 
 /* iocpsockCmd.c */
 

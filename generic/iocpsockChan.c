@@ -140,6 +140,7 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
         return 0;
     }
     IocpsockPollConnect(chanPtr);
+    toWrite = IocpsockSendRoom(chanPtr, toWrite);
     join = MayJoin(chanPtr, toWrite);
 
     /*
@@ -165,10 +166,13 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
 
         if (error == CP_OK) {
             chanPtr->threadPtr->pass.bytes += bytes;
+            IocpsockSendWritten(chanPtr, bytes);
             return (int) bytes;
         }
         if (error == CP_EAGAIN) {
             IocpsockNoteHeld(chanPtr);
+        } else {
+            IocpsockSendFail(chanPtr, error);
         }
         if (error != CP_EAGAIN || !IocpsockIsBlocking(chanPtr)) {
             *errorCodePtr = IocpsockErrno(error);

@@ -202,7 +202,7 @@ IocpsockClose(void *instanceData, Tcl_Interp *interp)
         IocpsockServerClose(serverPtr);
     } else {
         chanPtr->watchMask = 0;
-        IocpsockSendWaiting(chanPtr);
+        IocpsockSendFail(chanPtr, CP_EPIPE);
         error = IocpsockCloseConn(chanPtr);
     }
     IocpsockDetach(chanPtr);

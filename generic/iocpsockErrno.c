@@ -39,6 +39,7 @@ static const int errnos[CP_ERROR_COUNT] = {
     [CP_EPIPE] = EPIPE,
     [CP_EPROTONOSUPPORT] = EPROTONOSUPPORT,
     [CP_ETIMEDOUT] = ETIMEDOUT,
+    [CP_ETRUNCATED] = EIO,
 };
 
 int

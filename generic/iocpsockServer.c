@@ -24,13 +24,6 @@ ListenerClosed(void *clientData)
     ((IocpsockServer *) clientData)->open--;
 }
 
-static void
-InterpDeleted(void *clientData, Tcl_Interp *interp)
-{
-    (void) interp;
-    ((IocpsockServer *) clientData)->interp = NULL;
-}
-
 /*
  * The accept script's interpreter belongs to a thread. Connections of a server
  * that was moved to another one wait until it is back.
@@ -41,8 +34,7 @@ IocpsockServerReady(const IocpsockServer *serverPtr)
 {
     unsigned i, ready = 0;
 
-    if (serverPtr->interp != NULL
-        && serverPtr->interpThread != Tcl_GetCurrentThread()) {
+    if (IocpsockInterpIsElsewhere(serverPtr->interpRefPtr)) {
         return 0;
     }
     for (i = 0; i < serverPtr->listenerCount; i++) {
@@ -136,7 +128,7 @@ NewAccepted(IocpsockThread *threadPtr, CpHandle *handlePtr)
 void
 IocpsockServerAccept(IocpsockServer *serverPtr)
 {
-    Tcl_Interp *interp = serverPtr->interp;
+    Tcl_Interp *interp = IocpsockInterpOf(serverPtr->interpRefPtr);
     IocpsockThread *threadPtr = serverPtr->chanPtr->threadPtr;
     IocpsockChan *chanPtr;
     CpHandle *handlePtr;
@@ -215,9 +207,7 @@ ServerBytes(unsigned listeners)
 void
 IocpsockServerFree(IocpsockServer *serverPtr)
 {
-    if (serverPtr->interp != NULL) {
-        Tcl_DontCallWhenDeleted(serverPtr->interp, InterpDeleted, serverPtr);
-    }
+    IocpsockReleaseInterp(serverPtr->interpRefPtr);
     Tcl_DecrRefCount(serverPtr->scriptPtr);
     CpFree(serverPtr, ServerBytes(serverPtr->listenerMax));
 }
@@ -306,16 +296,14 @@ NewServer(Tcl_Interp *interp, unsigned addrCount, Tcl_Obj *scriptPtr)
     if (serverPtr == NULL) {
         return NULL;
     }
+    serverPtr->interpRefPtr = IocpsockHoldInterp(interp);
     serverPtr->listenerMax = addrCount;
-    serverPtr->interp = interp;
-    serverPtr->interpThread = Tcl_GetCurrentThread();
     serverPtr->scriptPtr = scriptPtr;
     Tcl_IncrRefCount(scriptPtr);
     serverPtr->backlog = CP_BACKLOG_DEFAULT;
     serverPtr->acceptMode = CP_ACCEPT_CONNECT;
     serverPtr->acceptTimeoutMs = CP_ACCEPT_TIMEOUT_DEFAULT_MS;
     IocpsockInheritInit(&serverPtr->inherit);
-    Tcl_CallWhenDeleted(interp, InterpDeleted, serverPtr);
     return serverPtr;
 }
 

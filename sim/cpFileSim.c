@@ -15,6 +15,8 @@ struct CpFile {
     const CpSimFile *contentPtr;
 };
 
+int simFilesLimited;
+
 CpError
 CpFileOpen(uintptr_t native, CpFile **filePtrPtr)
 {
@@ -38,6 +40,15 @@ CpFileClose(CpFile *filePtr)
     CpFree(filePtr, sizeof(CpFile));
 }
 
+uintptr_t
+CpFileDetach(CpFile *filePtr)
+{
+    uintptr_t native = (uintptr_t) filePtr->contentPtr;
+
+    CpFileClose(filePtr);
+    return native;
+}
+
 CpError
 CpFileSize(CpFile *filePtr, uint64_t *sizePtr)
 {
@@ -45,22 +56,65 @@ CpFileSize(CpFile *filePtr, uint64_t *sizePtr)
     return CP_OK;
 }
 
+/* How many of the bytes there are. */
+
+static size_t
+Available(const CpFile *filePtr, uint64_t offset, size_t lengthBytes)
+{
+    uint64_t size = filePtr->contentPtr->sizeBytes;
+
+    if (offset >= size) {
+        return 0;
+    }
+    if (lengthBytes > size - offset) {
+        lengthBytes = (size_t) (size - offset);
+    }
+    if (lengthBytes > 0 && SimFault(CP_SIM_FILE_SHRINKS)) {
+        lengthBytes = CpSimRandom((uint32_t) lengthBytes);
+    }
+    return lengthBytes;
+}
+
+CpError
+CpFileRead(CpFile *filePtr, uint64_t offset, void *bufPtr, size_t lengthBytes,
+    size_t *bytesPtr)
+{
+    static const CpError errors[] = {CP_EIO, CP_EACCES};
+
+    *bytesPtr = 0;
+    if (SimFault(CP_SIM_FILE_READ_FAIL)) {
+        return SimFaultError(CP_SIM_FILE_READ_FAIL, errors, 2);
+    }
+    *bytesPtr = Available(filePtr, offset, lengthBytes);
+    if (*bytesPtr > 0) {
+        memcpy(bufPtr, filePtr->contentPtr->bytes + offset, *bytesPtr);
+    }
+    return CP_OK;
+}
+
 void *
 SimFileCopy(const CpFile *filePtr, uint64_t offset, size_t lengthBytes,
     size_t *bytesPtr)
 {
-    const CpSimFile *contentPtr = filePtr->contentPtr;
     void *copyPtr;
 
-    *bytesPtr = 0;
-    if (offset >= contentPtr->sizeBytes) {
+    *bytesPtr = Available(filePtr, offset, lengthBytes);
+    if (*bytesPtr == 0) {
         return NULL;
     }
-    if (lengthBytes > contentPtr->sizeBytes - offset) {
-        lengthBytes = (size_t) (contentPtr->sizeBytes - offset);
-    }
-    copyPtr = SimAlloc(lengthBytes);
-    memcpy(copyPtr, contentPtr->bytes + offset, lengthBytes);
-    *bytesPtr = lengthBytes;
+    copyPtr = SimAlloc(*bytesPtr);
+    memcpy(copyPtr, filePtr->contentPtr->bytes + offset, *bytesPtr);
     return copyPtr;
+}
+
+int
+CpSendFileIsLimited(void)
+{
+    return simFilesLimited;
+}
+
+void
+CpSimSetFilesLimited(int on)
+{
+    simFilesLimited = on;
 }

@@ -331,6 +331,24 @@ CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
     Send(Begin(handlePtr, opPtr, SIM_OP_SEND), bufPtr, lengthBytes);
 }
 
+/* A send of more of a file than there is: it may have sent some of that. */
+
+static void
+FailShort(SimOp *simOpPtr, size_t bytes)
+{
+    static const CpError errors[] = {CP_ETRUNCATED, CP_EINVAL, CP_EIO};
+    CpHandle *handlePtr = simOpPtr->handlePtr;
+    SimEnd *endPtr = handlePtr->endPtr;
+    int mayGive = bytes > 0 && handlePtr->sendError == CP_OK && endPtr != NULL
+        && !endPtr->finSent && !endPtr->isReset;
+
+    FinishNow(simOpPtr, ERROR_OF(CP_SIM_FILE_SHORT_FAILS, errors));
+    if (mayGive) {
+        (void) SimGive(endPtr, simOpPtr->ownedPtr,
+            CpSimRandom((uint32_t) bytes));
+    }
+}
+
 /* The file's bytes are taken now. */
 
 void
@@ -344,7 +362,10 @@ CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
         CpSimFail("a send of nothing, or of too much");
     }
     simOpPtr->ownedPtr = SimFileCopy(filePtr, offset, lengthBytes, &bytes);
-    if (bytes == 0) {
+    if (bytes < lengthBytes && SimFault(CP_SIM_FILE_SHORT_FAILS)) {
+        opPtr->space[1] = Sum(NULL, 0);
+        FailShort(simOpPtr, bytes);
+    } else if (bytes == 0) {
         opPtr->space[1] = Sum(NULL, 0);
         simOpPtr->atSubmit = 1;
         SimFinish(simOpPtr, CP_OK, 0);

@@ -51,7 +51,10 @@ typedef enum CpSimFault {
     CP_SIM_SHUTDOWN_FAIL,
     CP_SIM_NO_MEMORY, /* CpMalloc, CpCalloc */
     CP_SIM_RESOLVE_FAIL_SUBMIT,
-    CP_SIM_RESOLVE_UNKNOWN, /* The resolver says no. */
+    CP_SIM_RESOLVE_UNKNOWN,  /* The resolver says no. */
+    CP_SIM_FILE_SHRINKS,     /* A file ends within what is to be sent. */
+    CP_SIM_FILE_SHORT_FAILS, /* Its send fails, instead of moving fewer. */
+    CP_SIM_FILE_READ_FAIL,
     CP_SIM_FAULT_COUNT
 } CpSimFault;
 
@@ -146,6 +149,9 @@ void CpSimSetWindow(size_t bytes);
 
 /* Handles that can be open at once; no limit at first. */
 void CpSimSetHandles(unsigned limit);
+
+/* Whether CpSendFileIsLimited says so; not at first. */
+void CpSimSetFilesLimited(int on);
 
 /* A host name; without an address it is known to be wrong. */
 void CpSimSetName(const char *name, const CpAddr *addrs, unsigned count);

@@ -202,6 +202,7 @@ int SimAtEof(const SimEnd *endPtr);
 /* cpFileSim.c: a copy of bytes of the file, as many as there are. */
 void *SimFileCopy(const CpFile *filePtr, uint64_t offset, size_t lengthBytes,
     size_t *bytesPtr);
+extern int simFilesLimited;
 
 /* cpResolveSim.c */
 uint16_t SimFamily(const CpAddr *addrPtr);

@@ -82,6 +82,9 @@ static const char *const faultNames[CP_SIM_FAULT_COUNT] = {
     [CP_SIM_NO_MEMORY] = "no-memory",
     [CP_SIM_RESOLVE_FAIL_SUBMIT] = "resolve-fail-submit",
     [CP_SIM_RESOLVE_UNKNOWN] = "resolve-unknown",
+    [CP_SIM_FILE_SHRINKS] = "file-shrinks",
+    [CP_SIM_FILE_SHORT_FAILS] = "file-short-fails",
+    [CP_SIM_FILE_READ_FAIL] = "file-read-fail",
 };
 
 const char *
@@ -449,6 +452,7 @@ CpSimStart(uint64_t seed, const char *hint)
     maxDelayMs = 50;
     simWindow = 65536;
     simHandleLimit = 0;
+    simFilesLimited = 0;
     simCutOnDeadlock = 0;
     eventOrder = 0;
     SimForgetStats();

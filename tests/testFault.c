@@ -434,6 +434,7 @@ __wrap_CpPortSleep(CpPort *portPtr, int64_t timeoutMs)
 
 DLLEXPORT int Iocpsock_Init(Tcl_Interp *interp);
 DLLEXPORT int Iocpsockfault_Init(Tcl_Interp *interp);
+extern Tcl_ObjCmdProc TestFileFaultObjCmd; /* testFaultFile.c */
 
 static int
 ErrorOfName(Tcl_Interp *interp, Tcl_Obj *namePtr, CpError *errorPtr)
@@ -560,5 +561,7 @@ Iocpsockfault_Init(Tcl_Interp *interp)
         return TCL_ERROR;
     }
     Tcl_CreateObjCommand(interp, "::iocpsock::fault", FaultObjCmd, NULL, NULL);
+    Tcl_CreateObjCommand(interp, "::iocpsock::filefault", TestFileFaultObjCmd,
+        NULL, NULL);
     return TCL_OK;
 }

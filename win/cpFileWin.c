@@ -8,14 +8,35 @@
 
 #include "cpMem.h"
 
-struct CpFile {
-    HANDLE handle; /* A duplicate. */
-};
+#include <string.h>
+
+#define SHARE_ALL (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
+
+/*
+ * A duplicate shares the position of the caller's handle, which TransmitFile
+ * and ReadFile may move, at an offset of their own too. So the file is opened
+ * anew. That fails for a file that was opened without sharing reads or that is
+ * being deleted: a duplicate is better than none.
+ */
+
+static HANDLE
+OpenAgain(HANDLE from)
+{
+    HANDLE process = GetCurrentProcess();
+    HANDLE to = ReOpenFile(from, GENERIC_READ, SHARE_ALL,
+        FILE_FLAG_SEQUENTIAL_SCAN);
+
+    if (to == INVALID_HANDLE_VALUE
+        && !DuplicateHandle(process, from, process, &to, 0, FALSE,
+            DUPLICATE_SAME_ACCESS)) {
+        return INVALID_HANDLE_VALUE;
+    }
+    return to;
+}
 
 CpError
 CpFileOpen(uintptr_t native, CpFile **filePtrPtr)
 {
-    HANDLE process = GetCurrentProcess();
     HANDLE from = (HANDLE) native;
     CpFile *filePtr;
 
@@ -26,10 +47,12 @@ CpFileOpen(uintptr_t native, CpFile **filePtrPtr)
     if (filePtr == NULL) {
         return CP_ENOMEM;
     }
-    if (!DuplicateHandle(process, from, process, &filePtr->handle, 0, FALSE,
-            DUPLICATE_SAME_ACCESS)) {
+    filePtr->handle = OpenAgain(from);
+    if (filePtr->handle == INVALID_HANDLE_VALUE) {
+        CpError error = CpErrorOfWin(GetLastError());
+
         CpFree(filePtr, sizeof(CpFile));
-        return CpErrorOfWin(GetLastError());
+        return error;
     }
     *filePtrPtr = filePtr;
     return CP_OK;
@@ -40,6 +63,15 @@ CpFileClose(CpFile *filePtr)
 {
     CloseHandle(filePtr->handle);
     CpFree(filePtr, sizeof(CpFile));
+}
+
+uintptr_t
+CpFileDetach(CpFile *filePtr)
+{
+    uintptr_t native = (uintptr_t) filePtr->handle;
+
+    CpFree(filePtr, sizeof(CpFile));
+    return native;
 }
 
 CpError
@@ -54,7 +86,87 @@ CpFileSize(CpFile *filePtr, uint64_t *sizePtr)
     return CP_OK;
 }
 
-/* The offset stands in the OVERLAPPED. */
+/* The offset of a read or of a send is in its OVERLAPPED. */
+
+static void
+SetOffset(OVERLAPPED *overlappedPtr, uint64_t offset)
+{
+    overlappedPtr->Offset = (DWORD) offset;
+    overlappedPtr->OffsetHigh = (DWORD) (offset >> 32);
+}
+
+/*
+ * Neither ReOpenFile nor Tcl opens for overlapped reads, so ReadFile waits. A
+ * duplicate of another one's handle may be overlapped: then the wait is for the
+ * file handle itself, on which nothing else is outstanding.
+ */
+
+CpError
+CpFileRead(CpFile *filePtr, uint64_t offset, void *bufPtr, size_t lengthBytes,
+    size_t *bytesPtr)
+{
+    *bytesPtr = 0;
+    while (*bytesPtr < lengthBytes) {
+        OVERLAPPED overlapped;
+        DWORD bytes = 0;
+        int ok;
+
+        memset(&overlapped, 0, sizeof(overlapped));
+        SetOffset(&overlapped, offset + *bytesPtr);
+        ok = ReadFile(filePtr->handle, (char *) bufPtr + *bytesPtr,
+            (DWORD) (lengthBytes - *bytesPtr), &bytes, &overlapped);
+        if (!ok && GetLastError() == ERROR_IO_PENDING) {
+            ok = GetOverlappedResult(filePtr->handle, &overlapped, &bytes,
+                TRUE);
+        }
+        if (!ok && GetLastError() != ERROR_HANDLE_EOF) {
+            CpError error = CpErrorOfWin(GetLastError());
+
+            *bytesPtr = 0;
+            return error;
+        }
+        if (!ok || bytes == 0) {
+            break;
+        }
+        *bytesPtr += bytes;
+    }
+    return CP_OK;
+}
+
+/*
+ * Client editions of Windows carry out two TransmitFile calls at a time, in the
+ * whole system, and queue the others behind them.
+ */
+
+static INIT_ONCE editionOnce = INIT_ONCE_STATIC_INIT;
+static int isClientEdition = 1;
+
+static BOOL CALLBACK
+FindEdition(PINIT_ONCE oncePtr, PVOID param, PVOID *contextPtr)
+{
+    typedef LONG(WINAPI RtlGetVersionProc)(OSVERSIONINFOEXW *);
+    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
+    FARPROC proc = ntdll != NULL ? GetProcAddress(ntdll, "RtlGetVersion")
+                                 : NULL;
+    OSVERSIONINFOEXW info;
+
+    (void) oncePtr;
+    (void) param;
+    (void) contextPtr;
+    memset(&info, 0, sizeof(info));
+    info.dwOSVersionInfoSize = sizeof(info);
+    if (proc != NULL && ((RtlGetVersionProc *) (void *) proc)(&info) == 0) {
+        isClientEdition = info.wProductType == VER_NT_WORKSTATION;
+    }
+    return TRUE;
+}
+
+int
+CpSendFileIsLimited(void)
+{
+    InitOnceExecuteOnce(&editionOnce, FindEdition, NULL, NULL);
+    return isClientEdition;
+}
 
 void
 CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
@@ -65,8 +177,7 @@ CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
     if (!CpWinBeginSend(handlePtr, opPtr)) {
         return;
     }
-    overlappedPtr->Offset = (DWORD) offset;
-    overlappedPtr->OffsetHigh = (DWORD) (offset >> 32);
+    SetOffset(overlappedPtr, offset);
     CpWinSubmitted(opPtr,
         CpWinEx(handlePtr->family)
             ->transmitFile(handlePtr->sock, filePtr->handle, lengthBytes, 0,

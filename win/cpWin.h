@@ -47,6 +47,10 @@ struct CpHandle {
     CpHandle **watchedLinkPtr; /* What points to this one. */
 };
 
+struct CpFile {
+    HANDLE handle; /* With a position of its own, as a rule. */
+};
+
 /*
  * An operation's own space, laid over CpOp.space. The OVERLAPPED comes first,
  * so that the completion port's pointer finds the operation.

@@ -1050,6 +1050,183 @@ TestAddr(void)
     CHECK(CpServicePort("http") == 80 && CpServicePort("no-such") == -1);
 }
 
+/* --------------------------------------------------------------- files */
+
+#define FILE_BYTES 1000000
+
+/* A file of these bytes, by the system's own handle, which is kept here. */
+
+typedef struct NativeFile {
+    unsigned char *bytes;
+#ifdef IOCPSOCK_SIM
+    CpSimFile content;
+#else
+    HANDLE handle;
+    char path[MAX_PATH];
+#endif
+} NativeFile;
+
+static uintptr_t
+MakeFile(NativeFile *filePtr)
+{
+    size_t i;
+
+    filePtr->bytes = malloc(FILE_BYTES);
+    CHECK(filePtr->bytes != NULL);
+    for (i = 0; i < FILE_BYTES; i++) {
+        filePtr->bytes[i] = (unsigned char) (i * 7 + i / 251);
+    }
+#ifdef IOCPSOCK_SIM
+    filePtr->content.bytes = filePtr->bytes;
+    filePtr->content.sizeBytes = FILE_BYTES;
+    return (uintptr_t) &filePtr->content;
+#else
+    {
+        char folder[MAX_PATH];
+        DWORD bytes;
+
+        CHECK(GetTempPathA(sizeof(folder), folder) > 0);
+        CHECK(GetTempFileNameA(folder, "cp", 0, filePtr->path) != 0);
+        filePtr->handle = CreateFileA(filePtr->path,
+            GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+            NULL, CREATE_ALWAYS, 0, NULL);
+        CHECK(filePtr->handle != INVALID_HANDLE_VALUE);
+        CHECK(WriteFile(filePtr->handle, filePtr->bytes, FILE_BYTES, &bytes,
+            NULL));
+        CHECK(bytes == FILE_BYTES);
+        return (uintptr_t) filePtr->handle;
+    }
+#endif
+}
+
+/* Where reads by the caller's own handle are. */
+
+static void
+CheckPosition(NativeFile *filePtr, uint64_t expected)
+{
+#ifdef IOCPSOCK_SIM
+    (void) filePtr;
+    (void) expected;
+#else
+    LARGE_INTEGER none, position;
+
+    none.QuadPart = 0;
+    CHECK(SetFilePointerEx(filePtr->handle, none, &position, FILE_CURRENT));
+    CHECK((uint64_t) position.QuadPart == expected);
+#endif
+}
+
+static void
+Truncate(NativeFile *filePtr, uint32_t sizeBytes)
+{
+#ifdef IOCPSOCK_SIM
+    filePtr->content.sizeBytes = sizeBytes;
+#else
+    CHECK(SetFilePointer(filePtr->handle, (LONG) sizeBytes, NULL, FILE_BEGIN)
+        == sizeBytes);
+    CHECK(SetEndOfFile(filePtr->handle));
+#endif
+}
+
+static void
+DropFile(NativeFile *filePtr)
+{
+#ifndef IOCPSOCK_SIM
+    CHECK(CloseHandle(filePtr->handle));
+    CHECK(DeleteFileA(filePtr->path));
+#endif
+    free(filePtr->bytes);
+}
+
+static void
+TestFile(void)
+{
+    static unsigned char buf[FILE_BYTES];
+    NativeFile native;
+    CpFile *filePtr;
+    uint64_t size;
+    size_t bytes;
+
+    CHECK_ERROR(CpFileOpen(MakeFile(&native), &filePtr), CP_OK);
+    CHECK_ERROR(CpFileSize(filePtr, &size), CP_OK);
+    CHECK(size == FILE_BYTES);
+    CHECK_ERROR(CpFileRead(filePtr, 1000, buf, sizeof(buf), &bytes), CP_OK);
+    CHECK(bytes == FILE_BYTES - 1000);
+    CHECK(memcmp(buf, native.bytes + 1000, bytes) == 0);
+    CHECK_ERROR(CpFileRead(filePtr, 5, buf, 10, &bytes), CP_OK);
+    CHECK(bytes == 10 && memcmp(buf, native.bytes + 5, bytes) == 0);
+    CHECK_ERROR(CpFileRead(filePtr, FILE_BYTES, buf, 10, &bytes), CP_OK);
+    CHECK(bytes == 0);
+    CHECK_ERROR(CpFileRead(filePtr, UINT64_C(5000000000), buf, 10, &bytes),
+        CP_OK);
+    CHECK(bytes == 0);
+    CheckPosition(&native, FILE_BYTES);
+    Truncate(&native, 100);
+    CHECK_ERROR(CpFileRead(filePtr, 50, buf, 100, &bytes), CP_OK);
+    CHECK(bytes == 50);
+    CHECK(CpSendFileIsLimited() == CpSendFileIsLimited());
+    CpFileClose(filePtr);
+    DropFile(&native);
+}
+
+/* Receives that many bytes of the file from an offset on. */
+
+static void
+CheckReceived(CpHandle *handlePtr, const NativeFile *filePtr, size_t offset,
+    size_t count)
+{
+    static unsigned char buf[65536];
+
+    while (count > 0) {
+        size_t bytes;
+        CpError error = CpTryRecv(handlePtr, buf, sizeof(buf), &bytes);
+
+        if (error == CP_EAGAIN) {
+            Reap(port, 10);
+            continue;
+        }
+        CHECK_ERROR(error, CP_OK);
+        CHECK(bytes > 0 && bytes <= count);
+        CHECK(memcmp(buf, filePtr->bytes + offset, bytes) == 0);
+        offset += bytes;
+        count -= bytes;
+    }
+}
+
+/* A file that is shorter is an error, or fewer bytes. */
+
+static void
+TestSendFile(void)
+{
+    NativeFile native;
+    CpFile *filePtr;
+    Op op;
+    Pair pair;
+
+    Connect(&pair);
+    CHECK_ERROR(CpFileOpen(MakeFile(&native), &filePtr), CP_OK);
+    CpSubmitSendFile(pair.clientPtr, Prepare(&op), filePtr, 7, FILE_BYTES - 10);
+    CHECK(op.done == 0);
+    CheckReceived(pair.serverPtr, &native, 7, FILE_BYTES - 10);
+    CHECK_ERROR(Wait(&op), CP_OK);
+    CHECK(op.accept.op.bytes == FILE_BYTES - 10);
+    CheckPosition(&native, FILE_BYTES);
+    Truncate(&native, 100);
+    CpSubmitSendFile(pair.clientPtr, Prepare(&op), filePtr, 0, 200);
+    if (Wait(&op) == CP_OK) {
+        CHECK(op.accept.op.bytes == 100);
+        CheckReceived(pair.serverPtr, &native, 0, 100);
+    } else {
+        CpError error = op.accept.op.error;
+
+        CpSubmitSend(pair.clientPtr, Prepare(&op), "x", 1);
+        CHECK_ERROR(Wait(&op), error);
+    }
+    CpFileClose(filePtr);
+    DropFile(&native);
+    Close(&pair);
+}
+
 /* ---------------------------------------------------------------- main */
 
 typedef struct Case {
@@ -1085,6 +1262,8 @@ static const Case cases[] = {
     {"resolve", TestResolve},
     {"target", TestTarget},
     {"addr", TestAddr},
+    {"file", TestFile},
+    {"send-file", TestSendFile},
 };
 
 int

@@ -227,7 +227,8 @@ CheckConn(RandomConn *slotPtr)
     CHECK(stats.recvPending <= CP_RECV_DEPTH_MAX + 1);
     /* A file, of which the first piece is beside the cap, has one. */
     CHECK(stats.sendPending <= slotPtr->cap || stats.sendPending == 1);
-    CHECK(stats.sendBuffered <= (uint64_t) slotPtr->cap * CP_SEND_BYTES_MAX);
+    CHECK(stats.sendBuffered
+        <= (uint64_t) (slotPtr->cap + 1) * CP_SEND_BYTES_MAX);
     CHECK(stats.sendBuffered
         <= (uint64_t) (stats.sendPending + 1) * CP_SEND_BYTES_MAX);
     CHECK((stats.sendPending > 0) == CpConnSending(slotPtr->connPtr));

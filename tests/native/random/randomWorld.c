@@ -68,7 +68,8 @@ SetFaults(void)
 {
     static const CpSimFault failures[] = {CP_SIM_RECV_FAIL_SUBMIT,
         CP_SIM_RECV_FAIL, CP_SIM_SEND_FAIL_SUBMIT, CP_SIM_SEND_FAIL,
-        CP_SIM_TRY_RECV_FAIL, CP_SIM_TRY_SEND_FAIL, CP_SIM_SHUTDOWN_FAIL};
+        CP_SIM_TRY_RECV_FAIL, CP_SIM_TRY_SEND_FAIL, CP_SIM_SHUTDOWN_FAIL,
+        CP_SIM_FILE_SHRINKS, CP_SIM_FILE_READ_FAIL};
     static const unsigned rates[] = {0, 0, 0, 2, 10, 50, 300};
     static const unsigned harshRates[] = {3, 10, 30, 100};
     static const uint32_t windows[] = {3000, 3000, 3000, 3000, 3000, 3000,
@@ -88,6 +89,7 @@ SetFaults(void)
     CpSimSetFault(CP_SIM_NO_MEMORY, scarce ? CpSimRandom(200) : 0);
     CpSimSetDelay(1 + CpSimRandom(50));
     CpSimSetWindow(1 + CpSimRandom(windows[CpSimRandom(8)]));
+    CpSimSetFilesLimited((int) CpSimRandom(2));
     CpSimSetHandles(CpSimRandom(4) ? 0 : 10 + CpSimRandom(30));
 }
 

@@ -1,0 +1,243 @@
+/*
+ * testFaultFile.c --
+ *
+ *      Files as other systems send them, for tests, beside testFault.c: this
+ *      stands between the driver and its port. A send of a file moves the
+ *      position of the handle that it was given, as Windows may do, and so does
+ *      a read. The command:
+ *
+ *          iocpsock::filefault way ?system|read|transmit?
+ *                      which way files go from now on; returns it
+ *          iocpsock::filefault most COUNT
+ *                      the system sends so many files at a time, as client
+ *                      editions of Windows do; 0 is without a limit
+ *          iocpsock::filefault fail NTH
+ *                      the NTH read of a file from now fails (EACCES)
+ *          iocpsock::filefault count
+ *                      a dict: the sends and the reads since the reset
+ *          iocpsock::filefault reset
+ *
+ *      All of it is for tests that send files in one thread.
+ */
+
+#include <tcl.h>
+
+#include "cpPort.h"
+#include "cpWin.h"
+
+#include <string.h>
+
+Tcl_ObjCmdProc TestFileFaultObjCmd;
+
+typedef enum Way { WAY_SYSTEM, WAY_READ, WAY_TRANSMIT } Way;
+
+static const char *const wayNames[] = {
+    [WAY_SYSTEM] = "system",
+    [WAY_READ] = "read",
+    [WAY_TRANSMIT] = "transmit",
+    NULL,
+};
+
+/* A send that waits for its turn, or is being carried out. */
+
+typedef struct Sending {
+    CpHandle *handlePtr;
+    CpOp *opPtr;
+    CpOpProc *proc; /* The caller's own. */
+    CpFile *filePtr;
+    uint64_t offset;
+    uint32_t lengthBytes;
+    int begun;
+    struct Sending *nextPtr; /* In the order of their submits. */
+} Sending;
+
+static Way way = WAY_SYSTEM;
+static int most;
+static int sends;
+static int reads;
+static int failAt; /* Counted as reads are; 0 is none. */
+static Sending *firstPtr = NULL;
+
+int __real_CpSendFileIsLimited(void);
+int __wrap_CpSendFileIsLimited(void);
+CpError __real_CpFileRead(CpFile *filePtr, uint64_t offset, void *bufPtr,
+    size_t lengthBytes, size_t *bytesPtr);
+CpError __wrap_CpFileRead(CpFile *filePtr, uint64_t offset, void *bufPtr,
+    size_t lengthBytes, size_t *bytesPtr);
+void __real_CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
+    uint64_t offset, uint32_t lengthBytes);
+void __wrap_CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
+    uint64_t offset, uint32_t lengthBytes);
+
+int
+__wrap_CpSendFileIsLimited(void)
+{
+    return way == WAY_SYSTEM ? __real_CpSendFileIsLimited() : way == WAY_READ;
+}
+
+static void
+MovePosition(const CpFile *filePtr, uint64_t offset)
+{
+    LARGE_INTEGER position;
+
+    position.QuadPart = (LONGLONG) offset;
+    SetFilePointerEx(filePtr->handle, position, NULL, FILE_BEGIN);
+}
+
+CpError
+__wrap_CpFileRead(CpFile *filePtr, uint64_t offset, void *bufPtr,
+    size_t lengthBytes, size_t *bytesPtr)
+{
+    CpError error;
+
+    *bytesPtr = 0;
+    if (++reads == failAt) {
+        return CP_EACCES;
+    }
+    error = __real_CpFileRead(filePtr, offset, bufPtr, lengthBytes, bytesPtr);
+    MovePosition(filePtr, offset + *bytesPtr);
+    return error;
+}
+
+static void
+BeginSends(void)
+{
+    Sending *sendingPtr;
+    int count = 0;
+
+    for (sendingPtr = firstPtr;
+         sendingPtr != NULL && (most == 0 || count < most);
+         sendingPtr = sendingPtr->nextPtr) {
+        count++;
+        if (!sendingPtr->begun) {
+            sendingPtr->begun = 1;
+            __real_CpSubmitSendFile(sendingPtr->handlePtr, sendingPtr->opPtr,
+                sendingPtr->filePtr, sendingPtr->offset,
+                sendingPtr->lengthBytes);
+            MovePosition(sendingPtr->filePtr,
+                sendingPtr->offset + sendingPtr->lengthBytes);
+        }
+    }
+}
+
+static void
+SendFileDone(CpOp *opPtr)
+{
+    Sending **linkPtr = &firstPtr;
+    Sending *sendingPtr;
+
+    while ((*linkPtr)->opPtr != opPtr) {
+        linkPtr = &(*linkPtr)->nextPtr;
+    }
+    sendingPtr = *linkPtr;
+    *linkPtr = sendingPtr->nextPtr;
+    opPtr->proc = sendingPtr->proc;
+    Tcl_Free((void *) sendingPtr);
+    opPtr->proc(opPtr);
+    BeginSends();
+}
+
+void
+__wrap_CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
+    uint64_t offset, uint32_t lengthBytes)
+{
+    Sending *sendingPtr = (Sending *) (void *) Tcl_Alloc(sizeof(Sending));
+    Sending **linkPtr = &firstPtr;
+
+    sends++;
+    memset(sendingPtr, 0, sizeof(Sending));
+    sendingPtr->handlePtr = handlePtr;
+    sendingPtr->opPtr = opPtr;
+    sendingPtr->proc = opPtr->proc;
+    sendingPtr->filePtr = filePtr;
+    sendingPtr->offset = offset;
+    sendingPtr->lengthBytes = lengthBytes;
+    opPtr->proc = SendFileDone;
+    while (*linkPtr != NULL) {
+        linkPtr = &(*linkPtr)->nextPtr;
+    }
+    *linkPtr = sendingPtr;
+    BeginSends();
+}
+
+/* ------------------------------------------------------------ command */
+
+static int
+SetNumber(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[], int *valuePtr)
+{
+    if (objc != 3) {
+        Tcl_WrongNumArgs(interp, 2, objv, "count");
+        return TCL_ERROR;
+    }
+    return Tcl_GetIntFromObj(interp, objv[2], valuePtr);
+}
+
+static int
+SetWay(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[])
+{
+    int value = way;
+
+    if (objc > 2
+        && Tcl_GetIndexFromObj(interp, objv[2], wayNames, "way", 0, &value)
+            != TCL_OK) {
+        return TCL_ERROR;
+    }
+    way = (Way) value;
+    value = __wrap_CpSendFileIsLimited() ? WAY_READ : WAY_TRANSMIT;
+    Tcl_SetObjResult(interp, Tcl_NewStringObj(wayNames[value], -1));
+    return TCL_OK;
+}
+
+typedef enum FileFaultCmd {
+    CMD_COUNT,
+    CMD_FAIL,
+    CMD_MOST,
+    CMD_RESET,
+    CMD_WAY
+} FileFaultCmd;
+
+int
+TestFileFaultObjCmd(void *clientData, Tcl_Interp *interp, int objc,
+    Tcl_Obj *const objv[])
+{
+    static const char *const names[] = {
+        [CMD_COUNT] = "count",
+        [CMD_FAIL] = "fail",
+        [CMD_MOST] = "most",
+        [CMD_RESET] = "reset",
+        [CMD_WAY] = "way",
+        NULL,
+    };
+    int cmd, nth;
+
+    (void) clientData;
+    if (objc < 2) {
+        Tcl_WrongNumArgs(interp, 1, objv, "command ?arg ...?");
+        return TCL_ERROR;
+    }
+    if (Tcl_GetIndexFromObj(interp, objv[1], names, "command", 0, &cmd)
+        != TCL_OK) {
+        return TCL_ERROR;
+    }
+    switch ((FileFaultCmd) cmd) {
+    case CMD_COUNT:
+        Tcl_SetObjResult(interp,
+            Tcl_ObjPrintf("sends %d reads %d", sends, reads));
+        return TCL_OK;
+    case CMD_FAIL:
+        if (SetNumber(interp, objc, objv, &nth) != TCL_OK) {
+            return TCL_ERROR;
+        }
+        failAt = reads + nth;
+        return TCL_OK;
+    case CMD_MOST:
+        return SetNumber(interp, objc, objv, &most);
+    case CMD_RESET:
+        way = WAY_SYSTEM;
+        most = sends = reads = failAt = 0;
+        return TCL_OK;
+    case CMD_WAY:
+        return SetWay(interp, objc, objv);
+    }
+    return TCL_ERROR;
+}
