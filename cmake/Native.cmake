@@ -120,7 +120,7 @@ if(NOT IOCPSOCK_COVERAGE)
     target_include_directories(threadTest PRIVATE tests/native/win win core)
     target_compile_definitions(threadTest PRIVATE _GNU_SOURCE)
     target_compile_options(threadTest PRIVATE
-        -O1 -fsanitize=thread -fno-strict-aliasing)
+        -O1 -fsanitize=thread)
     target_link_options(threadTest PRIVATE -fsanitize=thread)
     target_link_libraries(threadTest PRIVATE iocpsock_warnings Threads::Threads)
     add_test(NAME native-${IOCPSOCK_NATIVE}.threadTest COMMAND threadTest)

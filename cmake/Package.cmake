@@ -80,8 +80,6 @@ foreach(root IN LISTS roots)
         if(MINGW)
             set(dll ${dllPrefix}iocpsockfault)
             driver_dll(${dll} "${faultFolder}" tests/testFault.c)
-            # An OVERLAPPED, as in the port.
-            target_compile_options(${dll} PRIVATE -fno-strict-aliasing)
             target_link_options(${dll} PRIVATE ${faults})
         endif()
     endif()

@@ -32,17 +32,44 @@ typedef struct CpFile CpFile;
 typedef void CpOpProc(CpOp *opPtr);
 typedef void CpWakeProc(void *clientData);
 
-/* Room for an OVERLAPPED or its like, in words. */
-#define CP_OP_SPACE 5
+/*
+ * The port's own part of an operation. The system writes to an OVERLAPPED while
+ * the operation is outstanding. This file cannot include its declaration, so it
+ * declares the documented layout under the same names, and win/ checks that the
+ * two agree. An array of words, cast to OVERLAPPED, would break C11 6.5.
+ */
+
+typedef struct CpOverlapped {
+    uintptr_t Internal;
+    uintptr_t InternalHigh;
+    uint32_t Offset;
+    uint32_t OffsetHigh;
+    void *hEvent;
+} CpOverlapped;
+
+typedef struct CpWinOp {
+    CpOverlapped overlapped;
+    unsigned char kind;
+} CpWinOp;
+
+typedef struct CpSimOp {
+    void *simOpPtr;
+    uint32_t sum;
+} CpSimOp;
+
+typedef union CpOpSpace {
+    CpWinOp win;
+    CpSimOp sim;
+} CpOpSpace;
 
 struct CpOp {
-    CpOpProc *proc;              /* Set by the caller before submit. */
-    CpHandle *handlePtr;         /* What it was submitted on. */
-    CpError error;               /* Result, valid in proc. */
-    uint32_t bytes;              /* Bytes moved, valid in proc. */
-    int atOnce;                  /* Finished at its submit, valid in proc. */
-    CpOp *nextPtr;               /* The port's own. */
-    uint64_t space[CP_OP_SPACE]; /* The port's own. */
+    CpOpProc *proc;      /* Set by the caller before submit. */
+    CpHandle *handlePtr; /* What it was submitted on. */
+    CpError error;       /* Result, valid in proc. */
+    uint32_t bytes;      /* Bytes moved, valid in proc. */
+    int atOnce;          /* Finished at its submit, valid in proc. */
+    CpOp *nextPtr;       /* The port's own. */
+    CpOpSpace space;     /* The port's own. */
 };
 
 /* The structure that embeds an operation. */
@@ -58,6 +85,7 @@ typedef struct CpAddr {
     uint32_t lengthBytes;
     union {
         uint32_t align;
+        uint16_t family; /* First in each kind of sockaddr. */
         unsigned char bytes[28];
     } u;
 } CpAddr;

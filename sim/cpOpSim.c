@@ -112,12 +112,12 @@ CheckOp(const SimOp *simOpPtr)
     const CpOp *opPtr = simOpPtr->opPtr;
 
     if (opPtr->handlePtr != simOpPtr->handlePtr
-        || opPtr->space[0] != (uint64_t) (uintptr_t) simOpPtr) {
+        || opPtr->space.sim.simOpPtr != simOpPtr) {
         CpSimFail("an operation was changed, or submitted a second time, "
                   "while it was the port's");
     }
     if (simOpPtr->kind == SIM_OP_SEND
-        && opPtr->space[1] != Sum(simOpPtr->bufPtr, simOpPtr->lengthBytes)) {
+        && opPtr->space.sim.sum != Sum(simOpPtr->bufPtr, simOpPtr->lengthBytes)) {
         CpSimFail("the bytes of a send were changed while they were "
                   "the port's");
     }
@@ -255,7 +255,7 @@ Begin(CpHandle *handlePtr, CpOp *opPtr, SimOpKind kind)
     }
     simOps = simOpPtr;
     opPtr->handlePtr = handlePtr;
-    opPtr->space[0] = (uint64_t) (uintptr_t) simOpPtr;
+    opPtr->space.sim.simOpPtr = simOpPtr;
     opPtr->bytes = 0;
     handlePtr->pending++;
     CpStatAdd(CP_STAT_OPERATIONS, 1);
@@ -294,7 +294,7 @@ Send(SimOp *simOpPtr, const void *bufPtr, size_t lengthBytes)
     simOpPtr->bufPtr = (unsigned char *) bufPtr;
     simOpPtr->lengthBytes = lengthBytes;
     handlePtr->carrying[SIM_OP_SEND]++;
-    simOpPtr->opPtr->space[1] = Sum(bufPtr, lengthBytes);
+    simOpPtr->opPtr->space.sim.sum = Sum(bufPtr, lengthBytes);
     LOCK(bufPtr, lengthBytes);
     if (handlePtr->sendError != CP_OK) {
         FinishNow(simOpPtr, handlePtr->sendError);
@@ -345,7 +345,7 @@ CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
     }
     simOpPtr->ownedPtr = SimFileCopy(filePtr, offset, lengthBytes, &bytes);
     if (bytes == 0) {
-        opPtr->space[1] = Sum(NULL, 0);
+        opPtr->space.sim.sum = Sum(NULL, 0);
         simOpPtr->atSubmit = 1;
         SimFinish(simOpPtr, CP_OK, 0);
     } else {

@@ -60,15 +60,15 @@ void
 CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
     uint64_t offset, uint32_t lengthBytes)
 {
-    OVERLAPPED *overlappedPtr = &WIN_OP(opPtr)->overlapped;
+    CpOverlapped *overlappedPtr = &WIN_OP(opPtr)->overlapped;
 
     if (!CpWinBeginSend(handlePtr, opPtr)) {
         return;
     }
-    overlappedPtr->Offset = (DWORD) offset;
-    overlappedPtr->OffsetHigh = (DWORD) (offset >> 32);
+    overlappedPtr->Offset = (uint32_t) offset;
+    overlappedPtr->OffsetHigh = (uint32_t) (offset >> 32);
     CpWinSubmitted(opPtr,
         CpWinEx(handlePtr->family)
             ->transmitFile(handlePtr->sock, filePtr->handle, lengthBytes, 0,
-                overlappedPtr, NULL, 0));
+                WIN_OVERLAPPED(opPtr), NULL, 0));
 }

@@ -164,7 +164,7 @@ CpWinHandleCount(CpHandle *handlePtr)
 CpError
 CpHandleOpen(CpPort *portPtr, const CpAddr *addrPtr, CpHandle **handlePtrPtr)
 {
-    int family = Sockaddr(addrPtr)->sa_family;
+    int family = addrPtr->u.family;
     CpError error = CpWinHandleNew(portPtr, family, handlePtrPtr);
     int on = 1;
 

@@ -47,15 +47,9 @@ struct CpHandle {
     CpHandle **watchedLinkPtr; /* What points to this one. */
 };
 
-/*
- * An operation's own space, laid over CpOp.space. The OVERLAPPED comes first,
- * so that the completion port's pointer finds the operation.
- */
+/* An operation's own space; kind is a WinOpKind. */
 
-typedef struct WinOp {
-    OVERLAPPED overlapped;
-    unsigned char kind; /* A WinOpKind. */
-} WinOp;
+typedef CpWinOp WinOp;
 
 typedef enum WinOpKind {
     WIN_OP_RECV,
@@ -66,7 +60,15 @@ typedef enum WinOpKind {
     WIN_OP_RESOLVE
 } WinOpKind;
 
-#define WIN_OP(opPtr) ((WinOp *) (void *) (opPtr)->space)
+#define WIN_OP(opPtr) (&(opPtr)->space.win)
+
+/*
+ * Its OVERLAPPED, for the system alone: whoever reads or writes it here uses
+ * WIN_OP(opPtr)->overlapped, which has the same layout (cpOpWin.c checks).
+ */
+
+#define WIN_OVERLAPPED(opPtr) \
+    ((OVERLAPPED *) (void *) &WIN_OP(opPtr)->overlapped)
 
 /* AcceptEx's buffer: room for two addresses, laid over CpAcceptOp.space. */
 #define ACCEPT_ADDR_BYTES (sizeof(struct sockaddr_in6) + 16)

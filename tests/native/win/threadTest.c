@@ -190,8 +190,8 @@ KernelMain(void *clientData)
             opPtr->error = CP_OK;
             CpWinHandOver(opPtr);
         } else {
-            TestFileComplete(opPtr->handlePtr->sock, &WIN_OP(opPtr)->overlapped,
-                0, ((TestOp *) (void *) opPtr)->value);
+            TestFileComplete(opPtr->handlePtr->sock, WIN_OVERLAPPED(opPtr), 0,
+                ((TestOp *) (void *) opPtr)->value);
         }
     }
 }
