@@ -237,10 +237,7 @@ CpError CpHandleGetOpt(CpHandle *handlePtr, CpSockOpt opt, int *valuePtr);
 CpError CpHandleLocal(CpHandle *handlePtr, CpAddr *addrPtr);
 CpError CpHandlePeer(CpHandle *handlePtr, CpAddr *addrPtr);
 
-/* Whether there are bytes to receive now: not at end of file. */
-int CpHandleHasData(CpHandle *handlePtr);
-
-/* The system's own socket. */
+/* The system's own socket, for a stranger, whose calls on it do not wait. */
 uintptr_t CpHandleNative(CpHandle *handlePtr);
 
 /* -------------------------------------------------------------- files */
@@ -270,8 +267,11 @@ CpError CpFileSize(CpFile *filePtr, uint64_t *sizePtr);
  * succeeded or failed, after which a failed handle is only good for closing;
  * with wait it is over when the submit returns, for a caller that has nothing
  * else to do and will not cancel it, as some systems do that for less.
- * A receive of length 0 is a probe: it completes when there is something to
- * receive (data, end of file, error) and takes nothing. A receive of 0 bytes
+ * A receive of length 0 is a probe: it takes nothing and completes when there
+ * is something to receive (data, end of file, error), and now and then when
+ * there is nothing: an urgent byte, say, which nobody receives. CpTryRecv and
+ * CpTryPeek tell. Any receive may fail while there are bytes that CpTryRecv
+ * gets. A receive of 0 bytes
  * into a buffer is the end of file, if CpTryRecv says so too. A send completes
  * with all of its bytes or an error. Sends are carried out in the order of
  * their submits, and receives are filled in it. After a send that failed no
@@ -321,6 +321,17 @@ CpError CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
     size_t *bytesPtr);
 CpError CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
     size_t *bytesPtr);
+
+/*
+ * CpTryPeek --
+ *
+ *      What CpTryRecv would say, without taking anything.
+ *
+ * Results:
+ *      The same, *bytesPtr being some of the bytes that are there.
+ */
+
+CpError CpTryPeek(CpHandle *handlePtr, size_t *bytesPtr);
 
 /* ----------------------------------------------------------- counters */
 

@@ -314,6 +314,9 @@ GetHandleProc(void *instanceData, int direction, void **handlePtr)
         cpHandlePtr = CpListenerHandle(chanPtr->serverPtr->listeners[0]);
     } else if (chanPtr->connPtr != NULL) {
         cpHandlePtr = CpConnHandle(chanPtr->connPtr);
+        if (cpHandlePtr != NULL) {
+            CpConnExpose(chanPtr->connPtr);
+        }
     }
     if (cpHandlePtr == NULL) {
         return TCL_ERROR;

@@ -527,10 +527,31 @@ TryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes, size_t *bytesPtr)
             Shorten(CP_SIM_TRY_RECV_SHORT, lengthBytes));
         return CP_OK;
     }
+    endPtr->urgent = 0;
     if (endPtr->isReset) {
         return CP_ECONNRESET;
     }
     return SimAtEof(endPtr) ? CP_OK : CP_EAGAIN;
+}
+
+CpError
+CpTryPeek(CpHandle *handlePtr, size_t *bytesPtr)
+{
+    SimEnd *endPtr = handlePtr->endPtr;
+    size_t arrived = endPtr != NULL ? SimArrived(endPtr) : 0;
+    CpError error;
+
+    *bytesPtr = 0;
+    if (arrived == 0 || endPtr->recvShut) {
+        /* It takes nothing, as there is nothing. */
+        error = CpTryRecv(handlePtr, NULL, 0, bytesPtr);
+    } else if (SimFault(CP_SIM_TRY_RECV_AGAIN)) {
+        error = CP_EAGAIN;
+    } else {
+        *bytesPtr = arrived;
+        error = CP_OK;
+    }
+    return error;
 }
 
 CpError

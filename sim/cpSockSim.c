@@ -299,12 +299,6 @@ CpHandlePeer(CpHandle *handlePtr, CpAddr *addrPtr)
     return CP_OK;
 }
 
-int
-CpHandleHasData(CpHandle *handlePtr)
-{
-    return handlePtr->endPtr != NULL && SimArrived(handlePtr->endPtr) > 0;
-}
-
 uintptr_t
 CpHandleNative(CpHandle *handlePtr)
 {
@@ -519,6 +513,15 @@ CpSimPeerNames(const CpSimPeer *peerPtr, CpAddr *localPtr, CpAddr *remotePtr)
 {
     *localPtr = peerPtr->handle.endPtr->local;
     *remotePtr = peerPtr->handle.endPtr->otherPtr->local;
+}
+
+void
+CpSimPeerUrgent(CpSimPeer *peerPtr)
+{
+    SimEnd *endPtr = peerPtr->handle.endPtr->otherPtr;
+
+    endPtr->urgent = 1;
+    SimPump(endPtr);
 }
 
 void

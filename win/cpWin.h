@@ -128,6 +128,9 @@ void CpWineInit(void);
 void CpWineSendPending(CpHandle *handlePtr);
 void CpWineSendDone(CpHandle *handlePtr);
 
+/* For Wine: if the next byte is an urgent one, it is passed. */
+void CpWineSkipUrgent(CpHandle *handlePtr);
+
 /* Ends an operation whose result is known: calls its proc. */
 void CpWinComplete(CpOp *opPtr);
 

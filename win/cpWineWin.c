@@ -107,3 +107,32 @@ CpWineSendDone(CpHandle *handlePtr)
     }
     ReleaseSRWLockExclusive(&watchLock);
 }
+
+/*
+ * Linux passes an urgent byte when it is asked for bytes, and not when it is
+ * asked for none. So a receive of 0 bytes completes again and again while such
+ * a byte is next, and a reader that must not take any other byte never gets
+ * past it. In line, the urgent byte is one like all others and can be taken. It
+ * is made so before the look at the mark, as otherwise Linux would pass it by
+ * itself if another urgent byte came in between.
+ */
+
+void
+CpWineSkipUrgent(CpHandle *handlePtr)
+{
+    BOOL inLine = TRUE;
+    u_long atMark = 0;
+    char byte;
+
+    if (timerPtr == NULL) {
+        return;
+    }
+    setsockopt(handlePtr->sock, SOL_SOCKET, SO_OOBINLINE, (const char *) &inLine,
+        sizeof(inLine));
+    if (ioctlsocket(handlePtr->sock, SIOCATMARK, &atMark) == 0 && !atMark) {
+        recv(handlePtr->sock, &byte, 1, 0);
+    }
+    inLine = FALSE;
+    setsockopt(handlePtr->sock, SOL_SOCKET, SO_OOBINLINE, (const char *) &inLine,
+        sizeof(inLine));
+}

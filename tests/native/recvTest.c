@@ -1,0 +1,257 @@
+/*
+ * recvTest.c --
+ *
+ *      What a completed receive does not say: that there is something to read,
+ *      or that there is nothing any more. Each case in each receive mode.
+ */
+
+#include "pair.h"
+
+#define TEXT "34 bytes that a reset comes behind"
+
+/* Reads until there is no more, a few bytes at a time: what was read is the
+ * text. Returns what the last read gave, CP_OK for the end of file. */
+
+static CpError
+ReadToEnd(Pair *pairPtr, const char *text, size_t step)
+{
+    char buf[256];
+    size_t at = 0;
+
+    for (;;) {
+        size_t bytes;
+        CpError error;
+
+        CHECK(at + step <= sizeof(buf));
+        CpConnAge(pairPtr->connPtr);
+        error = CpConnRead(pairPtr->connPtr, buf + at, step, &bytes);
+        at += bytes;
+        if (error != CP_OK || bytes == 0) {
+            CHECK(at == strlen(text) && memcmp(buf, text, at) == 0);
+            return error;
+        }
+    }
+}
+
+/* A connection whose receive is outstanding. */
+
+static void
+OpenWaiting(Pair *pairPtr, CpPort *portPtr, CpRecvMode mode)
+{
+    Open(pairPtr, portPtr, mode);
+    CpConnWatchRead(pairPtr->connPtr, 1);
+    Settle(pairPtr);
+    CHECK(!Readable(pairPtr) && Stats(pairPtr).recvPending == 1);
+}
+
+/* Bytes and a reset arrive together: the receive fails, the bytes are there. */
+
+static void
+ResetBehind(Pair *pairPtr, const char *text)
+{
+    CpSimSetDelay(1);
+    CpSimFailNth(CP_SIM_IN_FLIGHT, 1, 2, CP_OK);
+    CpSimFailNth(CP_SIM_RESET_KEEPS, 1, 1, CP_OK);
+    CpSimFailNth(CP_SIM_RECV_RESET_FIRST, 1, 1, CP_OK);
+    CHECK(CpSimPeerSend(pairPtr->peerPtr, text, strlen(text)) == strlen(text));
+    CpSimPeerReset(pairPtr->peerPtr);
+    pairPtr->peerPtr = NULL;
+    Settle(pairPtr);
+}
+
+static void
+TestBeforeReset(CpPort *portPtr)
+{
+    static const size_t steps[] = {10, 34, 100};
+    unsigned i, j;
+
+    for (i = 0; i < MODE_COUNT; i++) {
+        for (j = 0; j < sizeof(steps) / sizeof(steps[0]); j++) {
+            uint64_t taken = CpSimTaken(CP_SIM_RECV_RESET_FIRST);
+            Pair pair;
+
+            OpenWaiting(&pair, portPtr, modes[i]);
+            ResetBehind(&pair, TEXT);
+            CHECK(CpSimTaken(CP_SIM_RECV_RESET_FIRST) == taken + 1);
+            CHECK(Readable(&pair) && pair.notified > 0);
+            CHECK_ERROR(ReadToEnd(&pair, TEXT, steps[j]), CP_OK);
+            CHECK(Readable(&pair));
+            Expect(&pair, "");
+            Done(&pair);
+        }
+    }
+}
+
+/* Several receives are outstanding, and the first one has bytes. */
+
+static void
+TestBeforeResetBurst(CpPort *portPtr)
+{
+    static char data[300000];
+    char buf[64];
+    size_t bytes, total = 0;
+    Pair pair;
+
+    memset(data, 'x', sizeof(data));
+    CpSimSetWindow(sizeof(data));
+    OpenWaiting(&pair, portPtr, CP_RECV_BURST_DETECTION);
+    while (Stats(&pair).recvPending < 4) {
+        CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data));
+        do {
+            Settle(&pair);
+            CHECK_ERROR(CpConnRead(pair.connPtr, data, sizeof(data), &bytes),
+                CP_OK);
+            total += bytes;
+        } while (total % sizeof(data) != 0);
+        CpConnPostRead(pair.connPtr);
+    }
+
+    /* The first one gets some of the bytes, and the others fail. */
+    CpSimSetDelay(1);
+    CpSimFailNth(CP_SIM_IN_FLIGHT, 1, 2, CP_OK);
+    CpSimFailNth(CP_SIM_RESET_KEEPS, 1, 1, CP_OK);
+    CpSimFailNth(CP_SIM_RECV_SHORT, 1, 1, CP_OK);
+    CpSimFailNth(CP_SIM_RECV_RESET_FIRST, 2, 16, CP_OK);
+    CHECK(CpSimPeerSend(pair.peerPtr, data, 1000) == 1000);
+    CpSimPeerReset(pair.peerPtr);
+    pair.peerPtr = NULL;
+    Settle(&pair);
+    for (total = 0; Readable(&pair); total += bytes) {
+        CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+        if (bytes == 0) {
+            break;
+        }
+        Settle(&pair);
+    }
+    CHECK(total == 1000);
+    Expect(&pair, "");
+    Done(&pair);
+}
+
+/* What is not the peer's reset is an error, and never an end of file: not even
+ * where the system, having told it once, says that this is the end. */
+
+static void
+TestAborted(CpPort *portPtr)
+{
+    static const CpError errors[] = {CP_ECONNABORTED, CP_ENETRESET,
+        CP_ETIMEDOUT};
+    unsigned i, j;
+
+    for (i = 0; i < MODE_COUNT; i++) {
+        for (j = 0; j < sizeof(errors) / sizeof(errors[0]); j++) {
+            Pair pair;
+
+            OpenWaiting(&pair, portPtr, modes[i]);
+            CpSimFailNth(CP_SIM_RECV_FAIL, 1, 1, errors[j]);
+            Say(&pair, TEXT);
+            CHECK(Readable(&pair));
+            CpSimPeerShutdown(pair.peerPtr);
+            CHECK_ERROR(ReadToEnd(&pair, TEXT, 10), errors[j]);
+            CHECK(Readable(&pair));
+            ExpectNone(&pair, errors[j]);
+            Done(&pair);
+        }
+    }
+}
+
+/* A receive of 0 bytes completes with nothing to receive. */
+
+static void
+TestUrgent(CpPort *portPtr)
+{
+    unsigned i;
+
+    for (i = 0; i < MODE_COUNT; i++) {
+        Pair pair;
+
+        OpenWaiting(&pair, portPtr, modes[i]);
+        CpSimPeerUrgent(pair.peerPtr);
+        Settle(&pair);
+        CHECK(!Readable(&pair) && Stats(&pair).recvPending == 1);
+        ExpectNone(&pair, CP_EAGAIN);
+        CHECK(!Readable(&pair) && Stats(&pair).recvPending == 1);
+        Say(&pair, "def");
+        CHECK(Readable(&pair));
+        Expect(&pair, "def");
+
+        /* Behind bytes, and in front of the end. */
+        Settle(&pair);
+        CpConnWatchRead(pair.connPtr, 1);
+        CpSimPeerUrgent(pair.peerPtr);
+        Say(&pair, "ghi");
+        Expect(&pair, "ghi");
+        CpConnWatchRead(pair.connPtr, 1);
+        Settle(&pair);
+        CHECK(!Readable(&pair));
+        CpSimPeerUrgent(pair.peerPtr);
+        CpSimPeerShutdown(pair.peerPtr);
+        CpConnWatchRead(pair.connPtr, 1);
+        Settle(&pair);
+        CHECK(Readable(&pair));
+        Expect(&pair, "");
+        Done(&pair);
+    }
+}
+
+/* The same by chance, many times: a reader that waits is woken by data. */
+
+static void
+TestSpurious(CpPort *portPtr)
+{
+    unsigned i, round;
+
+    for (i = 0; i < MODE_COUNT; i++) {
+        Pair pair;
+
+        OpenWaiting(&pair, portPtr, modes[i]);
+        CpSimSetFault(CP_SIM_RECV_SPURIOUS, 500);
+        for (round = 0; round < 50; round++) {
+            CpConnWatchRead(pair.connPtr, 1);
+            Settle(&pair);
+            CHECK(!Readable(&pair));
+            ExpectNone(&pair, CP_EAGAIN);
+            Say(&pair, "text");
+            CHECK(Readable(&pair));
+            Expect(&pair, "text");
+        }
+        CpSimSetFault(CP_SIM_RECV_SPURIOUS, 0);
+        Done(&pair);
+    }
+}
+
+/* Without memory for a buffer nothing is taken, and still nothing is said that
+ * is not so. */
+
+static void
+TestUrgentWithoutMemory(CpPort *portPtr)
+{
+    unsigned i;
+
+    for (i = 0; i < MODE_COUNT; i++) {
+        Pair pair;
+
+        Open(&pair, portPtr, modes[i]);
+        CpSimSetFault(CP_SIM_NO_MEMORY, 1000);
+        CpConnWatchRead(pair.connPtr, 1);
+        CpSimPeerUrgent(pair.peerPtr);
+        Settle(&pair);
+        CHECK(!Readable(&pair) && Stats(&pair).recvPending == 1);
+        Say(&pair, TEXT);
+        CHECK(Readable(&pair));
+        Expect(&pair, TEXT);
+        CpSimSetFault(CP_SIM_NO_MEMORY, 0);
+        Done(&pair);
+    }
+}
+
+static const CheckCase cases[] = {
+    {"before-reset", TestBeforeReset},
+    {"before-reset-burst", TestBeforeResetBurst},
+    {"aborted", TestAborted},
+    {"urgent", TestUrgent},
+    {"spurious", TestSpurious},
+    {"urgent-without-memory", TestUrgentWithoutMemory},
+};
+
+CHECK_MAIN(cases)
