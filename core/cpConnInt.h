@@ -101,6 +101,9 @@ CpBuf *CpRecvFirst(const CpConn *connPtr);
 /* The first buffer leaves the queue. */
 void CpRecvDrop(CpConn *connPtr);
 
+/* Bytes may be taken before the reader asks for them, without a receive. */
+int CpRecvTakesAhead(const CpConn *connPtr);
+
 /*
  * CpRecvTakeNow --
  *

@@ -208,6 +208,12 @@ CpRecvTakeNow(CpConn *connPtr, uint32_t sizeBytes)
     return CP_OK;
 }
 
+int
+CpRecvTakesAhead(const CpConn *connPtr)
+{
+    return connPtr->recvMode == CP_RECV_ADAPTIVE && !connPtr->exposed;
+}
+
 /*
  * Asks for as much as the reader will, so that looking costs no call of the
  * system that reading would not. Where nothing may be taken, as a stranger may
@@ -328,9 +334,8 @@ CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
      * reads of small buffers, and none is needed to see that there is more.
      */
 
-    if (connPtr->recvMode == CP_RECV_ADAPTIVE && !connPtr->exposed
-        && *bytesPtr == lengthBytes && connPtr->recvBufs == 0
-        && !CpRecvEnded(connPtr)) {
+    if (CpRecvTakesAhead(connPtr) && *bytesPtr == lengthBytes
+        && connPtr->recvBufs == 0 && !CpRecvEnded(connPtr)) {
         (void) ReadAhead(connPtr, CpBufNewLarge(connPtr->portPtr));
     }
     if (error == CP_EAGAIN && LostUntold(connPtr)) {

@@ -92,7 +92,7 @@ CpConnPostRead(CpConn *connPtr)
      * what it finds goes straight to the reader.
      */
 
-    if (connPtr->recvMode == CP_RECV_ADAPTIVE && connPtr->quick) {
+    if (CpRecvTakesAhead(connPtr) && connPtr->quick) {
         connPtr->quick = CpRecvTakeNow(connPtr, CP_RECV_BYTES_MIN) == CP_OK;
         if (connPtr->quick || CpRecvEnded(connPtr)) {
             return;

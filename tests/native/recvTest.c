@@ -245,6 +245,116 @@ TestUrgentWithoutMemory(CpPort *portPtr)
     }
 }
 
+/*
+ * Somebody else receives from the socket. The driver says when there is
+ * something, and takes nothing; not even what receives were posted for before.
+ */
+
+static void
+Stranger(Pair *pairPtr, const char *text, size_t step)
+{
+    char buf[256];
+    size_t at = 0, bytes;
+
+    while (at < strlen(text)) {
+        CHECK(Readable(pairPtr));
+        CHECK_ERROR(CpTryRecv(CpConnHandle(pairPtr->connPtr), buf + at, step,
+                        &bytes),
+            CP_OK);
+        at += bytes;
+        CpConnAge(pairPtr->connPtr);
+        CpConnWatchRead(pairPtr->connPtr, 1);
+        Settle(pairPtr);
+    }
+    CHECK(at == strlen(text) && memcmp(buf, text, at) == 0);
+    CHECK(!Readable(pairPtr));
+    CHECK(Stats(pairPtr).recvPending == 1);
+}
+
+static void
+TestExposed(CpPort *portPtr)
+{
+    unsigned i, late;
+
+    for (i = 0; i < MODE_COUNT; i++) {
+        for (late = 0; late < 2; late++) {
+            Pair pair;
+
+            OpenWaiting(&pair, portPtr, modes[i]);
+            if (late) {
+                CpSimFailNth(CP_SIM_CANCEL_LATE, 1, 1, CP_OK);
+            }
+            CpConnExpose(pair.connPtr);
+            CHECK(Stats(&pair).recvPending == 1);
+            CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 0);
+            Say(&pair, TEXT);
+            Stranger(&pair, TEXT, 10);
+            CpSimPeerUrgent(pair.peerPtr);
+            Settle(&pair);
+            CHECK(!Readable(&pair) && Stats(&pair).recvPending == 1);
+            Say(&pair, "again");
+            Stranger(&pair, "again", 100);
+            CHECK(Stats(&pair).bytesIn == 0);
+
+            /* And the end, which both of them see. */
+            CpSimPeerShutdown(pair.peerPtr);
+            Settle(&pair);
+            CHECK(Readable(&pair));
+            CpConnAge(pair.connPtr);
+            CpConnWatchRead(pair.connPtr, 1);
+            Settle(&pair);
+            CHECK(Readable(&pair));
+            Expect(&pair, "");
+            Done(&pair);
+        }
+    }
+}
+
+/* What was taken before is the reader's, and what a reader asks for. */
+
+static void
+TestExposedLate(CpPort *portPtr)
+{
+    static char data[20000];
+    char buf[10];
+    size_t bytes;
+    unsigned i;
+
+    for (i = 0; i < MODE_COUNT; i++) {
+        size_t before;
+        Pair pair;
+
+        OpenWaiting(&pair, portPtr, modes[i]);
+        Say(&pair, TEXT);
+        CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+        CHECK(bytes == sizeof(buf) && memcmp(buf, TEXT, bytes) == 0);
+        CpConnExpose(pair.connPtr);
+        Expect(&pair, TEXT + sizeof(buf));
+        Settle(&pair);
+        CHECK(!Readable(&pair));
+
+        /* Reads of few bytes take no more. */
+        before = (size_t) Stats(&pair).bytesIn;
+        CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data));
+        Settle(&pair);
+        CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+        CHECK(bytes == sizeof(buf));
+        CpConnWatchRead(pair.connPtr, 1);
+        Settle(&pair);
+        CHECK(Stats(&pair).bytesIn == before + sizeof(buf));
+        CHECK(Stats(&pair).recvBuffered == 0);
+
+        /* Nor does another mode. */
+        CpConnSetRecvMode(pair.connPtr, modes[(i + 1) % MODE_COUNT]);
+        CpConnAge(pair.connPtr);
+        CpConnWatchRead(pair.connPtr, 1);
+        Settle(&pair);
+        CHECK(Readable(&pair));
+        CHECK(Stats(&pair).bytesIn == before + sizeof(buf));
+        Done(&pair);
+    }
+}
+
 static const CheckCase cases[] = {
     {"before-reset", TestBeforeReset},
     {"before-reset-burst", TestBeforeResetBurst},
@@ -252,6 +362,8 @@ static const CheckCase cases[] = {
     {"urgent", TestUrgent},
     {"spurious", TestSpurious},
     {"urgent-without-memory", TestUrgentWithoutMemory},
+    {"exposed", TestExposed},
+    {"exposed-late", TestExposedLate},
 };
 
 CHECK_MAIN(cases)
