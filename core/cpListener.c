@@ -179,7 +179,8 @@ static int
 IsDeadClient(CpError error)
 {
     return error == CP_ECONNRESET || error == CP_ECONNABORTED
-        || error == CP_ENETRESET || error == CP_ETIMEDOUT;
+        || error == CP_ENETRESET || error == CP_ENOTCONN
+        || error == CP_ETIMEDOUT;
 }
 
 /*

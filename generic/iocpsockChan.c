@@ -92,7 +92,7 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
             return (int) bytes;
         }
         if (error != CP_EAGAIN || !IsBlocking(chanPtr)) {
-            *errorCodePtr = IocpsockErrno(error);
+            *errorCodePtr = IocpsockChanErrno(chanPtr, "error reading", error);
             return -1;
         }
         CpConnPostRead(chanPtr->connPtr);
@@ -159,7 +159,7 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
             return (int) bytes;
         }
         if (error != CP_EAGAIN || !IsBlocking(chanPtr)) {
-            *errorCodePtr = IocpsockErrno(error);
+            *errorCodePtr = IocpsockChanErrno(chanPtr, "error writing", error);
             return -1;
         }
         WaitForCompletion(chanPtr);

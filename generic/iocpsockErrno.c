@@ -7,6 +7,7 @@
 #include "iocpsock.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 static const int errnos[CP_ERROR_COUNT] = {
     [CP_OK] = 0,
@@ -44,18 +45,70 @@ static const int errnos[CP_ERROR_COUNT] = {
 int
 IocpsockErrno(CpError error)
 {
-    return errnos[error];
+    return errnos[CpErrorNumber(error) != 0 ? CP_EIO : error];
+}
+
+const char *
+IocpsockErrorText(CpError error, char *text)
+{
+    unsigned number = CpErrorNumber(error);
+
+    if (number == 0) {
+        return Tcl_ErrnoMsg(IocpsockErrno(error));
+    }
+
+    /* A Win32 or Winsock error, or an NTSTATUS. */
+    snprintf(text, IOCPSOCK_TEXT_BYTES,
+        number < 0x10000 ? "unknown error (Windows %u)"
+                         : "unknown error (Windows 0x%08x)",
+        number);
+    return text;
 }
 
 int
 IocpsockPosixFailure(Tcl_Interp *interp, const char *what, CpError error)
 {
+    char text[IOCPSOCK_TEXT_BYTES];
+
     Tcl_SetErrno(IocpsockErrno(error));
     if (interp != NULL) {
-        Tcl_SetObjResult(interp,
-            Tcl_ObjPrintf("%s: %s", what, Tcl_PosixError(interp)));
+        const char *message = IocpsockErrorText(error, text);
+
+        Tcl_SetErrorCode(interp, "POSIX", Tcl_ErrnoId(), message, NULL);
+        Tcl_SetObjResult(interp, Tcl_ObjPrintf("%s: %s", what, message));
     }
     return TCL_ERROR;
+}
+
+/*
+ * Tcl makes a message of errno, which has none for an error that has just a
+ * number: then this is the message, in the form of TIP 219.
+ */
+
+int
+IocpsockChanErrno(IocpsockChan *chanPtr, const char *what, CpError error)
+{
+    char text[IOCPSOCK_TEXT_BYTES];
+    Tcl_Obj *codePtr, *listPtr;
+
+    if (CpErrorNumber(error) == 0) {
+        return IocpsockErrno(error);
+    }
+    IocpsockErrorText(error, text);
+    codePtr = Tcl_NewListObj(0, NULL);
+    Tcl_ListObjAppendElement(NULL, codePtr, Tcl_NewStringObj("POSIX", -1));
+    Tcl_ListObjAppendElement(NULL, codePtr, Tcl_NewStringObj("EIO", -1));
+    Tcl_ListObjAppendElement(NULL, codePtr, Tcl_NewStringObj(text, -1));
+    listPtr = Tcl_NewListObj(0, NULL);
+    Tcl_ListObjAppendElement(NULL, listPtr, Tcl_NewStringObj("-code", -1));
+    Tcl_ListObjAppendElement(NULL, listPtr, Tcl_NewIntObj(TCL_ERROR));
+    Tcl_ListObjAppendElement(NULL, listPtr, Tcl_NewStringObj("-errorcode", -1));
+    Tcl_ListObjAppendElement(NULL, listPtr, codePtr);
+    Tcl_ListObjAppendElement(NULL, listPtr,
+        Tcl_ObjPrintf("%s \"%s\": %s", what,
+            Tcl_GetChannelName(chanPtr->channel), text));
+    Tcl_SetChannelError(chanPtr->channel, listPtr);
+    return IocpsockErrno(error);
 }
 
 void

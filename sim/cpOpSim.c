@@ -36,14 +36,14 @@
 #define MARK 0x5a /* What a buffer has before its receive. */
 
 static const CpError recvErrors[] = {CP_ECONNRESET, CP_ECONNABORTED, CP_ENOBUFS,
-    CP_ENETRESET, CP_ETIMEDOUT, CP_ENOTCONN, CP_EIO};
+    CP_ENETRESET, CP_ETIMEDOUT, CP_ENOTCONN, CP_EIO, SIM_ENUMBER};
 static const CpError sendErrors[] = {CP_ECONNRESET, CP_ECONNABORTED, CP_ENOBUFS,
-    CP_ENETRESET, CP_ETIMEDOUT, CP_ENOMEM};
+    CP_ENETRESET, CP_ETIMEDOUT, CP_ENOMEM, SIM_ENUMBER};
 static const CpError acceptErrors[] = {CP_ECONNRESET, CP_ECONNABORTED,
     CP_EMFILE, CP_ENOBUFS, CP_ENETDOWN};
 static const CpError wantErrors[] = {CP_EMFILE, CP_ENOBUFS, CP_ENOMEM};
 static const CpError connectErrors[] = {CP_ECONNREFUSED, CP_ETIMEDOUT,
-    CP_ENETUNREACH, CP_EHOSTUNREACH, CP_EADDRINUSE, CP_ENOBUFS};
+    CP_ENETUNREACH, CP_EHOSTUNREACH, CP_EADDRINUSE, CP_ENOBUFS, SIM_ENUMBER};
 
 #define ERROR_OF(fault, errors) \
     SimFaultError(fault, errors, sizeof(errors) / sizeof((errors)[0]))

@@ -9,6 +9,9 @@
 
 #include "cpSim.h"
 
+/* An error without a name, which keeps its number. */
+#define SIM_ENUMBER ((CpError) (CP_ERROR_NUMBERS + 10108))
+
 typedef struct SimOp SimOp;
 typedef struct SimEnd SimEnd;
 typedef struct SimLink SimLink;

@@ -73,7 +73,7 @@ CpWinSubmitted(CpOp *opPtr, int ok)
     if (code == 0) {
         opPtr->bytes = (uint32_t) WIN_OP(opPtr)->overlapped.InternalHigh;
     }
-    CpWinFinishNow(opPtr, CpErrorOfWin((unsigned long) code));
+    CpWinFinishNow(opPtr, CpErrorOfSubmit((unsigned long) code));
 }
 
 void

@@ -329,7 +329,7 @@ TestExposedLate(CpPort *portPtr)
         CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
         CHECK(bytes == sizeof(buf) && memcmp(buf, TEXT, bytes) == 0);
         CpConnExpose(pair.connPtr);
-        Expect(&pair, TEXT + sizeof(buf));
+        Expect(&pair, &TEXT[sizeof(buf)]);
         Settle(&pair);
         CHECK(!Readable(&pair));
 
