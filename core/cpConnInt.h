@@ -30,8 +30,6 @@ struct CpConn {
     CpRecvMode recvMode;
     CpOp probe;
     unsigned probePending : 1;
-    unsigned probeStale : 1; /* Something was taken since its submit: its
-                                 * completion says nothing. */
     unsigned probed : 1;     /* A probe found something, not yet taken. */
     unsigned watchRead : 1;
     unsigned recvShut : 1; /* Half-closed for reading. */

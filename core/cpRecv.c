@@ -103,7 +103,6 @@ TryRecv(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
 
     connPtr->probed = 0;
     if (error == CP_OK && *bytesPtr > 0) {
-        connPtr->probeStale = 1;
         connPtr->bytesIn += *bytesPtr;
         CpStatAdd(CP_STAT_BYTES_IN, (int64_t) *bytesPtr);
         return CP_OK;

@@ -100,7 +100,6 @@ CpConnPostRead(CpConn *connPtr)
     }
     connPtr->probe.proc = ProbeDone;
     connPtr->probePending = 1;
-    connPtr->probeStale = 0;
     CpSubmitRecv(connPtr->handlePtr, &connPtr->probe, NULL, 0);
 }
 
@@ -136,8 +135,8 @@ ProbeDone(CpOp *opPtr)
         return;
     }
     NoteFailure(connPtr, opPtr->error);
-    if (opPtr->error == CP_OK && !connPtr->probeStale
-        && connPtr->recvBufs == 0 && !CpRecvEnded(connPtr)) {
+    if (opPtr->error == CP_OK && connPtr->recvBufs == 0
+        && !CpRecvEnded(connPtr)) {
         CpRecvLook(connPtr);
     }
     if (!CpRecvReady(connPtr)) {
@@ -200,7 +199,6 @@ RecvDone(CpOp *opPtr)
     connPtr->recvBufsPending--;
     if (opPtr->error == CP_OK) {
         bufPtr->end = opPtr->bytes;
-        connPtr->probeStale = 1;
         connPtr->bytesIn += opPtr->bytes;
         CpStatAdd(CP_STAT_BYTES_IN, opPtr->bytes);
         Adapt(connPtr, bufPtr);

@@ -155,6 +155,23 @@ TestAborted(CpPort *portPtr)
     }
 }
 
+/* A peek that gets an error gets it instead of the reader. */
+
+static void
+TestPeekedError(CpPort *portPtr)
+{
+    Pair pair;
+
+    OpenWaiting(&pair, portPtr, CP_RECV_ZERO_BYTE);
+    CpSimFailNth(CP_SIM_TRY_RECV_FAIL, 1, 1, CP_ETIMEDOUT);
+    CpSimPeerUrgent(pair.peerPtr);
+    Settle(&pair);
+    CHECK(Readable(&pair));
+    ExpectNone(&pair, CP_ETIMEDOUT);
+    ExpectNone(&pair, CP_ETIMEDOUT);
+    Done(&pair);
+}
+
 /* A receive of 0 bytes completes with nothing to receive. */
 
 static void
@@ -359,6 +376,7 @@ static const CheckCase cases[] = {
     {"before-reset", TestBeforeReset},
     {"before-reset-burst", TestBeforeResetBurst},
     {"aborted", TestAborted},
+    {"peeked-error", TestPeekedError},
     {"urgent", TestUrgent},
     {"spurious", TestSpurious},
     {"urgent-without-memory", TestUrgentWithoutMemory},
