@@ -30,7 +30,7 @@ struct CpConn {
     CpRecvMode recvMode;
     CpOp probe;
     unsigned probePending : 1;
-    unsigned probed : 1;     /* A probe found something, not yet taken. */
+    unsigned probed : 1; /* A probe found something, not yet taken. */
     unsigned watchRead : 1;
     unsigned recvShut : 1; /* Half-closed for reading. */
     unsigned exposed : 1;  /* Strangers use the socket: see CpConnExpose. */

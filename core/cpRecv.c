@@ -275,8 +275,8 @@ ReadAll(CpConn *connPtr, char *destPtr, size_t lengthBytes, size_t *bytesPtr)
             lengthBytes - *bytesPtr, &bytes);
         *bytesPtr += bytes;
     }
-    if (*bytesPtr < lengthBytes && connPtr->recvBufs == 0 && !CpRecvEnded(connPtr)
-        && !CpRecvPostsBuffers(connPtr) && !fresh
+    if (*bytesPtr < lengthBytes && connPtr->recvBufs == 0
+        && !CpRecvEnded(connPtr) && !CpRecvPostsBuffers(connPtr) && !fresh
         && TryRecv(connPtr, destPtr + *bytesPtr, lengthBytes - *bytesPtr,
                &bytes)
             == CP_OK) {
@@ -352,4 +352,3 @@ CpRecvFree(CpConn *connPtr)
         CpRecvDrop(connPtr);
     }
 }
-

@@ -306,8 +306,7 @@ SimCloseEnd(SimEnd *endPtr, int reset)
 void
 SimNoteReceive(SimEnd *endPtr, CpError error)
 {
-    if (endPtr != NULL
-        && error == CP_ECONNRESET) {
+    if (endPtr != NULL && error == CP_ECONNRESET) {
         endPtr->toldReset = 1;
     }
 }

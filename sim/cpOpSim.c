@@ -117,7 +117,8 @@ CheckOp(const SimOp *simOpPtr)
                   "while it was the port's");
     }
     if (simOpPtr->kind == SIM_OP_SEND
-        && opPtr->space.sim.sum != Sum(simOpPtr->bufPtr, simOpPtr->lengthBytes)) {
+        && opPtr->space.sim.sum
+            != Sum(simOpPtr->bufPtr, simOpPtr->lengthBytes)) {
         CpSimFail("the bytes of a send were changed while they were "
                   "the port's");
     }

@@ -77,7 +77,7 @@ struct SimEnd {
     size_t start;
     size_t count;
     uint64_t arriveMs; /* Before this, nothing of it can be seen. */
-    int urgent; /* An urgent byte is next. */
+    int urgent;        /* An urgent byte is next. */
     int finSent;
     int recvShut;
     int resetSent; /* A reset is on its way here, or has come. */

@@ -16,8 +16,7 @@
 #include <stdlib.h>
 
 #define CHECK(condition) \
-    ((condition) ? (void) 0 \
-                 : Fail(#condition, (unsigned long) i))
+    ((condition) ? (void) 0 : Fail(#condition, (unsigned long) i))
 
 static void
 Fail(const char *text, unsigned long i)
@@ -32,7 +31,10 @@ static const struct {
     unsigned long status;
     int code;
 } table[] = {
-#define ROW(name, code) {(unsigned long) STATUS_##name, code}
+#define ROW(name, code) \
+    { \
+        (unsigned long) STATUS_##name, code \
+    }
     ROW(INVALID_HANDLE, WSAENOTSOCK),
     ROW(OBJECT_TYPE_MISMATCH, WSAENOTSOCK),
     ROW(INSUFFICIENT_RESOURCES, WSAENOBUFS),
@@ -118,8 +120,8 @@ main(void)
     CHECK(CpErrorOfWin(WSAEWOULDBLOCK) == CP_EAGAIN);
     CHECK(CpErrorOfSubmit(WSAEWOULDBLOCK) == CP_ENOBUFS);
     CHECK(CpErrorOfSubmit(WSAECONNRESET) == CP_ECONNRESET);
-    CHECK(CpErrorOfStatus((unsigned long) STATUS_DEVICE_NOT_READY)
-        == CP_ENOBUFS);
+    CHECK(
+        CpErrorOfStatus((unsigned long) STATUS_DEVICE_NOT_READY) == CP_ENOBUFS);
     CHECK(CpErrorOfStatus((unsigned long) STATUS_REQUEST_NOT_ACCEPTED)
         == CP_ENOBUFS);
     CHECK(CpErrorOfStatus(0xc0070000UL | WSAEWOULDBLOCK) == CP_ENOBUFS);

@@ -208,8 +208,8 @@ CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr, size_t lengthBytes)
     buf.buf = bufPtr;
     buf.len = (ULONG) lengthBytes;
     CpWinSubmitted(opPtr,
-        WSARecv(handlePtr->sock, &buf, 1, NULL, &flags,
-            WIN_OVERLAPPED(opPtr), NULL)
+        WSARecv(handlePtr->sock, &buf, 1, NULL, &flags, WIN_OVERLAPPED(opPtr),
+            NULL)
             == 0);
 }
 
@@ -240,8 +240,7 @@ CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
     buf.buf = (char *) bufPtr;
     buf.len = (ULONG) lengthBytes;
     CpWinSubmitted(opPtr,
-        WSASend(handlePtr->sock, &buf, 1, NULL, 0, WIN_OVERLAPPED(opPtr),
-            NULL)
+        WSASend(handlePtr->sock, &buf, 1, NULL, 0, WIN_OVERLAPPED(opPtr), NULL)
             == 0);
 }
 

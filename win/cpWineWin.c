@@ -112,27 +112,32 @@ CpWineSendDone(CpHandle *handlePtr)
  * Linux passes an urgent byte when it is asked for bytes, and not when it is
  * asked for none. So a receive of 0 bytes completes again and again while such
  * a byte is next, and a reader that must not take any other byte never gets
- * past it. In line, the urgent byte is one like all others and can be taken. It
- * is made so before the look at the mark, as otherwise Linux would pass it by
- * itself if another urgent byte came in between.
+ * past it. In line it is a byte like all others, and if it is the only one it
+ * can be taken. (Linux passes it by itself if another urgent byte is announced
+ * just then: what is taken in its place is that one, unless its announcement
+ * and a single byte in front of it came alone.)
  */
+
+static void
+SetInLine(SOCKET sock, BOOL on)
+{
+    setsockopt(sock, SOL_SOCKET, SO_OOBINLINE, (const char *) &on, sizeof(on));
+}
 
 void
 CpWineSkipUrgent(CpHandle *handlePtr)
 {
-    BOOL inLine = TRUE;
-    u_long atMark = 0;
+    u_long allRead = 1, waiting = 0;
     char byte;
 
-    if (timerPtr == NULL) {
+    if (timerPtr == NULL
+        || ioctlsocket(handlePtr->sock, (long) SIOCATMARK, &allRead) != 0
+        || allRead) {
         return;
     }
-    setsockopt(handlePtr->sock, SOL_SOCKET, SO_OOBINLINE, (const char *) &inLine,
-        sizeof(inLine));
-    if (ioctlsocket(handlePtr->sock, SIOCATMARK, &atMark) == 0 && !atMark) {
+    SetInLine(handlePtr->sock, TRUE);
+    if (ioctlsocket(handlePtr->sock, FIONREAD, &waiting) == 0 && waiting == 1) {
         recv(handlePtr->sock, &byte, 1, 0);
     }
-    inLine = FALSE;
-    setsockopt(handlePtr->sock, SOL_SOCKET, SO_OOBINLINE, (const char *) &inLine,
-        sizeof(inLine));
+    SetInLine(handlePtr->sock, FALSE);
 }

@@ -82,37 +82,47 @@ TestBeforeReset(CpPort *portPtr)
     }
 }
 
-/* Several receives are outstanding, and the first one has bytes. */
+/* A connection with four receives outstanding. */
+
+static void
+OpenBurst(Pair *pairPtr, CpPort *portPtr)
+{
+    static char data[300000];
+    size_t bytes, total = 0;
+
+    memset(data, 'x', sizeof(data));
+    CpSimSetWindow(sizeof(data));
+    OpenWaiting(pairPtr, portPtr, CP_RECV_BURST_DETECTION);
+    while (Stats(pairPtr).recvPending < 4) {
+        CHECK(CpSimPeerSend(pairPtr->peerPtr, data, sizeof(data))
+            == sizeof(data));
+        do {
+            Settle(pairPtr);
+            CHECK_ERROR(CpConnRead(pairPtr->connPtr, data, sizeof(data),
+                            &bytes),
+                CP_OK);
+            total += bytes;
+        } while (total % sizeof(data) != 0);
+        CpConnPostRead(pairPtr->connPtr);
+    }
+}
 
 static void
 TestBeforeResetBurst(CpPort *portPtr)
 {
-    static char data[300000];
+    static char data[1000];
     char buf[64];
-    size_t bytes, total = 0;
+    size_t bytes, total;
     Pair pair;
 
-    memset(data, 'x', sizeof(data));
-    CpSimSetWindow(sizeof(data));
-    OpenWaiting(&pair, portPtr, CP_RECV_BURST_DETECTION);
-    while (Stats(&pair).recvPending < 4) {
-        CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data));
-        do {
-            Settle(&pair);
-            CHECK_ERROR(CpConnRead(pair.connPtr, data, sizeof(data), &bytes),
-                CP_OK);
-            total += bytes;
-        } while (total % sizeof(data) != 0);
-        CpConnPostRead(pair.connPtr);
-    }
-
     /* The first one gets some of the bytes, and the others fail. */
+    OpenBurst(&pair, portPtr);
     CpSimSetDelay(1);
     CpSimFailNth(CP_SIM_IN_FLIGHT, 1, 2, CP_OK);
     CpSimFailNth(CP_SIM_RESET_KEEPS, 1, 1, CP_OK);
     CpSimFailNth(CP_SIM_RECV_SHORT, 1, 1, CP_OK);
     CpSimFailNth(CP_SIM_RECV_RESET_FIRST, 2, 16, CP_OK);
-    CHECK(CpSimPeerSend(pair.peerPtr, data, 1000) == 1000);
+    CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data));
     CpSimPeerReset(pair.peerPtr);
     pair.peerPtr = NULL;
     Settle(&pair);
@@ -123,8 +133,31 @@ TestBeforeResetBurst(CpPort *portPtr)
         }
         Settle(&pair);
     }
-    CHECK(total == 1000);
+    CHECK(total == sizeof(data));
     Expect(&pair, "");
+    Done(&pair);
+}
+
+/* The first one fails, and the second one gets the bytes. The others are called
+ * back, and until they are, nobody knows whether they have some. */
+
+static void
+TestFailedBurst(CpPort *portPtr)
+{
+    Pair pair;
+
+    OpenBurst(&pair, portPtr);
+    CpSimFailNth(CP_SIM_RECV_FAIL, 1, 1, CP_ETIMEDOUT);
+    CpSimFailNth(CP_SIM_CANCEL_LATE, 1, 4, CP_OK);
+    CHECK(CpSimPeerSend(pair.peerPtr, "hello", 5) == 5);
+    CHECK(CpPortReap(portPtr, 0) == 2);
+    CHECK(Readable(&pair));
+    Expect(&pair, "hello");
+    CHECK(!Readable(&pair));
+    ExpectNone(&pair, CP_EAGAIN);
+    Settle(&pair);
+    CHECK(Readable(&pair) && Stats(&pair).recvPending == 0);
+    ExpectNone(&pair, CP_ETIMEDOUT);
     Done(&pair);
 }
 
@@ -375,6 +408,7 @@ TestExposedLate(CpPort *portPtr)
 static const CheckCase cases[] = {
     {"before-reset", TestBeforeReset},
     {"before-reset-burst", TestBeforeResetBurst},
+    {"failed-burst", TestFailedBurst},
     {"aborted", TestAborted},
     {"peeked-error", TestPeekedError},
     {"urgent", TestUrgent},
