@@ -178,6 +178,9 @@ void SimFinish(SimOp *simOpPtr, CpError error, uint32_t bytes);
 void SimComplete(SimOp *simOpPtr);
 void SimCancelNow(SimOp *simOpPtr);
 int SimOpEnds(const void *memPtr, size_t sizeBytes);
+/* The error of a fault that has just come, of those of receives or sends. */
+CpError SimRecvError(CpSimFault fault);
+CpError SimSendError(CpSimFault fault);
 
 /* cpSockSim.c */
 extern CpHandle *simHandles;

@@ -82,6 +82,12 @@ proc ends::Collect {chan} {
     }
 }
 
+# Waits for the end; returns what came, and a dot.
+
+proc ends::awaitEnd {chan} {
+    support::wait ends::got($chan) "\[string match *. \$::ends::got($chan)]"
+}
+
 # Repeats a script with a new connection each time; what it says is not always
 # the text and the end.
 
@@ -111,7 +117,7 @@ foreach {n mode} {
 	    collect $chan
 	    support::drain
 	    peer $peer reset $::ends::text
-	    support::wait ends::got($chan) "\[string match *. \$::ends::got($chan)]"
+	    awaitEnd $chan
 	}
     } -result {}
 
@@ -122,7 +128,7 @@ foreach {n mode} {
 	    puts -nonewline $chan "never read"
 	    flush $chan
 	    peer $peer unread $::ends::text
-	    support::wait ends::got($chan) "\[string match *. \$::ends::got($chan)]"
+	    awaitEnd $chan
 	}
     } -result {}
 
@@ -176,7 +182,7 @@ test ends-5.1 {-acceptmode data: bytes in front of a reset are offered} -body {
 	ends::peer $peer reset $::ends::text
 	set chan [support::accept $listener]
 	ends::collect $chan
-	support::wait ends::got($chan) {[string match *. $::ends::got($chan)]}
+	ends::awaitEnd $chan
 	if {$::ends::got($chan) ne "$::ends::text."} {
 	    lappend wrong $::ends::got($chan)
 	}
@@ -312,7 +318,9 @@ test ends-9.2 {-acceptmode data: an end behind an urgent byte is no client} \
 	ends::peer $peer urgent X
 	support::drain
 	ends::peer $peer close
-	support::until {[dict get [fconfigure $listener -stats] acceptsFailed] == 1}
+	support::until {
+	    [dict get [fconfigure $listener -stats] acceptsFailed] == 1
+	}
 	dict get [fconfigure $listener -stats] waiting
     } -cleanup {
 	ends::drop $listener

@@ -791,8 +791,9 @@ TestAbort(void)
 }
 
 /*
- * The same behind bytes, while a probe is outstanding. Windows may discard them;
- * Wine delivers them, though the probe may have failed. Never is there nothing.
+ * The same behind bytes, while a probe is outstanding. Windows may discard the
+ * bytes; Wine delivers them, though the probe may have failed. Never is there
+ * nothing.
  */
 
 static void

@@ -303,7 +303,7 @@ TestUrgentWithoutMemory(CpPort *portPtr)
 static void
 Stranger(Pair *pairPtr, const char *text, size_t step)
 {
-    char buf[256];
+    char buf[256] = "";
     size_t at = 0, bytes;
 
     while (at < strlen(text)) {
