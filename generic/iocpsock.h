@@ -288,6 +288,9 @@ const char *IocpsockErrorText(CpError error, char *text);
  * reading") goes into the message if Tcl would have none of its own. */
 int IocpsockChanErrno(IocpsockChan *chanPtr, const char *what, CpError error);
 
+/* The same of a close: the message is the interpreter's, which may be NULL. */
+int IocpsockCloseErrno(Tcl_Interp *interp, CpError error);
+
 #define COULD_NOT_OPEN "couldn't open socket"
 
 /* Leaves "what: message" and a POSIX errorCode; returns TCL_ERROR. */

@@ -219,7 +219,6 @@ CloseProc(void *instanceData, Tcl_Interp *interp)
     IocpsockThread *threadPtr;
     CpError error = CP_OK;
 
-    (void) interp;
     if (!IocpsockAttach(chanPtr)) {
         return Tcl_GetErrno();
     }
@@ -239,7 +238,7 @@ CloseProc(void *instanceData, Tcl_Interp *interp)
     chanPtr->channel = NULL;
     IocpsockReleaseChan(chanPtr);
     IocpsockThreadDone(threadPtr);
-    return IocpsockErrno(error);
+    return IocpsockCloseErrno(interp, error);
 }
 
 /*

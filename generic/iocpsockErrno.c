@@ -111,6 +111,19 @@ IocpsockChanErrno(IocpsockChan *chanPtr, const char *what, CpError error)
     return IocpsockErrno(error);
 }
 
+int
+IocpsockCloseErrno(Tcl_Interp *interp, CpError error)
+{
+    char text[IOCPSOCK_TEXT_BYTES];
+
+    if (interp != NULL && CpErrorNumber(error) != 0) {
+        IocpsockErrorText(error, text);
+        Tcl_SetErrorCode(interp, "POSIX", "EIO", text, NULL);
+        Tcl_SetObjResult(interp, Tcl_NewStringObj(text, -1));
+    }
+    return IocpsockErrno(error);
+}
+
 void
 IocpsockResolverFailure(Tcl_Interp *interp, const char *message)
 {
