@@ -231,6 +231,24 @@ CheckConn(RandomConn *slotPtr)
         <= (uint64_t) (stats.sendPending + 1) * CP_SEND_BYTES_MAX);
     CHECK((stats.sendPending > 0) == CpConnSending(slotPtr->connPtr));
     CHECK(stats.sendPending > 0 || stats.sendBuffered == 0);
+
+    /* Nothing is taken that nobody reads. */
+    if (slotPtr->exposed) {
+        CHECK(stats.recvBuffered <= slotPtr->buffered);
+    }
+    slotPtr->buffered = stats.recvBuffered;
+}
+
+static void
+Expose(RandomConn *slotPtr)
+{
+    CpConnStats stats;
+
+    CpConnExpose(slotPtr->connPtr);
+    CpConnGetStats(slotPtr->connPtr, &stats);
+    CHECK(stats.recvPending <= 1);
+    slotPtr->exposed = 1;
+    slotPtr->buffered = stats.recvBuffered;
 }
 
 /*
@@ -336,6 +354,8 @@ RandomStepConn(void)
         (void) CpConnShutdown(connPtr, CP_READ);
     } else if (choice < 197 || slotPtr->eof) {
         CloseConn(slotPtr);
+    } else if (choice < 198) {
+        Expose(slotPtr);
     }
 }
 
