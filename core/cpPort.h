@@ -271,11 +271,11 @@ CpError CpFileSize(CpFile *filePtr, uint64_t *sizePtr);
  * is something to receive (data, end of file, error), and now and then when
  * there is nothing: an urgent byte, say, which nobody receives. CpTryRecv and
  * CpTryPeek tell. Any receive may fail while there are bytes that CpTryRecv
- * gets. A receive of 0 bytes
- * into a buffer is the end of file, if CpTryRecv says so too. A send completes
- * with all of its bytes or an error. Sends are carried out in the order of
- * their submits, and receives are filled in it. After a send that failed no
- * other one is carried out: the peer would get the bytes behind a gap.
+ * gets. A receive of 0 bytes into a buffer is the end of file, if CpTryRecv
+ * says so too. A send completes with all of its bytes or an error. Sends are
+ * carried out in the order of their submits, and receives are filled in it.
+ * After a send that failed no other one is carried out: the peer would get the
+ * bytes behind a gap.
  */
 
 void CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr);

@@ -89,25 +89,22 @@ int
 IocpsockChanErrno(IocpsockChan *chanPtr, const char *what, CpError error)
 {
     char text[IOCPSOCK_TEXT_BYTES];
-    Tcl_Obj *codePtr, *listPtr;
+    Tcl_Obj *code[3], *parts[5];
 
     if (CpErrorNumber(error) == 0) {
         return IocpsockErrno(error);
     }
     IocpsockErrorText(error, text);
-    codePtr = Tcl_NewListObj(0, NULL);
-    Tcl_ListObjAppendElement(NULL, codePtr, Tcl_NewStringObj("POSIX", -1));
-    Tcl_ListObjAppendElement(NULL, codePtr, Tcl_NewStringObj("EIO", -1));
-    Tcl_ListObjAppendElement(NULL, codePtr, Tcl_NewStringObj(text, -1));
-    listPtr = Tcl_NewListObj(0, NULL);
-    Tcl_ListObjAppendElement(NULL, listPtr, Tcl_NewStringObj("-code", -1));
-    Tcl_ListObjAppendElement(NULL, listPtr, Tcl_NewIntObj(TCL_ERROR));
-    Tcl_ListObjAppendElement(NULL, listPtr, Tcl_NewStringObj("-errorcode", -1));
-    Tcl_ListObjAppendElement(NULL, listPtr, codePtr);
-    Tcl_ListObjAppendElement(NULL, listPtr,
-        Tcl_ObjPrintf("%s \"%s\": %s", what,
-            Tcl_GetChannelName(chanPtr->channel), text));
-    Tcl_SetChannelError(chanPtr->channel, listPtr);
+    code[0] = Tcl_NewStringObj("POSIX", -1);
+    code[1] = Tcl_NewStringObj("EIO", -1);
+    code[2] = Tcl_NewStringObj(text, -1);
+    parts[0] = Tcl_NewStringObj("-code", -1);
+    parts[1] = Tcl_NewIntObj(TCL_ERROR);
+    parts[2] = Tcl_NewStringObj("-errorcode", -1);
+    parts[3] = Tcl_NewListObj(3, code);
+    parts[4] = Tcl_ObjPrintf("%s \"%s\": %s", what,
+        Tcl_GetChannelName(chanPtr->channel), text);
+    Tcl_SetChannelError(chanPtr->channel, Tcl_NewListObj(5, parts));
     return IocpsockErrno(error);
 }
 

@@ -127,6 +127,10 @@ main(void)
     CHECK(CpErrorOfStatus(0xc0070000UL | WSAEWOULDBLOCK) == CP_ENOBUFS);
     CHECK(CpErrorOfStatus(0xc0070000UL | WSAEMSGSIZE) == CP_EMSGSIZE);
 
+    /* Success with a remark: more of a message, or urgent data. */
+    CHECK(CpErrorOfStatus((unsigned long) STATUS_RECEIVE_PARTIAL) == CP_OK);
+    CHECK(CpErrorOfStatus((unsigned long) STATUS_RECEIVE_EXPEDITED) == CP_OK);
+
     /* Only the peer's reset reads as the end of file. */
     CHECK(CpErrorOfWin(WSAECONNABORTED) == CP_ECONNABORTED);
     CHECK(CpErrorOfWin(WSAENETRESET) == CP_ENETRESET);

@@ -175,12 +175,15 @@ CpErrorOfSubmit(unsigned long code)
 #define FACILITY_BITS 0x0fff0000UL
 #define FACILITY_NT_WIN32 0x00070000UL
 
+/* What is below is success, with a remark perhaps: but for a time-out. */
+#define FIRST_FAILURE 0x80000000UL
+
 CpError
 CpErrorOfStatus(unsigned long status)
 {
     CpError error;
 
-    if (status == 0) {
+    if (status < FIRST_FAILURE && status != STATUS(TIMEOUT)) {
         return CP_OK;
     }
     if ((status & FACILITY_BITS) == FACILITY_NT_WIN32) {
