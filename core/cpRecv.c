@@ -27,9 +27,9 @@ CpRecvFirst(const CpConn *connPtr)
 }
 
 /*
- * The peer reset the connection: this reads as the end of file, as with the
- * core's driver. CP_ECONNABORTED does not: it is a time-out or a failure on
- * this side, and what was read may be a part for the whole.
+ * A reset by the peer reads as the end of file, as with the core's driver.
+ * CP_ECONNABORTED does not: it means a time-out or a failure on this side, and
+ * a truncated stream must not look complete.
  */
 
 static int
@@ -51,8 +51,8 @@ LostUntold(const CpConn *connPtr)
     return error != CP_OK && !IsReset(error);
 }
 
-/* A receive has failed, and nothing is outstanding that may yet have bytes: the
- * next read gets those that are left, or tells of the failure. */
+/* A receive has failed, and no other one can still bring bytes. The next read
+ * gets bytes that are left, or reports the failure. */
 
 static int
 FailureIsDue(const CpConn *connPtr)
@@ -90,9 +90,9 @@ CpRecvDrop(CpConn *connPtr)
 }
 
 /*
- * What the system has, or CP_EAGAIN; the end and errors are noted. After a
- * receive that failed the system may have no more to say than that this is the
- * end: then that failure says why.
+ * Takes bytes from the system, and notes the end and errors. A system may report
+ * an error only once: after a receive that failed, the kept failure is the
+ * reason for the end.
  */
 
 static CpError
@@ -214,9 +214,9 @@ CpRecvTakesAhead(const CpConn *connPtr)
 }
 
 /*
- * Asks for as much as the reader will, so that looking costs no call of the
- * system that reading would not. Where nothing may be taken, as a stranger may
- * be the reader, or there is no memory for it, it peeks.
+ * Reads as much as the reader will ask for, so that this is the call that the
+ * reader would have made. It peeks if there is no memory for a buffer, or if the
+ * bytes may not be taken.
  */
 
 void
@@ -238,7 +238,7 @@ CpRecvLook(CpConn *connPtr)
         return;
     }
     if (error != CP_OK && connPtr->recvFailure == CP_OK) {
-        connPtr->recvFailure = error; /* The system may tell it just once. */
+        connPtr->recvFailure = error; /* May be reported only once. */
     }
     connPtr->probed = 1;
 }

@@ -111,7 +111,7 @@ CpRecvRefill(CpConn *connPtr)
     }
 }
 
-/* A receive is over. If it failed, nothing more is submitted. */
+/* Keeps the first failure. No receive is submitted after it. */
 
 static void
 NoteFailure(CpConn *connPtr, CpError error)
@@ -164,10 +164,10 @@ Adapt(CpConn *connPtr, const CpBuf *bufPtr)
 }
 
 /*
- * One without bytes that was neither cancelled nor failed says that this is the
- * end, which is looked into when nothing is left: Wine 8 at the end completes
- * receives behind the first one with 0 bytes, whatever there is yet to be
- * received.
+ * A buffer without bytes that was neither cancelled nor failed means the end of
+ * file. That is checked when the queue is empty: at a hang-up Wine 8 completes
+ * the receives behind the first one with 0 bytes, even if there is more to
+ * receive.
  */
 
 void
@@ -258,7 +258,7 @@ CpConnSetRecvMode(CpConn *connPtr, CpRecvMode mode)
     }
 }
 
-/* Receives with buffers are called back; what they have got by then is the
+/* Cancels receives with buffers. Bytes that they already have stay the
  * reader's. */
 
 void

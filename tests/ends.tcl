@@ -1,8 +1,8 @@
 # ends.tcl --
 #
-#	What a receive that is over does not say: that there is something to
-#	read (an urgent byte), or that nothing is left (a reset behind data).
-#	Run by ends.sh, which brings peers that are no Windows programs.
+#	A completed receive does not prove that there is something to read (an
+#	urgent byte), and a failed one does not prove that nothing is left (a
+#	reset behind data). Run by ends.sh, with peers outside Wine.
 
 namespace import -force ::tcltest::*
 

@@ -362,9 +362,8 @@ CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
 }
 
 /*
- * How much there is costs Wine's server no request, but 0 may be the end, or
- * urgent data in front of more: a peek tells. Under Wine, an urgent byte that
- * is next would complete each receive of 0 bytes from now on.
+ * FIONREAD costs no request to Wine's server. If it says 0, only a peek tells
+ * the end of file from nothing, and from bytes behind an urgent one.
  */
 
 CpError

@@ -109,13 +109,13 @@ CpWineSendDone(CpHandle *handlePtr)
 }
 
 /*
- * Linux passes an urgent byte when it is asked for bytes, and not when it is
- * asked for none. So a receive of 0 bytes completes again and again while such
- * a byte is next, and a reader that must not take any other byte never gets
- * past it. In line it is a byte like all others, and if it is the only one it
- * can be taken. (Linux passes it by itself if another urgent byte is announced
- * just then: what is taken in its place is that one, unless its announcement
- * and a single byte in front of it came alone.)
+ * Linux skips an urgent byte in a receive with a buffer, but not in one of 0
+ * bytes. So while an urgent byte is next, receives of 0 bytes complete at once,
+ * again and again. With SO_OOBINLINE it is a byte like all others: if it is the
+ * only one, it is taken here. (If the peer sends a second urgent byte at this
+ * very moment, Linux skips the first one, and the second one is taken. An
+ * ordinary byte would be lost only if the announcement of the second one came
+ * together with that byte alone.)
  */
 
 static void

@@ -1,8 +1,9 @@
 /*
  * recvTest.c --
  *
- *      What a completed receive does not say: that there is something to read,
- *      or that there is nothing any more. Each case in each receive mode.
+ *      A completed receive does not prove that there is something to read, and
+ *      a failed one does not prove that nothing is left. Each case in each
+ *      receive mode.
  */
 
 #include "pair.h"
