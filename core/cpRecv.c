@@ -90,9 +90,9 @@ CpRecvDrop(CpConn *connPtr)
 }
 
 /*
- * Takes bytes from the system, and notes the end and errors. A system may report
- * an error only once: after a receive that failed, the kept failure is the
- * reason for the end.
+ * Takes bytes from the system, and notes the end and errors. A system may
+ * report an error only once: after a receive that failed, the kept failure is
+ * the reason for the end.
  */
 
 static CpError
@@ -215,8 +215,8 @@ CpRecvTakesAhead(const CpConn *connPtr)
 
 /*
  * Reads as much as the reader will ask for, so that this is the call that the
- * reader would have made. It peeks if there is no memory for a buffer, or if the
- * bytes may not be taken.
+ * reader would have made. It peeks if there is no memory for a buffer, or if
+ * the bytes may not be taken.
  */
 
 void
