@@ -8,7 +8,7 @@ namespace import -force ::tcltest::*
 
 namespace eval ends {
     variable text "34 bytes that a reset comes behind"
-    variable rounds 20
+    variable rounds 8
     variable got
     variable peers {}
 }
