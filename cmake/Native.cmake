@@ -18,6 +18,7 @@ add_library(iocpsock_sim STATIC
     sim/cpPortSim.c
     sim/cpResolveSim.c
     sim/cpSockSim.c
+    sim/cpTrySim.c
     sim/cpWorldSim.c)
 target_include_directories(iocpsock_sim PUBLIC sim)
 target_compile_definitions(iocpsock_sim PUBLIC IOCPSOCK_SIM)
@@ -132,7 +133,7 @@ if(NOT IOCPSOCK_COVERAGE)
     target_include_directories(threadTest PRIVATE tests/native/win win core)
     target_compile_definitions(threadTest PRIVATE _GNU_SOURCE)
     target_compile_options(threadTest PRIVATE
-        -O1 -fsanitize=thread -fno-strict-aliasing)
+        -O1 -fsanitize=thread)
     target_link_options(threadTest PRIVATE -fsanitize=thread)
     target_link_libraries(threadTest PRIVATE iocpsock_warnings Threads::Threads)
     add_test(NAME native-${IOCPSOCK_NATIVE}.threadTest COMMAND threadTest)

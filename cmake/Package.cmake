@@ -82,8 +82,6 @@ foreach(root IN LISTS roots)
             set(dll ${dllPrefix}iocpsockfault)
             driver_dll(${dll} "${faultFolder}"
                 tests/testFault.c tests/testFaultFile.c)
-            # An OVERLAPPED, as in the port.
-            target_compile_options(${dll} PRIVATE -fno-strict-aliasing)
             target_link_options(${dll} PRIVATE ${faults})
         endif()
     endif()

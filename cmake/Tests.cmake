@@ -8,9 +8,16 @@ target_link_libraries(portTest PRIVATE iocpsock_win iocpsock_warnings)
 set_target_properties(portTest PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "$<1:${IOCPSOCK_TOOL_DIR}>")
 
+# What the port makes of the system's errors.
+add_executable(errorTest tests/errorTest.c)
+target_link_libraries(errorTest PRIVATE iocpsock_win iocpsock_warnings)
+set_target_properties(errorTest PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "$<1:${IOCPSOCK_TOOL_DIR}>")
+
 # On Windows itself, the suites alone and without the scripts' comforts.
 if(CMAKE_HOST_WIN32)
     add_test(NAME port COMMAND portTest)
+    add_test(NAME errors COMMAND errorTest)
     set(libpath "{${IOCPSOCK_PACKAGE_DIR}} {${IOCPSOCK_TEST_PACKAGE_DIR}}")
     file(GLOB suites CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/*.test")
     foreach(short IN LISTS tclVersions)
@@ -34,6 +41,9 @@ endif()
 add_test(NAME port COMMAND "${tools}/wine-tclsh" 86)
 set_tests_properties(port PROPERTIES TIMEOUT 120 ENVIRONMENT
     "IOCPSOCK_SHELL=$<TARGET_FILE:portTest>")
+add_test(NAME errors COMMAND "${tools}/wine-tclsh" 86)
+set_tests_properties(errors PROPERTIES TIMEOUT 120 ENVIRONMENT
+    "IOCPSOCK_SHELL=$<TARGET_FILE:errorTest>")
 
 # What tools/tclsh86 and tclsh90 need for a standard input that is a pipe.
 add_executable(floor bench/floor.c)

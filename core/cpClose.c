@@ -285,7 +285,7 @@ void
 CpCloseBegin(CpConn *connPtr)
 {
     connPtr->closePhase = CP_CLOSE_SENDING;
-    if (CpRecvDrop(connPtr)) {
+    if (CpRecvDiscard(connPtr)) {
         connPtr->inputLeft = 1;
     }
     connPtr->inputNone = 0;
@@ -299,7 +299,7 @@ CpCloseBegin(CpConn *connPtr)
 void
 CpDiscardBegin(CpConn *connPtr)
 {
-    (void) CpRecvDrop(connPtr);
+    (void) CpRecvDiscard(connPtr);
     if (!connPtr->probePending) {
         CpRecvStop(connPtr);
     }
@@ -311,7 +311,7 @@ CpDiscardBegin(CpConn *connPtr)
 void
 CpDiscardNext(CpConn *connPtr, CpError error)
 {
-    if (CpRecvDrop(connPtr)) {
+    if (CpRecvDiscard(connPtr)) {
         connPtr->inputLeft = 1;
     }
     if (error == CP_ECANCELED) {

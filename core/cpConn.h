@@ -163,6 +163,17 @@ void CpConnWatchRead(CpConn *connPtr, int on);
  * for more behind it. */
 void CpConnAge(CpConn *connPtr);
 
+/*
+ * CpConnExpose --
+ *
+ *      Somebody else has the handle's native socket, and may receive from it
+ *      and send to it: from now on the driver takes no bytes but those that a
+ *      CpConnRead asks for, in every receive mode. What it had taken before
+ *      stays its reader's. May reap.
+ */
+
+void CpConnExpose(CpConn *connPtr);
+
 /* Posts receives once, for a caller that is going to reap if there is nothing
  * to read after it, and to read. */
 void CpConnPostRead(CpConn *connPtr);

@@ -1,7 +1,8 @@
 /*
  * cpConnInt.h --
  *
- *      The connection's structure, shared by cpConn.c, cpRecv.c and cpSend.c.
+ *      The connection's structure, shared by cpConn.c, the files of its two
+ *      directions and cpSendFile.c.
  */
 
 #ifndef CP_CONN_INT_H
@@ -36,20 +37,22 @@ struct CpConn {
     CpConnProc *proc;  /* The closedProc in CP_CONN_CLOSING. */
     void *clientData;
 
-    /* Receiving: cpRecv.c */
+    /* Receiving: cpRecv.c, cpRecvOp.c */
     CpRecvMode recvMode;
     CpOp probe;
     unsigned probePending : 1;
-    unsigned probeStale : 1; /* Something was taken since its submit: its
-                                 * completion says nothing. */
-    unsigned probed : 1;     /* A probe found something, not yet taken. */
+    unsigned probed : 1; /* A probe found something, not yet taken. */
     unsigned watchRead : 1;
     unsigned recvShut : 1; /* Half-closed for reading. */
+    unsigned exposed : 1;  /* Strangers use the socket: see CpConnExpose. */
     unsigned endSeen : 1;  /* A posted buffer came back with nothing. */
     unsigned eof : 1;
     unsigned quick : 1;       /* The last look found something at once. */
     unsigned sendShut : 1;    /* Half-closed for writing. */
-    CpError recvError;        /* Sticky. */
+    CpError recvFailure;      /* Of the first receive that failed. There may
+                                 * be bytes to read yet; then it is the end. */
+    CpError recvError;        /* Sticky: no byte can come any more. */
+    uint32_t readBytes;       /* What the reader asked for last, in limits. */
     uint32_t recvBytes;       /* Size of the next posted buffer. */
     unsigned recvDepth;       /* Buffers wanted outstanding. */
     unsigned recvBufs;        /* In recvQueue. */
@@ -96,18 +99,59 @@ CpError CpConnUsable(const CpConn *connPtr);
 /* Ends a closing connection when nothing is outstanding. */
 void CpConnFinish(CpConn *connPtr);
 
-/* Posts what the mode wants posted, if the reader watches. */
+/* cpRecvOp.c: posts what the mode wants posted, if the reader watches. */
 void CpRecvRefill(CpConn *connPtr);
 
 /* Cancels all receives. */
 void CpRecvStop(CpConn *connPtr);
+unsigned CpRecvPending(const CpConn *connPtr);
+
+/* Receives have buffers, in the present mode. */
+int CpRecvPostsBuffers(const CpConn *connPtr);
+
+/* Completed buffers without bytes leave the front of the queue. */
+void CpRecvSettle(CpConn *connPtr);
+
+/* cpRecv.c */
 void CpRecvFree(CpConn *connPtr);
 
 /* Frees what was received and not read; whether there were any bytes. */
-int CpRecvDrop(CpConn *connPtr);
+int CpRecvDiscard(CpConn *connPtr);
 int CpRecvReady(const CpConn *connPtr);
-unsigned CpRecvPending(const CpConn *connPtr);
 uint64_t CpRecvBuffered(const CpConn *connPtr);
+
+/* No byte can come any more. */
+int CpRecvEnded(const CpConn *connPtr);
+
+/* The buffer whose bytes are the next ones for the reader, or NULL. */
+CpBuf *CpRecvFirst(const CpConn *connPtr);
+
+/* The first buffer leaves the queue. */
+void CpRecvDrop(CpConn *connPtr);
+
+/* Bytes may be taken before the reader asks for them, without a receive. */
+int CpRecvTakesAhead(const CpConn *connPtr);
+
+/*
+ * CpRecvTakeNow --
+ *
+ *      Takes what is there for the reader that will come, up to sizeBytes.
+ *
+ * Results:
+ *      CP_OK when there was something: it is in the queue. CP_EAGAIN for
+ *      nothing, or for the end, which is noted. CP_ENOMEM.
+ */
+
+CpError CpRecvTakeNow(CpConn *connPtr, uint32_t sizeBytes);
+
+/*
+ * CpRecvLook --
+ *
+ *      A receive says that there is something to read. That need not be so:
+ *      looks, and makes the connection readable if it is.
+ */
+
+void CpRecvLook(CpConn *connPtr);
 
 int CpSendReady(const CpConn *connPtr);
 

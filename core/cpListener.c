@@ -179,7 +179,8 @@ static int
 IsDeadClient(CpError error)
 {
     return error == CP_ECONNRESET || error == CP_ECONNABORTED
-        || error == CP_ENETRESET || error == CP_ETIMEDOUT;
+        || error == CP_ENETRESET || error == CP_ENOTCONN
+        || error == CP_ETIMEDOUT;
 }
 
 /*
@@ -210,6 +211,14 @@ AcceptFailed(Accept *acceptPtr, CpError error)
 }
 
 static void
+SubmitProbe(Accept *acceptPtr)
+{
+    acceptPtr->probe.proc = FirstByteDone;
+    acceptPtr->probePending = 1;
+    CpSubmitRecv(acceptPtr->handlePtr, &acceptPtr->probe, NULL, 0);
+}
+
+static void
 AcceptDone(CpOp *opPtr)
 {
     Accept *acceptPtr = CP_OWNER_OF(opPtr, Accept, accept.op);
@@ -237,9 +246,7 @@ AcceptDone(CpOp *opPtr)
     case CP_ACCEPT_DATA:
         Link(acceptPtr, ACCEPT_WAITING);
         acceptPtr->acceptedMs = CpNowMs();
-        acceptPtr->probe.proc = FirstByteDone;
-        acceptPtr->probePending = 1;
-        CpSubmitRecv(acceptPtr->handlePtr, &acceptPtr->probe, NULL, 0);
+        SubmitProbe(acceptPtr);
         break;
     }
     Refill(listenerPtr);
@@ -249,9 +256,9 @@ AcceptDone(CpOp *opPtr)
 }
 
 /*
- * The probe of a waiting connection returned: data, or an end without any.
- * Only the first byte tells them apart, and taking it here would need a place
- * to keep it; a peek needs none.
+ * The probe of a waiting connection returned: data, an end without any, or
+ * nothing at all. Bytes may be there even if it failed. Taking the first one
+ * here would need a place to keep it; a peek needs none.
  */
 
 static void
@@ -259,6 +266,8 @@ FirstByteDone(CpOp *opPtr)
 {
     Accept *acceptPtr = CP_OWNER_OF(opPtr, Accept, probe);
     CpListener *listenerPtr = acceptPtr->listenerPtr;
+    CpError error;
+    size_t bytes;
 
     acceptPtr->probePending = 0;
     if (acceptPtr->state == ACCEPT_DROPPED) {
@@ -270,7 +279,12 @@ FirstByteDone(CpOp *opPtr)
         }
         return;
     }
-    if (opPtr->error != CP_OK || !CpHandleHasData(acceptPtr->handlePtr)) {
+    error = CpTryPeek(acceptPtr->handlePtr, &bytes);
+    if (error == CP_EAGAIN && opPtr->error == CP_OK) {
+        SubmitProbe(acceptPtr);
+        return;
+    }
+    if (bytes == 0) {
         listenerPtr->failed++;
         CpStatAdd(CP_STAT_ACCEPTS_FAILED, 1);
         Drop(acceptPtr);

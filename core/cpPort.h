@@ -32,17 +32,45 @@ typedef struct CpFile CpFile;
 typedef void CpOpProc(CpOp *opPtr);
 typedef void CpWakeProc(void *clientData);
 
-/* Room for an OVERLAPPED or its like, in words. */
-#define CP_OP_SPACE 6
+/*
+ * The port's own part of an operation. The system writes to an OVERLAPPED while
+ * the operation is outstanding. This file cannot include its declaration, so it
+ * declares the documented layout under the same names, and win/ checks that the
+ * two agree. An array of words, cast to OVERLAPPED, would break C11 6.5.
+ */
+
+typedef struct CpOverlapped {
+    uintptr_t Internal;
+    uintptr_t InternalHigh;
+    uint32_t Offset;
+    uint32_t OffsetHigh;
+    void *hEvent;
+} CpOverlapped;
+
+typedef struct CpWinOp {
+    CpOverlapped overlapped;
+    struct CpWinOp *nextPtr;
+    unsigned char kind;
+} CpWinOp;
+
+typedef struct CpSimOp {
+    void *simOpPtr;
+    uint32_t sum;
+} CpSimOp;
+
+typedef union CpOpSpace {
+    CpWinOp win;
+    CpSimOp sim;
+} CpOpSpace;
 
 struct CpOp {
-    CpOpProc *proc;              /* Set by the caller before submit. */
-    CpHandle *handlePtr;         /* What it was submitted on. */
-    CpError error;               /* Result, valid in proc. */
-    uint32_t bytes;              /* Bytes moved, valid in proc. */
-    int atOnce;                  /* Finished at its submit, valid in proc. */
-    CpOp *nextPtr;               /* The port's own. */
-    uint64_t space[CP_OP_SPACE]; /* The port's own. */
+    CpOpProc *proc;      /* Set by the caller before submit. */
+    CpHandle *handlePtr; /* What it was submitted on. */
+    CpError error;       /* Result, valid in proc. */
+    uint32_t bytes;      /* Bytes moved, valid in proc. */
+    int atOnce;          /* Finished at its submit, valid in proc. */
+    CpOp *nextPtr;       /* The port's own. */
+    CpOpSpace space;     /* The port's own. */
 };
 
 /* The structure that embeds an operation. */
@@ -58,6 +86,7 @@ typedef struct CpAddr {
     uint32_t lengthBytes;
     union {
         uint32_t align;
+        uint16_t family; /* First in each kind of sockaddr. */
         unsigned char bytes[28];
     } u;
 } CpAddr;
@@ -230,7 +259,7 @@ CpError CpHandlePeer(CpHandle *handlePtr, CpAddr *addrPtr);
 /* Whether there are bytes to receive now: not at end of file. */
 int CpHandleHasData(CpHandle *handlePtr);
 
-/* The system's own socket. */
+/* The system's own socket, for a stranger, whose calls on it do not wait. */
 uintptr_t CpHandleNative(CpHandle *handlePtr);
 
 /* -------------------------------------------------------------- files */
@@ -286,12 +315,15 @@ int CpSendFileIsLimited(void);
  * succeeded or failed, after which a failed handle is only good for closing;
  * with wait it is over when the submit returns, for a caller that has nothing
  * else to do and will not cancel it, as some systems do that for less.
- * A receive of length 0 is a probe: it completes when there is something to
- * receive (data, end of file, error) and takes nothing. A receive of 0 bytes
- * into a buffer is the end of file, if CpTryRecv says so too. A send completes
- * with all of its bytes or an error. Sends are carried out in the order of
- * their submits, and receives are filled in it. After a send that failed no
- * other one is carried out: the peer would get the bytes behind a gap.
+ * A receive of length 0 is a probe: it takes nothing and completes when there
+ * is something to receive (data, end of file, error), and now and then when
+ * there is nothing: an urgent byte, say, which nobody receives. CpTryRecv and
+ * CpTryPeek tell. Any receive may fail while there are bytes that CpTryRecv
+ * gets. A receive of 0 bytes into a buffer is the end of file, if CpTryRecv
+ * says so too. A send completes with all of its bytes or an error. Sends are
+ * carried out in the order of their submits, and receives are filled in it.
+ * After a send that failed no other one is carried out: the peer would get the
+ * bytes behind a gap.
  */
 
 void CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr);
@@ -339,6 +371,17 @@ CpError CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
     size_t *bytesPtr);
 CpError CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
     size_t *bytesPtr);
+
+/*
+ * CpTryPeek --
+ *
+ *      What CpTryRecv would say, without taking anything.
+ *
+ * Results:
+ *      The same, *bytesPtr being some of the bytes that are there.
+ */
+
+CpError CpTryPeek(CpHandle *handlePtr, size_t *bytesPtr);
 
 /* ----------------------------------------------------------- counters */
 

@@ -400,6 +400,17 @@ Tcl_ObjCmdProc IocpsockSocketObjCmd;
 /* The errno of a core error, as Tcl_SetErrno takes it. */
 int IocpsockErrno(CpError error);
 
+/* An error in words: Tcl's own, or made in text, of IOCPSOCK_TEXT_BYTES. */
+#define IOCPSOCK_TEXT_BYTES 64
+const char *IocpsockErrorText(CpError error, char *text);
+
+/* IocpsockErrno, for a procedure of the channel type. What has failed ("error
+ * reading") goes into the message if Tcl would have none of its own. */
+int IocpsockChanErrno(IocpsockChan *chanPtr, const char *what, CpError error);
+
+/* The same of a close: the message is the interpreter's, which may be NULL. */
+int IocpsockCloseErrno(Tcl_Interp *interp, CpError error);
+
 #define COULD_NOT_OPEN "couldn't open socket"
 
 /* Leaves "what: message" and a POSIX errorCode; returns TCL_ERROR. */

@@ -92,7 +92,7 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
             return (int) bytes;
         }
         if (error != CP_EAGAIN || !IocpsockIsBlocking(chanPtr)) {
-            *errorCodePtr = IocpsockErrno(error);
+            *errorCodePtr = IocpsockChanErrno(chanPtr, "error reading", error);
             return -1;
         }
         CpConnPostRead(chanPtr->connPtr);
@@ -175,7 +175,7 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
             IocpsockSendFail(chanPtr, error);
         }
         if (error != CP_EAGAIN || !IocpsockIsBlocking(chanPtr)) {
-            *errorCodePtr = IocpsockErrno(error);
+            *errorCodePtr = IocpsockChanErrno(chanPtr, "error writing", error);
             return -1;
         }
         IocpsockWait(chanPtr->threadPtr);
@@ -209,6 +209,9 @@ GetHandleProc(void *instanceData, int direction, void **handlePtr)
         cpHandlePtr = CpListenerHandle(chanPtr->serverPtr->listeners[0]);
     } else if (chanPtr->connPtr != NULL) {
         cpHandlePtr = CpConnHandle(chanPtr->connPtr);
+        if (cpHandlePtr != NULL) {
+            CpConnExpose(chanPtr->connPtr);
+        }
     }
     if (cpHandlePtr == NULL) {
         return TCL_ERROR;

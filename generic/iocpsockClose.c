@@ -193,7 +193,6 @@ IocpsockClose(void *instanceData, Tcl_Interp *interp)
     IocpsockThread *threadPtr;
     CpError error = CP_OK;
 
-    (void) interp;
     if (!IocpsockAttach(chanPtr)) {
         return Tcl_GetErrno();
     }
@@ -213,7 +212,7 @@ IocpsockClose(void *instanceData, Tcl_Interp *interp)
     chanPtr->channel = NULL;
     IocpsockReleaseChan(chanPtr);
     IocpsockThreadDone(threadPtr);
-    return IocpsockErrno(error);
+    return IocpsockCloseErrno(interp, error);
 }
 
 /*

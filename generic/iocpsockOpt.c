@@ -127,6 +127,7 @@ GetError(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
 {
     CpError error = CP_OK;
     const char *message = NULL;
+    char text[IOCPSOCK_TEXT_BYTES];
 
     (void) interp;
     (void) optionPtr;
@@ -140,7 +141,7 @@ GetError(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     }
     if (error != CP_OK) {
         Tcl_DStringAppend(dsPtr,
-            message != NULL ? message : Tcl_ErrnoMsg(IocpsockErrno(error)), -1);
+            message != NULL ? message : IocpsockErrorText(error, text), -1);
     }
     return TCL_OK;
 }

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const CpError recvErrors[] = {CP_ECONNRESET, CP_ENOBUFS, CP_ETIMEDOUT};
+static const CpError recvErrors[] = {CP_ECONNRESET, CP_ECONNABORTED, CP_ENOBUFS,
+    CP_ETIMEDOUT};
 
 /* -------------------------------------------------------- connections */
 
@@ -77,6 +78,7 @@ Depart(SimEnd *toPtr)
 static void
 ResetLater(SimEnd *endPtr)
 {
+    endPtr->resetSent = 1;
     endPtr->linkPtr->refs++;
     SimAfter(SimDelay(CP_SIM_IN_FLIGHT), SIM_EVENT_RESET, endPtr);
 }
@@ -181,9 +183,21 @@ FillReceive(SimEnd *endPtr, SimOp *simOpPtr)
 
     if (have == 0) {
         if (!endPtr->isReset && !SimAtEof(endPtr)) {
-            return 0;
+            if (length > 0) {
+                endPtr->urgent = 0; /* A receive with a buffer passes it. */
+                return 0;
+            }
+            if (!endPtr->urgent && !SimFault(CP_SIM_RECV_SPURIOUS)) {
+                return 0;
+            }
+            SimFinish(simOpPtr, CP_OK, 0);
+            return 1;
         }
         SimFinish(simOpPtr, endPtr->isReset ? CP_ECONNRESET : CP_OK, 0);
+        return 1;
+    }
+    if (endPtr->resetSent && SimFault(CP_SIM_RECV_RESET_FIRST)) {
+        SimFinish(simOpPtr, CP_ECONNRESET, 0);
         return 1;
     }
     if (SimFault(CP_SIM_RECV_FAIL)) {
@@ -314,8 +328,7 @@ SimCloseEnd(SimEnd *endPtr, int reset)
 void
 SimNoteReceive(SimEnd *endPtr, CpError error)
 {
-    if (endPtr != NULL
-        && (error == CP_ECONNRESET || error == CP_ECONNABORTED)) {
+    if (endPtr != NULL && error == CP_ECONNRESET) {
         endPtr->toldReset = 1;
     }
 }

@@ -1,8 +1,8 @@
 /*
  * cpOpSim.c --
  *
- *      Operations of the simulated port: submits, results, cancels, and the
- *      attempts at once. Checks that the caller keeps the contract.
+ *      Operations of the simulated port: submits, results and cancels. Checks
+ *      that the caller keeps the contract.
  */
 
 #include "cpSimInt.h"
@@ -36,17 +36,29 @@
 #define MARK 0x5a /* What a buffer has before its receive. */
 
 static const CpError recvErrors[] = {CP_ECONNRESET, CP_ECONNABORTED, CP_ENOBUFS,
-    CP_ENETRESET, CP_ETIMEDOUT, CP_ENOTCONN, CP_EIO};
+    CP_ENETRESET, CP_ETIMEDOUT, CP_ENOTCONN, CP_EIO, SIM_ENUMBER};
 static const CpError sendErrors[] = {CP_ECONNRESET, CP_ECONNABORTED, CP_ENOBUFS,
-    CP_ENETRESET, CP_ETIMEDOUT, CP_ENOMEM};
+    CP_ENETRESET, CP_ETIMEDOUT, CP_ENOMEM, SIM_ENUMBER};
 static const CpError acceptErrors[] = {CP_ECONNRESET, CP_ECONNABORTED,
     CP_EMFILE, CP_ENOBUFS, CP_ENETDOWN};
 static const CpError wantErrors[] = {CP_EMFILE, CP_ENOBUFS, CP_ENOMEM};
 static const CpError connectErrors[] = {CP_ECONNREFUSED, CP_ETIMEDOUT,
-    CP_ENETUNREACH, CP_EHOSTUNREACH, CP_EADDRINUSE, CP_ENOBUFS};
+    CP_ENETUNREACH, CP_EHOSTUNREACH, CP_EADDRINUSE, CP_ENOBUFS, SIM_ENUMBER};
 
 #define ERROR_OF(fault, errors) \
     SimFaultError(fault, errors, sizeof(errors) / sizeof((errors)[0]))
+
+CpError
+SimRecvError(CpSimFault fault)
+{
+    return ERROR_OF(fault, recvErrors);
+}
+
+CpError
+SimSendError(CpSimFault fault)
+{
+    return ERROR_OF(fault, sendErrors);
+}
 
 /* ------------------------------------------------------------ results */
 
@@ -112,12 +124,13 @@ CheckOp(const SimOp *simOpPtr)
     const CpOp *opPtr = simOpPtr->opPtr;
 
     if (opPtr->handlePtr != simOpPtr->handlePtr
-        || opPtr->space[0] != (uint64_t) (uintptr_t) simOpPtr) {
+        || opPtr->space.sim.simOpPtr != simOpPtr) {
         CpSimFail("an operation was changed, or submitted a second time, "
                   "while it was the port's");
     }
     if (simOpPtr->kind == SIM_OP_SEND
-        && opPtr->space[1] != Sum(simOpPtr->bufPtr, simOpPtr->lengthBytes)) {
+        && opPtr->space.sim.sum
+            != Sum(simOpPtr->bufPtr, simOpPtr->lengthBytes)) {
         CpSimFail("the bytes of a send were changed while they were "
                   "the port's");
     }
@@ -255,7 +268,7 @@ Begin(CpHandle *handlePtr, CpOp *opPtr, SimOpKind kind)
     }
     simOps = simOpPtr;
     opPtr->handlePtr = handlePtr;
-    opPtr->space[0] = (uint64_t) (uintptr_t) simOpPtr;
+    opPtr->space.sim.simOpPtr = simOpPtr;
     opPtr->bytes = 0;
     handlePtr->pending++;
     CpStatAdd(CP_STAT_OPERATIONS, 1);
@@ -294,7 +307,7 @@ Send(SimOp *simOpPtr, const void *bufPtr, size_t lengthBytes)
     simOpPtr->bufPtr = (unsigned char *) bufPtr;
     simOpPtr->lengthBytes = lengthBytes;
     handlePtr->carrying[SIM_OP_SEND]++;
-    simOpPtr->opPtr->space[1] = Sum(bufPtr, lengthBytes);
+    simOpPtr->opPtr->space.sim.sum = Sum(bufPtr, lengthBytes);
     LOCK(bufPtr, lengthBytes);
     if (handlePtr->sendError != CP_OK) {
         FinishNow(simOpPtr, handlePtr->sendError);
@@ -363,10 +376,10 @@ CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
     }
     simOpPtr->ownedPtr = SimFileCopy(filePtr, offset, lengthBytes, &bytes);
     if (bytes < lengthBytes && SimFault(CP_SIM_FILE_SHORT_FAILS)) {
-        opPtr->space[1] = Sum(NULL, 0);
+        opPtr->space.sim.sum = Sum(NULL, 0);
         FailShort(simOpPtr, bytes);
     } else if (bytes == 0) {
-        opPtr->space[1] = Sum(NULL, 0);
+        opPtr->space.sim.sum = Sum(NULL, 0);
         simOpPtr->atSubmit = 1;
         SimFinish(simOpPtr, CP_OK, 0);
     } else {
@@ -513,91 +526,4 @@ CpCancel(CpHandle *handlePtr, CpOp *opPtr)
             }
         }
     }
-}
-
-/* ----------------------------------------------------- attempts at once */
-
-static void
-CheckNone(const CpHandle *handlePtr, SimOpKind kind)
-{
-    if (handlePtr->carrying[kind] > 0) {
-        CpSimFail("an attempt at once would overtake an operation");
-    }
-}
-
-static size_t
-Shorten(CpSimFault fault, size_t lengthBytes)
-{
-    return lengthBytes > 1 && SimFault(fault)
-        ? 1 + CpSimRandom((uint32_t) lengthBytes - 1)
-        : lengthBytes;
-}
-
-static CpError
-TryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes, size_t *bytesPtr)
-{
-    SimEnd *endPtr = handlePtr->endPtr;
-
-    CheckNone(handlePtr, SIM_OP_RECV);
-    if (endPtr == NULL) {
-        return CP_ENOTCONN;
-    }
-    if (SimFault(CP_SIM_TRY_RECV_FAIL)) {
-        return ERROR_OF(CP_SIM_TRY_RECV_FAIL, recvErrors);
-    }
-    if (endPtr->recvShut) {
-        return CP_EPIPE;
-    }
-    if (SimArrived(endPtr) > 0) {
-        if (SimFault(CP_SIM_TRY_RECV_AGAIN)) {
-            return CP_EAGAIN;
-        }
-        *bytesPtr = SimTake(endPtr, bufPtr,
-            Shorten(CP_SIM_TRY_RECV_SHORT, lengthBytes));
-        return CP_OK;
-    }
-    if (endPtr->isReset) {
-        return CP_ECONNRESET;
-    }
-    return SimAtEof(endPtr) ? CP_OK : CP_EAGAIN;
-}
-
-CpError
-CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
-    size_t *bytesPtr)
-{
-    CpError error;
-
-    *bytesPtr = 0;
-    error = TryRecv(handlePtr, bufPtr, lengthBytes, bytesPtr);
-    SimNoteReceive(handlePtr->endPtr, error);
-    return error;
-}
-
-CpError
-CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
-    size_t *bytesPtr)
-{
-    SimEnd *endPtr = handlePtr->endPtr;
-
-    *bytesPtr = 0;
-    CheckNone(handlePtr, SIM_OP_SEND);
-    if (endPtr == NULL) {
-        return CP_ENOTCONN;
-    }
-    if (SimFault(CP_SIM_TRY_SEND_FAIL)) {
-        return ERROR_OF(CP_SIM_TRY_SEND_FAIL, sendErrors);
-    }
-    if (endPtr->finSent) {
-        return CP_EPIPE;
-    }
-    if (endPtr->isReset) {
-        return CP_ECONNRESET;
-    }
-    if (SimFault(CP_SIM_TRY_SEND_AGAIN)) {
-        return CP_EAGAIN;
-    }
-    *bytesPtr = SimGive(endPtr, bufPtr,
-        Shorten(CP_SIM_TRY_SEND_SHORT, lengthBytes));
-    return *bytesPtr > 0 ? CP_OK : CP_EAGAIN;
 }

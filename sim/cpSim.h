@@ -27,6 +27,10 @@ typedef enum CpSimFault {
     CP_SIM_IN_FLIGHT,        /* Bytes take time to arrive. */
     CP_SIM_RECV_SHORT,       /* Fewer bytes than there are. */
     CP_SIM_RECV_FALSE_END,   /* None, when the end is on its way. */
+    CP_SIM_RECV_SPURIOUS,    /* A receive of 0 bytes completes, with nothing
+                                 * to receive. */
+    CP_SIM_RECV_RESET_FIRST, /* A receive fails with the reset, though bytes
+                                 * that came before it can be received. */
     CP_SIM_RECV_FAIL_SUBMIT, /* Over, with an error, when submitted. */
     CP_SIM_RECV_FAIL,        /* Fails when bytes come. */
     CP_SIM_SEND_FAIL_SUBMIT,
@@ -189,6 +193,13 @@ size_t CpSimPeerRecv(CpSimPeer *peerPtr, void *destPtr, size_t lengthBytes);
 /* All that came is received, and the end of file behind it. */
 int CpSimPeerEof(const CpSimPeer *peerPtr);
 int CpSimPeerIsReset(const CpSimPeer *peerPtr);
+
+/*
+ * Sends an urgent byte. Nobody receives it, but receives of 0 bytes complete
+ * until the system was asked for bytes that are behind it.
+ */
+
+void CpSimPeerUrgent(CpSimPeer *peerPtr);
 
 /* Sends FIN. */
 void CpSimPeerShutdown(CpSimPeer *peerPtr);

@@ -9,6 +9,9 @@
 
 #include "cpSim.h"
 
+/* An error without a name, which keeps its number. */
+#define SIM_ENUMBER ((CpError) (CP_ERROR_NUMBERS + 10108))
+
 typedef struct SimOp SimOp;
 typedef struct SimEnd SimEnd;
 typedef struct SimLink SimLink;
@@ -74,8 +77,10 @@ struct SimEnd {
     size_t start;
     size_t count;
     uint64_t arriveMs; /* Before this, nothing of it can be seen. */
+    int urgent;        /* An urgent byte is next. */
     int finSent;
     int recvShut;
+    int resetSent; /* A reset is on its way here, or has come. */
     int isReset;
     int toldReset; /* A receive has ended with a reset. */
     int closed;    /* Nobody will receive here. */
@@ -173,6 +178,9 @@ void SimFinish(SimOp *simOpPtr, CpError error, uint32_t bytes);
 void SimComplete(SimOp *simOpPtr);
 void SimCancelNow(SimOp *simOpPtr);
 int SimOpEnds(const void *memPtr, size_t sizeBytes);
+/* The error of a fault that has just come, of those of receives or sends. */
+CpError SimRecvError(CpSimFault fault);
+CpError SimSendError(CpSimFault fault);
 
 /* cpSockSim.c */
 extern CpHandle *simHandles;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const CpError deadErrors[] = {CP_ECONNRESET, CP_ECONNABORTED,
-    CP_ENETRESET, CP_ETIMEDOUT};
+    CP_ENETRESET, CP_ENOTCONN, CP_ETIMEDOUT};
 static const CpError connectErrors[] = {CP_ECONNREFUSED, CP_ETIMEDOUT,
     CP_EHOSTUNREACH};
 static const CpError openErrors[] = {CP_EMFILE, CP_ENOBUFS};
@@ -369,7 +369,7 @@ SimAccept(CpHandle *listenerPtr)
         if (endPtr->isReset && SimFault(CP_SIM_ACCEPT_DEAD)) {
             SimCloseEnd(endPtr, 1);
             SimFinish(simOpPtr,
-                SimFaultError(CP_SIM_ACCEPT_DEAD, deadErrors, 4), 0);
+                SimFaultError(CP_SIM_ACCEPT_DEAD, deadErrors, 5), 0);
             continue;
         }
         endPtr->handlePtr = simOpPtr->newHandlePtr;
@@ -519,6 +519,15 @@ CpSimPeerNames(const CpSimPeer *peerPtr, CpAddr *localPtr, CpAddr *remotePtr)
 {
     *localPtr = peerPtr->handle.endPtr->local;
     *remotePtr = peerPtr->handle.endPtr->otherPtr->local;
+}
+
+void
+CpSimPeerUrgent(CpSimPeer *peerPtr)
+{
+    SimEnd *endPtr = peerPtr->handle.endPtr->otherPtr;
+
+    endPtr->urgent = 1;
+    SimPump(endPtr);
 }
 
 void

@@ -8,7 +8,8 @@
  *          iocpsock::fault fail KIND NTH ?TIMES? ?ERROR?
  *                      the NTH call from now fails, and so do those after it,
  *                      TIMES in all (1; 0 is without an end), with the POSIX
- *                      error ERROR (ENOBUFS)
+ *                      error ERROR (ENOBUFS), or with the one that is made
+ *                      of a number: Win32's, Winsock's or an NTSTATUS
  *          iocpsock::fault short KIND BYTES
  *                      receives and attempts move at most so many bytes
  *          iocpsock::fault late KIND REAPS
@@ -439,8 +440,14 @@ extern Tcl_ObjCmdProc TestFileFaultObjCmd; /* testFaultFile.c */
 static int
 ErrorOfName(Tcl_Interp *interp, Tcl_Obj *namePtr, CpError *errorPtr)
 {
+    Tcl_WideInt number;
     int error;
 
+    if (Tcl_GetWideIntFromObj(NULL, namePtr, &number) == TCL_OK) {
+        *errorPtr = number > INT_MAX ? CpErrorOfStatus((unsigned long) number)
+                                     : CpErrorOfWin((unsigned long) number);
+        return TCL_OK;
+    }
     for (error = CP_OK + 1; error < CP_ERROR_COUNT; error++) {
         if (strcmp(CpErrorName((CpError) error), Tcl_GetString(namePtr)) == 0) {
             *errorPtr = (CpError) error;

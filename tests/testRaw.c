@@ -19,6 +19,7 @@
  *	    testraw nodelay id		turns Nagle's algorithm off
  *	    testraw steal port		a listener where there may be one: id
  *	    testraw flags id		a list of "inherit" and "exclusive"
+ *	    testraw urgent id bytes	sends; the last byte is an urgent one
  *	    testchantype channel	{type version port id}: the socket that
  *					is the channel's handle, and its port
  *	    testwatchdog milliseconds text
@@ -133,14 +134,14 @@ RawAccept(Tcl_Interp *interp, SOCKET listener)
 }
 
 static int
-RawSend(Tcl_Interp *interp, SOCKET sock, Tcl_Obj *bytesObj)
+RawSend(Tcl_Interp *interp, SOCKET sock, Tcl_Obj *bytesObj, int flags)
 {
     Tcl_Size length;
     const char *bytes = (char *) Tcl_GetByteArrayFromObj(bytesObj, &length);
     Tcl_Size sent = 0;
 
     while (sent < length) {
-        int count = send(sock, bytes + sent, (int) (length - sent), 0);
+        int count = send(sock, bytes + sent, (int) (length - sent), flags);
 
         if (count < 0) {
             return RawError(interp, "send");
@@ -275,7 +276,8 @@ typedef enum RawOp {
     RAW_READY,
     RAW_NODELAY,
     RAW_STEAL,
-    RAW_FLAGS
+    RAW_FLAGS,
+    RAW_URGENT
 } RawOp;
 
 /*
@@ -297,7 +299,7 @@ RawDo(Tcl_Interp *interp, RawOp op, Tcl_WideInt number, Tcl_Obj *valueObj)
     case RAW_ACCEPT:
         return RawAccept(interp, sock);
     case RAW_SEND:
-        return RawSend(interp, sock, valueObj);
+        return RawSend(interp, sock, valueObj, 0);
     case RAW_RECV:
         if (Tcl_GetIntFromObj(interp, valueObj, &count) != TCL_OK) {
             return TCL_ERROR;
@@ -319,6 +321,8 @@ RawDo(Tcl_Interp *interp, RawOp op, Tcl_WideInt number, Tcl_Obj *valueObj)
         return RawSteal(interp, (int) number);
     case RAW_FLAGS:
         return RawFlags(interp, sock);
+    case RAW_URGENT:
+        return RawSend(interp, sock, valueObj, MSG_OOB);
     }
     return TCL_ERROR;
 }
@@ -329,7 +333,7 @@ TestRawObjCmd(void *clientData, Tcl_Interp *interp, int objc,
 {
     static const char *const names[] = {"listen", "connect", "accept", "send",
         "recv", "shutdown", "reset", "close", "ready", "nodelay", "steal",
-        "flags", NULL};
+        "flags", "urgent", NULL};
     Tcl_WideInt number = SOMAXCONN;
     int index;
     int wanted;
@@ -344,7 +348,8 @@ TestRawObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         != TCL_OK) {
         return TCL_ERROR;
     }
-    wanted = index == RAW_SEND || index == RAW_RECV ? 4 : 3;
+    wanted = index == RAW_SEND || index == RAW_RECV || index == RAW_URGENT ? 4
+                                                                           : 3;
     if (objc != wanted && !(index == RAW_LISTEN && objc == 2)) {
         Tcl_WrongNumArgs(interp, 2, objv, "?id? ?value?");
         return TCL_ERROR;

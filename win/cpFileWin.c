@@ -86,7 +86,7 @@ CpFileSize(CpFile *filePtr, uint64_t *sizePtr)
     return CP_OK;
 }
 
-/* The offset of a read or of a send is in its OVERLAPPED. */
+/* The offset of a read is in its OVERLAPPED. */
 
 static void
 SetOffset(OVERLAPPED *overlappedPtr, uint64_t offset)
@@ -172,14 +172,15 @@ void
 CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
     uint64_t offset, uint32_t lengthBytes)
 {
-    OVERLAPPED *overlappedPtr = &WIN_OP(opPtr)->overlapped;
+    CpOverlapped *overlappedPtr = &WIN_OP(opPtr)->overlapped;
 
     if (!CpWinBeginSend(handlePtr, opPtr)) {
         return;
     }
-    SetOffset(overlappedPtr, offset);
+    overlappedPtr->Offset = (uint32_t) offset;
+    overlappedPtr->OffsetHigh = (uint32_t) (offset >> 32);
     CpWinSubmitted(opPtr,
         CpWinEx(handlePtr->family)
             ->transmitFile(handlePtr->sock, filePtr->handle, lengthBytes, 0,
-                overlappedPtr, NULL, 0));
+                WIN_OVERLAPPED(opPtr), NULL, 0));
 }

@@ -164,7 +164,7 @@ CpWinHandleCount(CpHandle *handlePtr)
 CpError
 CpHandleOpen(CpPort *portPtr, const CpAddr *addrPtr, CpHandle **handlePtrPtr)
 {
-    int family = Sockaddr(addrPtr)->sa_family;
+    int family = addrPtr->u.family;
     CpError error = CpWinHandleNew(portPtr, family, handlePtrPtr);
     int on = 1;
 
@@ -314,20 +314,6 @@ CpHandlePeer(CpHandle *handlePtr, CpAddr *addrPtr)
     return GetName(handlePtr, getpeername, addrPtr);
 }
 
-int
-CpHandleHasData(CpHandle *handlePtr)
-{
-    u_long bytes = 0;
-
-    return ioctlsocket(handlePtr->sock, FIONREAD, &bytes) == 0 && bytes > 0;
-}
-
-uintptr_t
-CpHandleNative(CpHandle *handlePtr)
-{
-    return (uintptr_t) handlePtr->sock;
-}
-
 /*
  * Calls without an OVERLAPPED do not wait on a non-blocking socket. Only the
  * first one pays for making it so.
@@ -342,6 +328,13 @@ SetNonBlocking(CpHandle *handlePtr)
         && ioctlsocket(handlePtr->sock, (long) FIONBIO, &on) == 0) {
         handlePtr->nonBlocking = 1;
     }
+}
+
+uintptr_t
+CpHandleNative(CpHandle *handlePtr)
+{
+    SetNonBlocking(handlePtr);
+    return (uintptr_t) handlePtr->sock;
 }
 
 static ULONG
@@ -366,6 +359,45 @@ CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
     }
     *bytesPtr = bytes;
     return CP_OK;
+}
+
+/*
+ * FIONREAD costs no request to Wine's server. If it says 0, only a peek tells
+ * the end of file from nothing, and from bytes behind an urgent one.
+ */
+
+int
+CpHandleHasData(CpHandle *handlePtr)
+{
+    u_long bytes = 0;
+
+    return ioctlsocket(handlePtr->sock, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+CpError
+CpTryPeek(CpHandle *handlePtr, size_t *bytesPtr)
+{
+    u_long waiting = 0;
+    char byte;
+    WSABUF buf = {1, &byte};
+    DWORD bytes = 0, flags = MSG_PEEK;
+    CpError error;
+
+    *bytesPtr = 0;
+    if (ioctlsocket(handlePtr->sock, FIONREAD, &waiting) == 0 && waiting > 0) {
+        *bytesPtr = waiting;
+        return CP_OK;
+    }
+    SetNonBlocking(handlePtr);
+    if (WSARecv(handlePtr->sock, &buf, 1, &bytes, &flags, NULL, NULL) == 0) {
+        *bytesPtr = bytes;
+        return CP_OK;
+    }
+    error = LastError();
+    if (error == CP_EAGAIN) {
+        CpWineSkipUrgent(handlePtr);
+    }
+    return error;
 }
 
 CpError

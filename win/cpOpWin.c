@@ -9,11 +9,23 @@
 
 #include <string.h>
 
-/* The space that the contract reserves is enough. */
-typedef char WinOpFits[sizeof(WinOp) <= sizeof(((CpOp *) 0)->space) ? 1 : -1];
-typedef char
-    AcceptFits[2 * ACCEPT_ADDR_BYTES <= sizeof(((CpAcceptOp *) 0)->space) ? 1
-                                                                          : -1];
+/* What cpPort.h declares without windows.h is what windows.h has. */
+
+#define SAME_PLACE(member) \
+    (offsetof(CpOverlapped, member) == offsetof(OVERLAPPED, member) \
+        && sizeof(((CpOverlapped *) 0)->member) \
+            == sizeof(((OVERLAPPED *) 0)->member))
+
+_Static_assert(sizeof(CpOverlapped) == sizeof(OVERLAPPED)
+        && SAME_PLACE(Internal) && SAME_PLACE(InternalHigh)
+        && SAME_PLACE(Offset) && SAME_PLACE(OffsetHigh) && SAME_PLACE(hEvent),
+    "CpOverlapped has the layout of OVERLAPPED");
+_Static_assert(offsetof(SOCKADDR, sa_family) == 0
+        && sizeof(((CpAddr *) 0)->u.family)
+            == sizeof(((SOCKADDR *) 0)->sa_family),
+    "CpAddr has the family where a sockaddr has it");
+_Static_assert(2 * ACCEPT_ADDR_BYTES <= sizeof(((CpAcceptOp *) 0)->space),
+    "the space of an accept has room for two addresses");
 
 void
 CpWinBegin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind)
@@ -62,7 +74,7 @@ CpWinSubmitted(CpOp *opPtr, int ok)
     if (code == 0) {
         opPtr->bytes = (uint32_t) WIN_OP(opPtr)->overlapped.InternalHigh;
     }
-    CpWinFinishNow(opPtr, CpErrorOfWin((unsigned long) code));
+    CpWinFinishNow(opPtr, CpErrorOfSubmit((unsigned long) code));
 }
 
 void
@@ -88,7 +100,7 @@ CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr)
         CpWinEx(listenerPtr->family)
             ->acceptEx(listenerPtr->sock, acceptPtr->newHandlePtr->sock,
                 acceptPtr->space, 0, ACCEPT_ADDR_BYTES, ACCEPT_ADDR_BYTES,
-                &bytes, &WIN_OP(opPtr)->overlapped));
+                &bytes, WIN_OVERLAPPED(opPtr)));
 }
 
 /*
@@ -148,8 +160,7 @@ BindAny(CpHandle *handlePtr)
     }
     SharePorts(handlePtr->sock);
     memset(&any, 0, sizeof(any));
-    ((SOCKADDR *) (void *) any.u.bytes)->sa_family = (ADDRESS_FAMILY)
-                                                         handlePtr->family;
+    any.u.family = (uint16_t) handlePtr->family;
     any.lengthBytes = handlePtr->family == AF_INET6
         ? sizeof(struct sockaddr_in6)
         : sizeof(struct sockaddr_in);
@@ -181,7 +192,7 @@ CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr,
             ->connectEx(handlePtr->sock,
                 (const SOCKADDR *) (const void *) addrPtr->u.bytes,
                 (int) addrPtr->lengthBytes, NULL, 0, NULL,
-                &WIN_OP(opPtr)->overlapped));
+                WIN_OVERLAPPED(opPtr)));
 }
 
 void
@@ -201,8 +212,8 @@ CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr, size_t lengthBytes)
     buf.len = (ULONG) lengthBytes;
     CpWinExpect(opPtr);
     CpWinSubmitted(opPtr,
-        WSARecv(handlePtr->sock, &buf, 1, NULL, &flags,
-            &WIN_OP(opPtr)->overlapped, NULL)
+        WSARecv(handlePtr->sock, &buf, 1, NULL, &flags, WIN_OVERLAPPED(opPtr),
+            NULL)
             == 0);
 }
 
@@ -234,8 +245,7 @@ CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
     buf.buf = (char *) bufPtr;
     buf.len = (ULONG) lengthBytes;
     CpWinSubmitted(opPtr,
-        WSASend(handlePtr->sock, &buf, 1, NULL, 0, &WIN_OP(opPtr)->overlapped,
-            NULL)
+        WSASend(handlePtr->sock, &buf, 1, NULL, 0, WIN_OVERLAPPED(opPtr), NULL)
             == 0);
 }
 
@@ -247,7 +257,7 @@ CpCancel(CpHandle *handlePtr, CpOp *opPtr)
         return;
     }
     CancelIoEx((HANDLE) handlePtr->sock,
-        opPtr != NULL ? &WIN_OP(opPtr)->overlapped : NULL);
+        opPtr != NULL ? WIN_OVERLAPPED(opPtr) : NULL);
 }
 
 /*

@@ -41,7 +41,7 @@ CpPendingFree(PendingSet *setPtr)
 /* The lowest bits of an address are those of its alignment. */
 
 static WinOp **
-BucketOf(WinOp **buckets, size_t bucketCount, const OVERLAPPED *overlappedPtr)
+BucketOf(WinOp **buckets, size_t bucketCount, const void *overlappedPtr)
 {
     uintptr_t address = (uintptr_t) overlappedPtr;
 
@@ -96,14 +96,15 @@ CpPendingAdd(PendingSet *setPtr, WinOp *winOpPtr)
 }
 
 WinOp *
-CpPendingRemove(PendingSet *setPtr, const OVERLAPPED *overlappedPtr)
+CpPendingRemove(PendingSet *setPtr, const void *overlappedPtr)
 {
     WinOp **linkPtr;
     WinOp *winOpPtr;
 
     AcquireSRWLockExclusive(&setPtr->lock);
     linkPtr = BucketOf(setPtr->buckets, setPtr->bucketCount, overlappedPtr);
-    while (*linkPtr != NULL && &(*linkPtr)->overlapped != overlappedPtr) {
+    while (*linkPtr != NULL
+        && (const void *) &(*linkPtr)->overlapped != overlappedPtr) {
         linkPtr = &(*linkPtr)->nextPtr;
     }
     winOpPtr = *linkPtr;

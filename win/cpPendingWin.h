@@ -29,7 +29,7 @@ void CpPendingFree(PendingSet *setPtr);
 /* Before the system is given the operation. */
 void CpPendingAdd(PendingSet *setPtr, WinOp *winOpPtr);
 
-/* Takes an operation out; NULL when this OVERLAPPED is none of ours. */
-WinOp *CpPendingRemove(PendingSet *setPtr, const OVERLAPPED *overlappedPtr);
+/* Takes the operation of an OVERLAPPED out; NULL when that is none of ours. */
+WinOp *CpPendingRemove(PendingSet *setPtr, const void *overlappedPtr);
 
 #endif /* CP_PENDING_WIN_H */

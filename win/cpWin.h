@@ -51,16 +51,9 @@ struct CpFile {
     HANDLE handle; /* With a position of its own, as a rule. */
 };
 
-/*
- * An operation's own space, laid over CpOp.space. The OVERLAPPED comes first,
- * so that the completion port's pointer finds the operation.
- */
+/* An operation's own space; kind is a WinOpKind. */
 
-typedef struct WinOp {
-    OVERLAPPED overlapped;
-    struct WinOp *nextPtr; /* In its port's set of those outstanding. */
-    unsigned char kind;    /* A WinOpKind. */
-} WinOp;
+typedef CpWinOp WinOp;
 
 typedef enum WinOpKind {
     WIN_OP_RECV,
@@ -71,7 +64,15 @@ typedef enum WinOpKind {
     WIN_OP_RESOLVE
 } WinOpKind;
 
-#define WIN_OP(opPtr) ((WinOp *) (void *) (opPtr)->space)
+#define WIN_OP(opPtr) (&(opPtr)->space.win)
+
+/*
+ * Its OVERLAPPED, for the system alone: whoever reads or writes it here uses
+ * WIN_OP(opPtr)->overlapped, which has the same layout (cpOpWin.c checks).
+ */
+
+#define WIN_OVERLAPPED(opPtr) \
+    ((OVERLAPPED *) (void *) &WIN_OP(opPtr)->overlapped)
 
 /* AcceptEx's buffer: room for two addresses, laid over CpAcceptOp.space. */
 #define ACCEPT_ADDR_BYTES (sizeof(struct sockaddr_in6) + 16)
@@ -137,6 +138,9 @@ void CpWinCancelResolve(CpOp *opPtr);
 void CpWineInit(void);
 void CpWineSendPending(CpHandle *handlePtr);
 void CpWineSendDone(CpHandle *handlePtr);
+
+/* For Wine: if the next byte is an urgent one, it is passed. */
+void CpWineSkipUrgent(CpHandle *handlePtr);
 
 /* Ends an operation whose result is known: calls its proc. */
 void CpWinComplete(CpOp *opPtr);

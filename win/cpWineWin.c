@@ -107,3 +107,37 @@ CpWineSendDone(CpHandle *handlePtr)
     }
     ReleaseSRWLockExclusive(&watchLock);
 }
+
+/*
+ * Linux skips an urgent byte in a receive with a buffer, but not in one of 0
+ * bytes. So while an urgent byte is next, receives of 0 bytes complete at once,
+ * again and again. With SO_OOBINLINE it is a byte like all others: if it is the
+ * only one, it is taken here. (If the peer sends a second urgent byte at this
+ * very moment, Linux skips the first one, and the second one is taken. An
+ * ordinary byte would be lost only if the announcement of the second one came
+ * together with that byte alone.)
+ */
+
+static void
+SetInLine(SOCKET sock, BOOL on)
+{
+    setsockopt(sock, SOL_SOCKET, SO_OOBINLINE, (const char *) &on, sizeof(on));
+}
+
+void
+CpWineSkipUrgent(CpHandle *handlePtr)
+{
+    u_long allRead = 1, waiting = 0;
+    char byte;
+
+    if (timerPtr == NULL
+        || ioctlsocket(handlePtr->sock, (long) SIOCATMARK, &allRead) != 0
+        || allRead) {
+        return;
+    }
+    SetInLine(handlePtr->sock, TRUE);
+    if (ioctlsocket(handlePtr->sock, FIONREAD, &waiting) == 0 && waiting == 1) {
+        recv(handlePtr->sock, &byte, 1, 0);
+    }
+    SetInLine(handlePtr->sock, FALSE);
+}

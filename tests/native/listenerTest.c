@@ -248,6 +248,46 @@ TestData(CpPort *portPtr)
     Close(&server);
 }
 
+/* What the probe for the first byte says is not taken for it. */
+
+static void
+TestFirstByte(CpPort *portPtr)
+{
+    CpSimPeer *peerPtr;
+    Server server;
+
+    Open(&server, portPtr, 2, CP_ACCEPT_DATA);
+    peerPtr = Knock(&server);
+    CpSimPeerUrgent(peerPtr);
+    Settle(&server);
+    CHECK(Stats(&server).waiting == 1 && Stats(&server).failed == 0);
+    CHECK(server.offered == 0);
+    CHECK(CpSimPeerSend(peerPtr, "x", 1) == 1);
+    Settle(&server);
+    CHECK(server.offered == 1 && Take(&server));
+
+    /* An urgent byte and the end. */
+    peerPtr = Knock(&server);
+    CpSimPeerUrgent(peerPtr);
+    CpSimPeerShutdown(peerPtr);
+    Settle(&server);
+    CHECK(Stats(&server).waiting == 0 && Stats(&server).failed == 1);
+
+    /* Bytes in front of a reset. */
+    peerPtr = Knock(&server);
+    CpSimSetDelay(1);
+    CpSimFailNth(CP_SIM_IN_FLIGHT, 1, 2, CP_OK);
+    CpSimFailNth(CP_SIM_RESET_KEEPS, 1, 1, CP_OK);
+    CpSimFailNth(CP_SIM_RECV_RESET_FIRST, 1, 1, CP_OK);
+    CHECK(CpSimPeerSend(peerPtr, "x", 1) == 1);
+    CpSimPeerReset(peerPtr);
+    CpSimAdvance(1);
+    Settle(&server);
+    CHECK(Stats(&server).failed == 1 && server.offered == 2);
+    CHECK(Take(&server) && !Take(&server));
+    Close(&server);
+}
+
 static void
 TestWatchdog(CpPort *portPtr)
 {
@@ -372,6 +412,7 @@ static const CheckCase cases[] = {
     {"want", TestWant},
     {"new", TestNew},
     {"data", TestData},
+    {"first-byte", TestFirstByte},
     {"watchdog", TestWatchdog},
     {"backlog", TestBacklog},
     {"close", TestClose},

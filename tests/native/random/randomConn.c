@@ -233,6 +233,24 @@ CheckConn(RandomConn *slotPtr)
         <= (uint64_t) (stats.sendPending + 1) * CP_SEND_BYTES_MAX);
     CHECK((stats.sendPending > 0) == CpConnSending(slotPtr->connPtr));
     CHECK(stats.sendPending > 0 || stats.sendBuffered == 0);
+
+    /* Nothing is taken that nobody reads. */
+    if (slotPtr->exposed) {
+        CHECK(stats.recvBuffered <= slotPtr->buffered);
+    }
+    slotPtr->buffered = stats.recvBuffered;
+}
+
+static void
+Expose(RandomConn *slotPtr)
+{
+    CpConnStats stats;
+
+    CpConnExpose(slotPtr->connPtr);
+    CpConnGetStats(slotPtr->connPtr, &stats);
+    CHECK(stats.recvPending <= 1);
+    slotPtr->exposed = 1;
+    slotPtr->buffered = stats.recvBuffered;
 }
 
 /* Some are reset: their peers get a part and no end of file. */
@@ -333,6 +351,8 @@ RandomStepConn(void)
         (void) CpConnShutdown(connPtr, CP_READ);
     } else if (choice < 197 || slotPtr->eof) {
         CloseConn(slotPtr);
+    } else if (choice < 198) {
+        Expose(slotPtr);
     }
 }
 

@@ -63,7 +63,9 @@ typedef struct RandomConn {
     int eof;
     int failed; /* A read has returned an error. */
     int shut;
-    unsigned cap; /* The largest send cap since its sends were done. */
+    unsigned cap;      /* The largest send cap since its sends were done. */
+    int exposed;       /* A stranger has the handle. */
+    uint64_t buffered; /* Received and not read, a step ago. */
 } RandomConn;
 
 extern int randomReadShut; /* Some direction was closed for reading. */

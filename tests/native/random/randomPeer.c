@@ -119,6 +119,8 @@ RandomStepPeer(void)
         ClosePeer(peerPtr, 0);
     } else if (choice < 188) {
         ClosePeer(peerPtr, 1);
+    } else if (choice < 190) {
+        CpSimPeerUrgent(peerPtr->peerPtr);
     }
 }
 

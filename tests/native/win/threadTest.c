@@ -152,7 +152,7 @@ static void
 CompleteByPort(TestOp *testOpPtr)
 {
     TestFileComplete(testOpPtr->op.handlePtr->sock,
-        &WIN_OP(&testOpPtr->op)->overlapped, 0, testOpPtr->value);
+        WIN_OVERLAPPED(&testOpPtr->op), 0, testOpPtr->value);
 }
 
 static void
