@@ -285,7 +285,8 @@ int IocpsockErrno(CpError error);
 /* Leaves "what: message" and a POSIX errorCode; returns TCL_ERROR. */
 int IocpsockPosixFailure(Tcl_Interp *interp, const char *what, CpError error);
 
-/* The same for what a resolver said, which has no code. */
+/* The same for what a resolver said, which has no code. NULL is that there was
+ * no memory for it. */
 void IocpsockResolverFailure(Tcl_Interp *interp, const char *message);
 
 #endif /* IOCPSOCK_H */

@@ -409,10 +409,11 @@ DialAddrs(Tcl_Interp *interp, IocpsockChan *chanPtr, CpPort *portPtr,
 {
     CpConn *connPtr;
     CpResolved resolved;
-    char message[CP_MESSAGE_BYTES];
+    char *message;
 
-    if (!CpResolveTarget(targetPtr, &resolved, message)) {
+    if (!CpResolveTarget(targetPtr, &resolved, &message)) {
         IocpsockResolverFailure(interp, message);
+        CpMessageFree(message);
         return NULL;
     }
     connPtr = CpConnDial(portPtr, &resolved, wait, IocpsockConnChanged,

@@ -61,5 +61,7 @@ IocpsockPosixFailure(Tcl_Interp *interp, const char *what, CpError error)
 void
 IocpsockResolverFailure(Tcl_Interp *interp, const char *message)
 {
-    Tcl_SetObjResult(interp, Tcl_ObjPrintf(COULD_NOT_OPEN ": %s", message));
+    Tcl_SetObjResult(interp,
+        Tcl_ObjPrintf(COULD_NOT_OPEN ": %s",
+            message != NULL ? message : "not enough memory"));
 }

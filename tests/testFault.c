@@ -23,6 +23,8 @@
 
 #include <tcl.h>
 
+#include "testStrict.h"
+
 #include "cpMem.h"
 #include "cpResolve.h"
 #include "cpWin.h"
@@ -307,6 +309,7 @@ __wrap_CpSubmitResolve(CpHandle *handlePtr, CpResolveOp *resolvePtr,
     const CpTarget *targetPtr)
 {
     memset(&resolvePtr->resolved, 0, sizeof(CpResolved));
+    resolvePtr->message = NULL;
     resolvePtr->request = NULL;
     if (!FailNow(FAULT_RESOLVE, handlePtr, &resolvePtr->op, WIN_OP_RESOLVE)) {
         __real_CpSubmitResolve(handlePtr, resolvePtr, targetPtr);
@@ -560,5 +563,9 @@ Iocpsockfault_Init(Tcl_Interp *interp)
         return TCL_ERROR;
     }
     Tcl_CreateObjCommand(interp, "::iocpsock::fault", FaultObjCmd, NULL, NULL);
+#ifdef _WIN64
+    Tcl_CreateObjCommand(interp, "::iocpsock::strict", StrictObjCmd, NULL,
+        NULL);
+#endif
     return TCL_OK;
 }

@@ -333,12 +333,10 @@ CpWinBindPort(CpHandle *handlePtr)
         == NULL) {
         return CpErrorOfWin(GetLastError());
     }
-    if (cpWinSkipsOnSuccess
-        && !SetFileCompletionNotificationModes((HANDLE) handlePtr->sock,
+    handlePtr->skips = cpWinSkipsOnSuccess
+        && SetFileCompletionNotificationModes((HANDLE) handlePtr->sock,
             FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
-                | FILE_SKIP_SET_EVENT_ON_HANDLE)) {
-        return CpErrorOfWin(GetLastError());
-    }
+                | FILE_SKIP_SET_EVENT_ON_HANDLE);
     AcquireSRWLockExclusive(&portLock);
     portPtr->refs++;
     handlePtr->boundPtr = portPtr;
