@@ -238,11 +238,11 @@ int IocpsockGetOption(void *instanceData, Tcl_Interp *interp,
     const char *optionName, Tcl_DString *dsPtr);
 extern const char *const iocpsockRecvModes[]; /* By CpRecvMode. */
 
-/* iocpsockName.c: a name's value, empty while connecting, or TCL_ERROR. */
+/* iocpsockName.c: a name's value, empty while connecting, or an error. */
 
-int IocpsockPeerName(IocpsockChan *chanPtr, Tcl_Interp *interp,
+CpError IocpsockPeerName(IocpsockChan *chanPtr, Tcl_Interp *interp,
     Tcl_DString *dsPtr);
-int IocpsockSockName(IocpsockChan *chanPtr, Tcl_Interp *interp,
+CpError IocpsockSockName(IocpsockChan *chanPtr, Tcl_Interp *interp,
     Tcl_DString *dsPtr);
 int IocpsockIsDialling(const IocpsockChan *chanPtr);
 
