@@ -30,7 +30,7 @@ int CpResolve(const char *host, unsigned port, CpFamily family, int listening,
     CpAddr **addrsPtr, unsigned *countPtr, char **messagePtr);
 void CpResolveFree(CpAddr *addrs, unsigned count);
 
-/* A copy of a message, NULL without memory; and its end, NULL is passed over. */
+/* A copy of a message, NULL without memory; and its end, where NULL is none. */
 char *CpMessageNew(const char *text);
 void CpMessageFree(char *message);
 

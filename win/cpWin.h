@@ -145,7 +145,7 @@ void CpWineSendDone(CpHandle *handlePtr);
 /* Ends an operation whose result is known: calls its proc. */
 void CpWinComplete(CpOp *opPtr);
 
-/* Whether sockets can be made to queue no completion of what finishes at once. */
+/* Whether sockets may be told to queue no completion of what ends at once. */
 extern int cpWinSkipsOnSuccess;
 
 #endif /* CP_WIN_H */
