@@ -16,6 +16,7 @@
  *                          and bind says that a port is in use where Windows
  *                          does
  *          reserved PORT   the system has reserved the port: 0 is none
+ *          sockets 0       WSASocketW fails with WSAEINVAL
  *          inheritflag 0   WSASocketW refuses WSA_FLAG_NO_HANDLE_INHERIT
  *          skipping 0      SetFileCompletionNotificationModes fails
  *          rto 1           SIO_TCP_INITIAL_RTO is known
@@ -38,6 +39,7 @@
 typedef enum Setting {
     STRICT_GUARDS,
     STRICT_RESERVED,
+    STRICT_SOCKETS,
     STRICT_INHERITFLAG,
     STRICT_SKIPPING,
     STRICT_RTO,
@@ -47,12 +49,14 @@ typedef enum Setting {
 
 static const int defaults[SETTING_COUNT] = {
     [STRICT_GUARDS] = 1,
+    [STRICT_SOCKETS] = 1,
     [STRICT_INHERITFLAG] = 1,
     [STRICT_SKIPPING] = 1,
     [STRICT_REVERSE] = 1,
 };
 static volatile LONG settings[SETTING_COUNT] = {
     [STRICT_GUARDS] = 1,
+    [STRICT_SOCKETS] = 1,
     [STRICT_INHERITFLAG] = 1,
     [STRICT_SKIPPING] = 1,
     [STRICT_REVERSE] = 1,
@@ -121,7 +125,9 @@ static SOCKET WSAAPI
 StrictSocket(int family, int type, int protocol, WSAPROTOCOL_INFOW *infoPtr,
     GROUP group, DWORD flags)
 {
-    if (!settings[STRICT_INHERITFLAG] && (flags & WSA_FLAG_NO_HANDLE_INHERIT)) {
+    if (!settings[STRICT_SOCKETS]
+        || (!settings[STRICT_INHERITFLAG]
+            && (flags & WSA_FLAG_NO_HANDLE_INHERIT))) {
         WSASetLastError(WSAEINVAL);
         return INVALID_SOCKET;
     }
@@ -310,6 +316,7 @@ StrictObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     static const char *const names[] = {
         [STRICT_GUARDS] = "guards",
         [STRICT_RESERVED] = "reserved",
+        [STRICT_SOCKETS] = "sockets",
         [STRICT_INHERITFLAG] = "inheritflag",
         [STRICT_SKIPPING] = "skipping",
         [STRICT_RTO] = "rto",
