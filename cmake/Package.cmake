@@ -21,6 +21,17 @@ set(faults CpMalloc CpCalloc CpFree CpHandleOpen CpHandleBind CpHandleListen
     CpSubmitAccept CpSubmitConnect CpSubmitRecv CpSubmitSend CpSubmitResolve
     CpTryRecv CpTrySend CpPortReap CpPortSleep
     CpFileRead CpSubmitSendFile CpSendFileIsLimited)
+set(faultSources tests/testFault.c tests/testFaultFile.c)
+
+# Those of testStrict.c, which knows the names without decoration only.
+if(CMAKE_SIZEOF_VOID_P EQUAL 8)
+    list(APPEND faultSources tests/testStrict.c)
+    list(APPEND faults CpWineBind CpWineDeniedIsInUse CpWineSocketError)
+    foreach(function IN ITEMS WSASocketW bind WSAIoctl GetNameInfoW
+            SetFileCompletionNotificationModes FormatMessageW)
+        list(APPEND faults __imp_${function})
+    endforeach()
+endif()
 list(TRANSFORM faults PREPEND "-Wl,--wrap=")
 
 # tcl_dll(TARGET NAME FOLDER SOURCES...): a DLL loadable by the Tcl that was
@@ -80,8 +91,7 @@ foreach(root IN LISTS roots)
         target_link_libraries(${dll} PRIVATE ws2_32 user32)
         if(MINGW)
             set(dll ${dllPrefix}iocpsockfault)
-            driver_dll(${dll} "${faultFolder}"
-                tests/testFault.c tests/testFaultFile.c)
+            driver_dll(${dll} "${faultFolder}" ${faultSources})
             target_link_options(${dll} PRIVATE ${faults})
         endif()
     endif()

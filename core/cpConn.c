@@ -9,7 +9,6 @@
 #include "cpMem.h"
 
 #include <assert.h>
-#include <string.h>
 
 static CpConn *
 NewConn(CpPort *portPtr, CpConnProc *proc, void *clientData)
@@ -225,14 +224,6 @@ CpConnClose(CpConn *connPtr, CpConnProc *closedProc, void *clientData)
     CpConnFinish(connPtr);
 }
 
-static void
-FreeMessage(char *message)
-{
-    if (message != NULL) {
-        CpFree(message, strlen(message) + 1);
-    }
-}
-
 /*
  * The one place where a connection ends: joins what is outstanding, closes,
  * frees.
@@ -259,7 +250,7 @@ CpConnFinish(CpConn *connPtr)
         }
         CpHandleClose(connPtr->handlePtr);
     }
-    FreeMessage(connPtr->dialMessage);
+    CpMessageFree(connPtr->dialMessage);
     CpFree(connPtr, sizeof(CpConn));
     CpStatAdd(CP_STAT_CONNECTIONS, -1);
     CpStatAdd(CP_STAT_CLOSING, -1);

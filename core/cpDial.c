@@ -182,7 +182,7 @@ ResolveDone(CpOp *opPtr)
     CpHandle *handlePtr = opPtr->handlePtr;
     CpDial *dialPtr = resolvePtr->clientData;
     CpError error = opPtr->error;
-    char *message = NULL;
+    char *message = resolvePtr->message;
 
     dialPtr->resolvePtr = NULL;
     dialPtr->handlePtr = NULL;
@@ -190,10 +190,6 @@ ResolveDone(CpOp *opPtr)
     dialPtr->addrs = resolvePtr->resolved;
     if (error == CP_OK && dialPtr->addrs.remotes == NULL) {
         error = CP_EHOSTUNREACH;
-        message = CpMalloc(strlen(resolvePtr->message) + 1);
-        if (message != NULL) {
-            strcpy(message, resolvePtr->message);
-        }
     }
     CpFree(resolvePtr, sizeof(CpResolveOp));
     if (dialPtr->cancelled) {

@@ -17,8 +17,8 @@ typedef struct CpDial CpDial;
  * Called once when the dialling is over; the dial is gone then. error and
  * handlePtr are the last attempt's. The handle is the caller's; after a failed
  * attempt it is only good for its local name, and NULL if there was no socket.
- * message is NULL, or what the resolver said (allocated, the caller's to free)
- * when it had no addresses to try.
+ * message is NULL, or what the resolver said when it had no addresses to try:
+ * the caller frees it with CpMessageFree.
  */
 
 typedef void CpDialProc(void *clientData, CpError error, CpHandle *handlePtr,

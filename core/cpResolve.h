@@ -13,7 +13,6 @@
 typedef enum CpFamily { CP_FAMILY_ANY, CP_FAMILY_IP4, CP_FAMILY_IP6 } CpFamily;
 
 #define CP_HOST_BYTES 1026 /* A host name with its end. */
-#define CP_MESSAGE_BYTES 256
 
 /*
  * CpResolve --
@@ -23,12 +22,17 @@ typedef enum CpFamily { CP_FAMILY_ANY, CP_FAMILY_IP4, CP_FAMILY_IP6 } CpFamily;
  *
  * Results:
  *      1 and a list (*addrsPtr) that the caller frees with CpResolveFree; or 0
- *      and the resolver's own message (UTF-8) in message[CP_MESSAGE_BYTES].
+ *      and the resolver's own message (*messagePtr: UTF-8, of any length, NULL
+ *      without memory) that the caller frees with CpMessageFree.
  */
 
 int CpResolve(const char *host, unsigned port, CpFamily family, int listening,
-    CpAddr **addrsPtr, unsigned *countPtr, char *message);
+    CpAddr **addrsPtr, unsigned *countPtr, char **messagePtr);
 void CpResolveFree(CpAddr *addrs, unsigned count);
+
+/* A copy of a message, NULL without memory; and its end, where NULL is none. */
+char *CpMessageNew(const char *text);
+void CpMessageFree(char *message);
 
 /* The two ends of a connection to be, by name. */
 
@@ -58,7 +62,7 @@ typedef struct CpResolved {
  */
 
 int CpResolveTarget(const CpTarget *targetPtr, CpResolved *resolvedPtr,
-    char *message);
+    char **messagePtr);
 void CpResolvedFree(CpResolved *resolvedPtr);
 
 /* Whether its hosts are addresses, which resolve without asking anybody. */
@@ -68,15 +72,16 @@ int CpTargetIsNumeric(const CpTarget *targetPtr);
  * CpSubmitResolve --
  *
  *      CpResolveTarget as an operation, on a handle of CpHandleOpenResolver.
- *      The target is copied. With op.error CP_OK either resolved is set, which
- *      the proc takes over, or its remotes are NULL and message is. A cancelled
- *      one completes at once, though nobody can make a resolver hurry.
+ *      The target is copied. With op.error CP_OK either resolved is set, or its
+ *      remotes are NULL and message says why, if there was memory for it. The
+ *      proc takes both over. A cancelled one completes at once, though nobody
+ *      can make a resolver hurry.
  */
 
 typedef struct CpResolveOp {
     CpOp op;
     CpResolved resolved;
-    char message[CP_MESSAGE_BYTES];
+    char *message;    /* Or NULL. */
     void *clientData; /* The caller's. */
     void *request;    /* The port's own. */
 } CpResolveOp;

@@ -321,11 +321,11 @@ int IocpsockGetOption(void *instanceData, Tcl_Interp *interp,
     const char *optionName, Tcl_DString *dsPtr);
 extern const char *const iocpsockRecvModes[]; /* By CpRecvMode. */
 
-/* iocpsockName.c: a name's value, empty while connecting, or TCL_ERROR. */
+/* iocpsockName.c: a name's value, empty while connecting, or an error. */
 
-int IocpsockPeerName(IocpsockChan *chanPtr, Tcl_Interp *interp,
+CpError IocpsockPeerName(IocpsockChan *chanPtr, Tcl_Interp *interp,
     Tcl_DString *dsPtr);
-int IocpsockSockName(IocpsockChan *chanPtr, Tcl_Interp *interp,
+CpError IocpsockSockName(IocpsockChan *chanPtr, Tcl_Interp *interp,
     Tcl_DString *dsPtr);
 int IocpsockIsDialling(const IocpsockChan *chanPtr);
 
@@ -416,7 +416,8 @@ int IocpsockCloseErrno(Tcl_Interp *interp, CpError error);
 /* Leaves "what: message" and a POSIX errorCode; returns TCL_ERROR. */
 int IocpsockPosixFailure(Tcl_Interp *interp, const char *what, CpError error);
 
-/* The same for what a resolver said, which has no code. */
+/* The same for what a resolver said, which has no code. NULL is that there was
+ * no memory for it. */
 void IocpsockResolverFailure(Tcl_Interp *interp, const char *message);
 
 #endif /* IOCPSOCK_H */

@@ -259,13 +259,33 @@ const Tcl_ChannelType iocpsockChannelType = {
     ThreadActionProc, NULL               /* truncateProc */
 };
 
+/*
+ * Names look like the core's, which show an address, and must not be one of
+ * those. No address of the core's is odd.
+ */
+
+TCL_DECLARE_MUTEX(nameMutex)
+
+static unsigned long long
+NextNameNumber(void)
+{
+    static unsigned long long number = 1;
+    unsigned long long next;
+
+    Tcl_MutexLock(&nameMutex);
+    next = number;
+    number += 2;
+    Tcl_MutexUnlock(&nameMutex);
+    return next;
+}
+
 void
 IocpsockNewChannel(IocpsockChan *chanPtr, int mask)
 {
-    char name[4 + 2 * sizeof(void *) + 1];
+    char name[4 + 2 * sizeof(unsigned long long) + 1];
 
     snprintf(name, sizeof(name), "sock%0*llX", (int) (2 * sizeof(void *)),
-        (unsigned long long) (uintptr_t) chanPtr);
+        NextNameNumber());
     chanPtr->channel = Tcl_CreateChannel(&iocpsockChannelType, name, chanPtr,
         mask);
     if (mask != 0) {
@@ -307,10 +327,11 @@ DialAddrs(Tcl_Interp *interp, IocpsockChan *chanPtr, CpPort *portPtr,
 {
     CpConn *connPtr;
     CpResolved resolved;
-    char message[CP_MESSAGE_BYTES];
+    char *message;
 
-    if (!CpResolveTarget(targetPtr, &resolved, message)) {
+    if (!CpResolveTarget(targetPtr, &resolved, &message)) {
         IocpsockResolverFailure(interp, message);
+        CpMessageFree(message);
         return NULL;
     }
     connPtr = CpConnDial(portPtr, &resolved, wait, IocpsockConnChanged,

@@ -247,14 +247,15 @@ OpenClient(Tcl_Interp *interp, const SocketArgs *argsPtr)
 static Tcl_Channel
 OpenServer(Tcl_Interp *interp, const SocketArgs *argsPtr)
 {
-    char message[CP_MESSAGE_BYTES];
+    char *message;
     CpAddr *addrs = NULL;
     unsigned count = 0;
     Tcl_Channel channel;
 
     if (!CpResolve(argsPtr->host, (unsigned) argsPtr->port,
-            WantedFamily(interp), 1, &addrs, &count, message)) {
+            WantedFamily(interp), 1, &addrs, &count, &message)) {
         IocpsockResolverFailure(interp, message);
+        CpMessageFree(message);
         return NULL;
     }
     channel = IocpsockOpenServer(interp, addrs, count, argsPtr->reusePort == 1,

@@ -39,7 +39,7 @@ ConnHandle(const IocpsockChan *chanPtr)
     return chanPtr->connPtr != NULL ? CpConnHandle(chanPtr->connPtr) : NULL;
 }
 
-int
+CpError
 IocpsockPeerName(IocpsockChan *chanPtr, Tcl_Interp *interp, Tcl_DString *dsPtr)
 {
     CpHandle *handlePtr = ConnHandle(chanPtr);
@@ -47,19 +47,18 @@ IocpsockPeerName(IocpsockChan *chanPtr, Tcl_Interp *interp, Tcl_DString *dsPtr)
     CpAddr addr;
 
     if (IocpsockIsDialling(chanPtr)) {
-        return TCL_OK;
+        return CP_OK;
     }
     if (handlePtr != NULL) {
         error = CpHandlePeer(handlePtr, &addr);
     }
-    if (error != CP_OK) {
-        return IocpsockPosixFailure(interp, "can't get peername", error);
+    if (error == CP_OK) {
+        AppendAddr(interp, &addr, dsPtr);
     }
-    AppendAddr(interp, &addr, dsPtr);
-    return TCL_OK;
+    return error;
 }
 
-int
+CpError
 IocpsockSockName(IocpsockChan *chanPtr, Tcl_Interp *interp, Tcl_DString *dsPtr)
 {
     IocpsockServer *serverPtr = chanPtr->serverPtr;
@@ -68,7 +67,7 @@ IocpsockSockName(IocpsockChan *chanPtr, Tcl_Interp *interp, Tcl_DString *dsPtr)
     unsigned i;
 
     if (IocpsockIsDialling(chanPtr)) {
-        return TCL_OK;
+        return CP_OK;
     }
     if (serverPtr == NULL) {
         CpHandle *handlePtr = ConnHandle(chanPtr);
@@ -89,8 +88,5 @@ IocpsockSockName(IocpsockChan *chanPtr, Tcl_Interp *interp, Tcl_DString *dsPtr)
             AppendAddr(interp, &addr, dsPtr);
         }
     }
-    if (error != CP_OK) {
-        return IocpsockPosixFailure(interp, "can't get sockname", error);
-    }
-    return TCL_OK;
+    return error;
 }

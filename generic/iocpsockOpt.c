@@ -21,7 +21,8 @@
 
 typedef struct Option Option;
 
-typedef int GetOptionProc(IocpsockChan *chanPtr, Tcl_Interp *interp,
+/* The interpreter has variables that names depend on, and may be NULL. */
+typedef CpError GetOptionProc(IocpsockChan *chanPtr, Tcl_Interp *interp,
     const Option *optionPtr, Tcl_DString *dsPtr);
 typedef int SetOptionProc(IocpsockChan *chanPtr, Tcl_Interp *interp,
     const Option *optionPtr, const char *value);
@@ -105,7 +106,7 @@ AppendInteger(Tcl_DString *dsPtr, int value)
 
 /* ------------------------------------------------------------- state */
 
-static int
+static CpError
 GetPeerName(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     Tcl_DString *dsPtr)
 {
@@ -113,7 +114,7 @@ GetPeerName(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     return IocpsockPeerName(chanPtr, interp, dsPtr);
 }
 
-static int
+static CpError
 GetSockName(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     Tcl_DString *dsPtr)
 {
@@ -121,7 +122,7 @@ GetSockName(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     return IocpsockSockName(chanPtr, interp, dsPtr);
 }
 
-static int
+static CpError
 GetError(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     Tcl_DString *dsPtr)
 {
@@ -143,20 +144,20 @@ GetError(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
         Tcl_DStringAppend(dsPtr,
             message != NULL ? message : IocpsockErrorText(error, text), -1);
     }
-    return TCL_OK;
+    return CP_OK;
 }
 
-static int
+static CpError
 GetConnecting(IocpsockChan *chanPtr, Tcl_Interp *interp,
     const Option *optionPtr, Tcl_DString *dsPtr)
 {
     (void) interp;
     (void) optionPtr;
     AppendInteger(dsPtr, IocpsockIsDialling(chanPtr));
-    return TCL_OK;
+    return CP_OK;
 }
 
-static int
+static CpError
 GetStats(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     Tcl_DString *dsPtr)
 {
@@ -167,36 +168,36 @@ GetStats(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     Tcl_IncrRefCount(dictPtr);
     Tcl_DStringAppend(dsPtr, Tcl_GetString(dictPtr), -1);
     Tcl_DecrRefCount(dictPtr);
-    return TCL_OK;
+    return CP_OK;
 }
 
 /* ------------------------------------------- options of the socket */
 
-static int
+static CpError
 GetSockSize(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     Tcl_DString *dsPtr)
 {
     (void) interp;
     AppendInteger(dsPtr, IocpsockReadSockOpt(chanPtr, optionPtr->sockOpt));
-    return TCL_OK;
+    return CP_OK;
 }
 
-static int
+static CpError
 GetSockBoolean(IocpsockChan *chanPtr, Tcl_Interp *interp,
     const Option *optionPtr, Tcl_DString *dsPtr)
 {
     (void) interp;
     AppendInteger(dsPtr, IocpsockReadSockOpt(chanPtr, optionPtr->sockOpt) != 0);
-    return TCL_OK;
+    return CP_OK;
 }
 
-static int
+static CpError
 GetNagle(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     Tcl_DString *dsPtr)
 {
     (void) interp;
     AppendInteger(dsPtr, IocpsockReadSockOpt(chanPtr, optionPtr->sockOpt) == 0);
-    return TCL_OK;
+    return CP_OK;
 }
 
 static int
@@ -238,7 +239,7 @@ SetSockSize(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
 
 /* ------------------------------------------- options of the driver */
 
-static int
+static CpError
 GetRecvMode(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     Tcl_DString *dsPtr)
 {
@@ -249,7 +250,7 @@ GetRecvMode(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
                 ? chanPtr->serverPtr->inherit.recvMode
                 : CpConnRecvMode(chanPtr->connPtr)],
         -1);
-    return TCL_OK;
+    return CP_OK;
 }
 
 static int
@@ -271,7 +272,7 @@ SetRecvMode(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     return TCL_OK;
 }
 
-static int
+static CpError
 GetSendCap(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     Tcl_DString *dsPtr)
 {
@@ -280,7 +281,7 @@ GetSendCap(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     AppendInteger(dsPtr,
         (int) (chanPtr->serverPtr != NULL ? chanPtr->serverPtr->inherit.sendCap
                                           : CpConnSendCap(chanPtr->connPtr)));
-    return TCL_OK;
+    return CP_OK;
 }
 
 static int
@@ -301,7 +302,7 @@ SetSendCap(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     return TCL_OK;
 }
 
-static int
+static CpError
 GetCloseTimeout(IocpsockChan *chanPtr, Tcl_Interp *interp,
     const Option *optionPtr, Tcl_DString *dsPtr)
 {
@@ -311,7 +312,7 @@ GetCloseTimeout(IocpsockChan *chanPtr, Tcl_Interp *interp,
         chanPtr->serverPtr != NULL
             ? chanPtr->serverPtr->inherit.closeTimeoutMs
             : (int) CpConnCloseTimeout(chanPtr->connPtr));
-    return TCL_OK;
+    return CP_OK;
 }
 
 static int
@@ -335,14 +336,14 @@ SetCloseTimeout(IocpsockChan *chanPtr, Tcl_Interp *interp,
     return TCL_OK;
 }
 
-static int
+static CpError
 GetBacklog(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     Tcl_DString *dsPtr)
 {
     (void) interp;
     (void) optionPtr;
     AppendInteger(dsPtr, (int) chanPtr->serverPtr->backlog);
-    return TCL_OK;
+    return CP_OK;
 }
 
 static int
@@ -364,14 +365,14 @@ SetBacklog(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     return TCL_OK;
 }
 
-static int
+static CpError
 GetAcceptMode(IocpsockChan *chanPtr, Tcl_Interp *interp,
     const Option *optionPtr, Tcl_DString *dsPtr)
 {
     (void) interp;
     (void) optionPtr;
     Tcl_DStringAppend(dsPtr, acceptModes[chanPtr->serverPtr->acceptMode], -1);
-    return TCL_OK;
+    return CP_OK;
 }
 
 static int
@@ -394,14 +395,14 @@ SetAcceptMode(IocpsockChan *chanPtr, Tcl_Interp *interp,
     return TCL_OK;
 }
 
-static int
+static CpError
 GetAcceptTimeout(IocpsockChan *chanPtr, Tcl_Interp *interp,
     const Option *optionPtr, Tcl_DString *dsPtr)
 {
     (void) interp;
     (void) optionPtr;
     AppendInteger(dsPtr, chanPtr->serverPtr->acceptTimeoutMs);
-    return TCL_OK;
+    return CP_OK;
 }
 
 static int
@@ -500,13 +501,12 @@ ListOptions(IocpsockChan *chanPtr, Tcl_Interp *interp, Tcl_DString *dsPtr)
             continue;
         }
         Tcl_DStringInit(&value);
-        if (optionPtr->getProc(chanPtr, NULL, optionPtr, &value) == TCL_OK) {
+        if (optionPtr->getProc(chanPtr, interp, optionPtr, &value) == CP_OK) {
             Tcl_DStringAppendElement(dsPtr, optionPtr->name);
             Tcl_DStringAppendElement(dsPtr, Tcl_DStringValue(&value));
         }
         Tcl_DStringFree(&value);
     }
-    (void) interp;
 }
 
 int
@@ -515,9 +515,10 @@ IocpsockGetOption(void *instanceData, Tcl_Interp *interp,
 {
     IocpsockChan *chanPtr = instanceData;
     const Option *optionPtr;
+    CpError error;
 
     IocpsockPollConnect(chanPtr);
-    if (optionName == NULL) {
+    if (optionName == NULL || optionName[0] == '\0') {
         ListOptions(chanPtr, interp, dsPtr);
         return TCL_OK;
     }
@@ -525,5 +526,12 @@ IocpsockGetOption(void *instanceData, Tcl_Interp *interp,
     if (optionPtr == NULL) {
         return Tcl_BadChannelOption(interp, optionName, GETTABLE);
     }
-    return optionPtr->getProc(chanPtr, interp, optionPtr, dsPtr);
+    error = optionPtr->getProc(chanPtr, interp, optionPtr, dsPtr);
+    if (error != CP_OK) {
+        char what[32];
+
+        snprintf(what, sizeof(what), "can't get %s", optionPtr->name + 1);
+        return IocpsockPosixFailure(interp, what, error);
+    }
+    return TCL_OK;
 }

@@ -163,7 +163,7 @@ CompleteResolve(SimOp *simOpPtr, CpResolveOp *resolvePtr)
     resolvePtr->resolved = simOpPtr->resolved;
     memset(&simOpPtr->resolved, 0, sizeof(CpResolved));
     if (simOpPtr->unknown) {
-        strcpy(resolvePtr->message, "no such host is known");
+        resolvePtr->message = CpMessageNew("no such host is known");
     }
     if (simOpPtr->error != CP_OK) {
         CpResolvedFree(&resolvePtr->resolved);
@@ -457,17 +457,17 @@ CpSubmitResolve(CpHandle *handlePtr, CpResolveOp *resolvePtr,
     const CpTarget *targetPtr)
 {
     SimOp *simOpPtr = Begin(handlePtr, &resolvePtr->op, SIM_OP_RESOLVE);
+    char *message = NULL;
 
     memset(&resolvePtr->resolved, 0, sizeof(CpResolved));
-    resolvePtr->message[0] = '\0';
+    resolvePtr->message = NULL;
     if (SimFault(CP_SIM_RESOLVE_FAIL_SUBMIT)) {
         FinishNow(simOpPtr, CP_ENOMEM);
         return;
     }
     simOpPtr->unknown = SimFault(CP_SIM_RESOLVE_UNKNOWN)
-        || !CpResolveTarget(targetPtr, &simOpPtr->resolved,
-            resolvePtr->message);
-    resolvePtr->message[0] = '\0';
+        || !CpResolveTarget(targetPtr, &simOpPtr->resolved, &message);
+    CpMessageFree(message); /* It comes with the completion. */
 
     /* Over, but for the answer: until then it can be cancelled. */
     simOpPtr->refs++;

@@ -189,7 +189,7 @@ LookUp(const char *host, int listening, CpAddr *addrs)
 
 int
 CpResolve(const char *host, unsigned port, CpFamily family, int listening,
-    CpAddr **addrsPtr, unsigned *countPtr, char *message)
+    CpAddr **addrsPtr, unsigned *countPtr, char **messagePtr)
 {
     CpAddr found[ADDRS_MAX];
     unsigned foundCount = LookUp(host, listening, found);
@@ -207,12 +207,12 @@ CpResolve(const char *host, unsigned port, CpFamily family, int listening,
         }
     }
     if (count == 0) {
-        strcpy(message, "no such host is known");
+        *messagePtr = CpMessageNew("no such host is known");
         return 0;
     }
     *addrsPtr = CpMalloc(count * sizeof(CpAddr));
     if (*addrsPtr == NULL) {
-        strcpy(message, "not enough memory");
+        *messagePtr = NULL;
         return 0;
     }
     memcpy(*addrsPtr, found, count * sizeof(CpAddr));

@@ -24,6 +24,8 @@
 
 #include <tcl.h>
 
+#include "testStrict.h"
+
 #include "cpMem.h"
 #include "cpResolve.h"
 #include "cpWin.h"
@@ -308,6 +310,7 @@ __wrap_CpSubmitResolve(CpHandle *handlePtr, CpResolveOp *resolvePtr,
     const CpTarget *targetPtr)
 {
     memset(&resolvePtr->resolved, 0, sizeof(CpResolved));
+    resolvePtr->message = NULL;
     resolvePtr->request = NULL;
     if (!FailNow(FAULT_RESOLVE, handlePtr, &resolvePtr->op, WIN_OP_RESOLVE)) {
         __real_CpSubmitResolve(handlePtr, resolvePtr, targetPtr);
@@ -570,5 +573,9 @@ Iocpsockfault_Init(Tcl_Interp *interp)
     Tcl_CreateObjCommand(interp, "::iocpsock::fault", FaultObjCmd, NULL, NULL);
     Tcl_CreateObjCommand(interp, "::iocpsock::filefault", TestFileFaultObjCmd,
         NULL, NULL);
+#ifdef _WIN64
+    Tcl_CreateObjCommand(interp, "::iocpsock::strict", StrictObjCmd, NULL,
+        NULL);
+#endif
     return TCL_OK;
 }

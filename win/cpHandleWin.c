@@ -31,6 +31,27 @@ GetExtension(SOCKET sock, GUID guid, void *procPtrPtr, DWORD sizeBytes)
 }
 
 /*
+ * Windows before 7 SP1 and some layered providers refuse the flag for sockets
+ * that are not inherited.
+ */
+
+SOCKET
+CpWinSocket(int family)
+{
+    SOCKET sock = WSASocketW(family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
+        WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+
+    if (sock == INVALID_SOCKET && WSAGetLastError() == WSAEINVAL) {
+        sock = WSASocketW(family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
+            WSA_FLAG_OVERLAPPED);
+        if (sock != INVALID_SOCKET) {
+            SetHandleInformation((HANDLE) sock, HANDLE_FLAG_INHERIT, 0);
+        }
+    }
+    return sock;
+}
+
+/*
  * Finds a family's extension functions. Skip-on-success is safe only when its
  * sockets are true file system handles: an old layered provider's are not.
  */
@@ -44,8 +65,7 @@ InitFamily(int family, WinsockEx *exPtr, int *ifsPtr)
     GUID transmitFile = WSAID_TRANSMITFILE;
     WSAPROTOCOL_INFOW info;
     int infoBytes = sizeof(info);
-    SOCKET sock = WSASocketW(family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
-        WSA_FLAG_OVERLAPPED);
+    SOCKET sock = CpWinSocket(family);
     int ok;
 
     if (sock == INVALID_SOCKET) {
@@ -126,14 +146,12 @@ CpWinHandleNew(CpPort *ownerPtr, int family, CpHandle **handlePtrPtr)
     }
     handlePtr->family = family;
     handlePtr->ownerPtr = ownerPtr;
-    handlePtr->sock = WSASocketW(family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
-        WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    handlePtr->sock = CpWinSocket(family);
     if (handlePtr->sock == INVALID_SOCKET) {
         CpError error = LastError();
 
         CpFree(handlePtr, sizeof(CpHandle));
-        /* Wine reports a want of handles as an invalid argument. */
-        return error == CP_EINVAL ? CP_EMFILE : error;
+        return CpWineSocketError(error);
     }
     CpStatAdd(CP_STAT_HANDLES, 1);
     *handlePtrPtr = handlePtr;
@@ -181,28 +199,6 @@ CpHandleOpen(CpPort *portPtr, const CpAddr *addrPtr, CpHandle **handlePtrPtr)
         *handlePtrPtr = NULL;
     }
     return error;
-}
-
-#define PORTS_PRIVILEGED 1024
-
-/*
- * A port that another socket has exclusively is in use. Windows says so too,
- * but for some combinations of addresses, and Wine never: they deny access.
- */
-
-CpError
-CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr)
-{
-    if (bind(handlePtr->sock, Sockaddr(addrPtr), (int) addrPtr->lengthBytes)
-        != 0) {
-        CpError error = LastError();
-
-        return error == CP_EACCES && CpAddrPort(addrPtr) >= PORTS_PRIVILEGED
-            ? CP_EADDRINUSE
-            : error;
-    }
-    handlePtr->hasName = 1;
-    return CP_OK;
 }
 
 CpError
@@ -267,11 +263,15 @@ static const OptEntry optTable[CP_OPT_COUNT] = {
 CpError
 CpHandleSetOpt(CpHandle *handlePtr, CpSockOpt opt, int value)
 {
-    return setsockopt(handlePtr->sock, optTable[opt].level, optTable[opt].name,
-               (const char *) &value, sizeof(value))
-            == 0
-        ? CP_OK
-        : LastError();
+    if (setsockopt(handlePtr->sock, optTable[opt].level, optTable[opt].name,
+            (const char *) &value, sizeof(value))
+        != 0) {
+        return LastError();
+    }
+    if (opt == CP_OPT_EXCLUSIVE) {
+        handlePtr->exclusive = value;
+    }
+    return CP_OK;
 }
 
 CpError

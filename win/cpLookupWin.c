@@ -54,21 +54,22 @@ LookUp(PTP_CALLBACK_INSTANCE instancePtr, PVOID param)
 {
     Request *requestPtr = param;
     CpResolved resolved;
-    char message[CP_MESSAGE_BYTES] = "";
+    char *message = NULL;
 
     CallbackMayRunLong(instancePtr);
-    (void) CpResolveTarget(&requestPtr->target, &resolved, message);
+    (void) CpResolveTarget(&requestPtr->target, &resolved, &message);
     AcquireSRWLockExclusive(&lookupLock);
     if (requestPtr->resolvePtr != NULL) {
         CpResolveOp *resolvePtr = requestPtr->resolvePtr;
 
         resolvePtr->request = NULL;
         resolvePtr->resolved = resolved;
-        memcpy(resolvePtr->message, message, sizeof(message));
+        resolvePtr->message = message;
         resolvePtr->op.error = CP_OK;
         CpWinHandOver(&resolvePtr->op);
     } else {
         CpResolvedFree(&resolved);
+        CpMessageFree(message);
     }
     ReleaseSRWLockExclusive(&lookupLock);
     CpFree(requestPtr, requestPtr->sizeBytes);
@@ -82,7 +83,7 @@ CpSubmitResolve(CpHandle *handlePtr, CpResolveOp *resolvePtr,
 
     CpWinBegin(handlePtr, &resolvePtr->op, WIN_OP_RESOLVE);
     memset(&resolvePtr->resolved, 0, sizeof(CpResolved));
-    resolvePtr->message[0] = '\0';
+    resolvePtr->message = NULL;
     resolvePtr->request = requestPtr;
     if (requestPtr == NULL
         || !TrySubmitThreadpoolCallback(LookUp, requestPtr, NULL)) {

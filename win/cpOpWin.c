@@ -64,7 +64,7 @@ CpWinSubmitted(CpOp *opPtr, int ok)
 {
     int code = ok ? 0 : WSAGetLastError();
 
-    if (code == WSA_IO_PENDING || (code == 0 && !cpWinSkipsOnSuccess)) {
+    if (code == WSA_IO_PENDING || (code == 0 && !opPtr->handlePtr->skips)) {
         if (WIN_OP(opPtr)->kind == WIN_OP_SEND) {
             CpWineSendPending(opPtr->handlePtr);
         }
@@ -159,11 +159,7 @@ BindAny(CpHandle *handlePtr)
         return CP_OK;
     }
     SharePorts(handlePtr->sock);
-    memset(&any, 0, sizeof(any));
-    any.u.family = (uint16_t) handlePtr->family;
-    any.lengthBytes = handlePtr->family == AF_INET6
-        ? sizeof(struct sockaddr_in6)
-        : sizeof(struct sockaddr_in);
+    CpWinAnyAddr(handlePtr->family, &any);
     return CpHandleBind(handlePtr, &any);
 }
 
@@ -173,6 +169,7 @@ CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr,
 {
     CpError error;
 
+    CpWinRefuseAtOnce(handlePtr, addrPtr);
     if (wait) {
         ConnectNow(handlePtr, opPtr, addrPtr);
         return;

@@ -214,11 +214,9 @@ CpWinBindPort(CpHandle *handlePtr)
         == NULL) {
         return CpErrorOfWin(GetLastError());
     }
-    if (cpWinSkipsOnSuccess
-        && !SetFileCompletionNotificationModes((HANDLE) handlePtr->sock,
-            FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)) {
-        return CpErrorOfWin(GetLastError());
-    }
+    handlePtr->skips = cpWinSkipsOnSuccess
+        && SetFileCompletionNotificationModes((HANDLE) handlePtr->sock,
+            FILE_SKIP_COMPLETION_PORT_ON_SUCCESS);
     AcquireSRWLockExclusive(&cpPortLock);
     portPtr->refs++;
     handlePtr->boundPtr = portPtr;

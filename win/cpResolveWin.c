@@ -34,25 +34,46 @@ FreeWide(WCHAR *wide)
     }
 }
 
-static void
-FormatWinMessage(int code, char *message)
+/* A UTF-16 string as a message; NULL without memory. */
+
+static char *
+NewMessage(const WCHAR *wide)
 {
-    WCHAR wide[CP_MESSAGE_BYTES / 3];
+    int bytes = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
+    char *message = bytes > 0 ? CpMalloc((size_t) bytes) : NULL;
+
+    if (message != NULL) {
+        WideCharToMultiByte(CP_UTF8, 0, wide, -1, message, bytes, NULL, NULL);
+    }
+    return message;
+}
+
+/*
+ * What the system says about an error of the resolver: as long as its language
+ * makes it, so that the system allocates it.
+ */
+
+static char *
+ResolverMessage(int code)
+{
+    WCHAR *wide = NULL;
+    char *message;
 
     /* Wine passes the host system's number on for a family mismatch. */
     if (code < 0) {
         code = WSAHOST_NOT_FOUND;
     }
-    if (FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM
-                | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK,
-            NULL, (DWORD) code, MAKELANGID(LANG_NEUTRAL, SUBLANG_DEFAULT), wide,
-            CP_MESSAGE_BYTES / 3, NULL)
-            == 0
-        || WideCharToMultiByte(CP_UTF8, 0, wide, -1, message, CP_MESSAGE_BYTES,
-               NULL, NULL)
-            == 0) {
-        message[0] = '\0'; /* The core says no more either. */
+    if (FormatMessageW(FORMAT_MESSAGE_ALLOCATE_BUFFER
+                | FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS
+                | FORMAT_MESSAGE_MAX_WIDTH_MASK,
+            NULL, (DWORD) code, MAKELANGID(LANG_NEUTRAL, SUBLANG_DEFAULT),
+            (WCHAR *) (void *) &wide, 0, NULL)
+        == 0) {
+        return CpMessageNew(""); /* The core says no more either. */
     }
+    message = NewMessage(wide);
+    LocalFree(wide);
+    return message;
 }
 
 /* Copies the addresses of one family, or of all but one (exceptFamily). */
@@ -100,7 +121,7 @@ NewAddrs(const ADDRINFOW *infoPtr, int listening, unsigned count)
 
 int
 CpResolve(const char *host, unsigned port, CpFamily family, int listening,
-    CpAddr **addrsPtr, unsigned *countPtr, char *message)
+    CpAddr **addrsPtr, unsigned *countPtr, char **messagePtr)
 {
     static const int families[] = {AF_UNSPEC, AF_INET, AF_INET6};
     ADDRINFOW hints, *infoPtr = NULL;
@@ -109,12 +130,12 @@ CpResolve(const char *host, unsigned port, CpFamily family, int listening,
     int code;
 
     *addrsPtr = NULL;
+    *messagePtr = NULL;
     if (CpWinInit() != CP_OK) {
-        strcpy(message, "Winsock cannot be started");
+        *messagePtr = CpMessageNew("Winsock cannot be started");
         return 0;
     }
     if (host != NULL && (wideHost = NewWide(host)) == NULL) {
-        strcpy(message, "not enough memory");
         return 0;
     }
     memset(&hints, 0, sizeof(hints));
@@ -126,17 +147,14 @@ CpResolve(const char *host, unsigned port, CpFamily family, int listening,
         &hints, &infoPtr);
     FreeWide(wideHost);
     if (code != 0) {
-        FormatWinMessage(code, message);
+        *messagePtr = ResolverMessage(code);
         return 0;
     }
     *countPtr = CopyAddrs(infoPtr, AF_UNSPEC, -1, NULL);
     if (*countPtr == 0) {
-        strcpy(message, "host has no usable address");
+        *messagePtr = CpMessageNew("host has no usable address");
     } else {
         *addrsPtr = NewAddrs(infoPtr, listening, *countPtr);
-        if (*addrsPtr == NULL) {
-            strcpy(message, "not enough memory");
-        }
     }
     FreeAddrInfoW(infoPtr);
     return *addrsPtr != NULL;
@@ -184,18 +202,25 @@ CpServicePort(const char *name)
     return entryPtr != NULL ? ntohs((u_short) entryPtr->s_port) : -1;
 }
 
-void
-CpAddrHost(const CpAddr *addrPtr, int numeric, char *host)
+static int
+GetHost(const CpAddr *addrPtr, int flags, char *host)
 {
     WCHAR wide[NI_MAXHOST];
 
-    if (GetNameInfoW((const SOCKADDR *) (const void *) addrPtr->u.bytes,
-            (socklen_t) addrPtr->lengthBytes, wide, NI_MAXHOST, NULL, 0,
-            numeric ? NI_NUMERICHOST : 0)
-            != 0
-        || WideCharToMultiByte(CP_UTF8, 0, wide, -1, host, CP_HOST_BYTES, NULL,
+    return GetNameInfoW((const SOCKADDR *) (const void *) addrPtr->u.bytes,
+               (socklen_t) addrPtr->lengthBytes, wide, NI_MAXHOST, NULL, 0,
+               flags)
+        == 0
+        && WideCharToMultiByte(CP_UTF8, 0, wide, -1, host, CP_HOST_BYTES, NULL,
                NULL)
-            == 0) {
+        != 0;
+}
+
+void
+CpAddrHost(const CpAddr *addrPtr, int numeric, char *host)
+{
+    if ((numeric || !GetHost(addrPtr, 0, host))
+        && !GetHost(addrPtr, NI_NUMERICHOST, host)) {
         host[0] = '\0';
     }
 }

@@ -39,7 +39,9 @@ struct CpHandle {
     CpError sendError; /* Of the first send that failed. */
     int hasName;       /* bind was called. */
     int nonBlocking;
-    int counted; /* In CP_STAT_SOCKETS. */
+    int skips;     /* What finishes at once queues no completion. */
+    int exclusive; /* CP_OPT_EXCLUSIVE was set. */
+    int counted;   /* In CP_STAT_SOCKETS. */
 
     /* cpWineWin.c's own. */
     unsigned sendsPending;
@@ -95,6 +97,9 @@ typedef struct WinsockEx {
 CpError CpWinInit(void);
 const WinsockEx *CpWinEx(int family);
 
+/* A new socket that no child process inherits, or INVALID_SOCKET. */
+SOCKET CpWinSocket(int family);
+
 /* A handle over a new socket: a spare one, until it is counted. */
 CpError CpWinHandleNew(CpPort *ownerPtr, int family, CpHandle **handlePtrPtr);
 
@@ -134,8 +139,19 @@ void CpWinFinishNow(CpOp *opPtr, CpError error);
 /* CpCancel for a look-up. */
 void CpWinCancelResolve(CpOp *opPtr);
 
-/* For Wine: a send is outstanding; it is so no more. */
+/* The wildcard address of a family, with port 0. */
+void CpWinAnyAddr(int family, CpAddr *addrPtr);
+
+/* A connect to this machine that is refused is refused at once. */
+void CpWinRefuseAtOnce(CpHandle *handlePtr, const CpAddr *addrPtr);
+
+/* cpWineWin.c: what is different under Wine, each named there. */
 void CpWineInit(void);
+CpError CpWineSocketError(CpError error);
+int CpWineDeniedIsInUse(unsigned port);
+void CpWineBind(CpHandle *handlePtr, const CpAddr *addrPtr);
+
+/* For Wine: a send is outstanding; it is so no more. */
 void CpWineSendPending(CpHandle *handlePtr);
 void CpWineSendDone(CpHandle *handlePtr);
 
@@ -145,7 +161,7 @@ void CpWineSkipUrgent(CpHandle *handlePtr);
 /* Ends an operation whose result is known: calls its proc. */
 void CpWinComplete(CpOp *opPtr);
 
-/* Whether operations that finish at once queue no completion. */
+/* Whether sockets may be told to queue no completion of what ends at once. */
 extern int cpWinSkipsOnSuccess;
 
 #endif /* CP_WIN_H */

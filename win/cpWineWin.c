@@ -1,19 +1,29 @@
 /*
  * cpWineWin.c --
  *
- *      What Wine 8 forgets. A send that is outstanding is taken up anew each
+ *      What is different under Wine, and done only there.
+ *
+ *      What Wine 8 forgets: A send that is outstanding is taken up anew each
  *      time the socket can take more. When the peer resets the connection just
  *      then, Wine's server does not look at the socket any more, and the send
  *      is outstanding for ever. The server looks when it is asked about the
- *      socket: so under Wine, and only there, it is asked about each that has a
- *      send outstanding, some times in a second.
+ *      socket: so it is asked about each that has a send outstanding, some
+ *      times in a second.
+ *
+ *      And what it says otherwise than Windows: see CpWineSocketError,
+ *      CpWineDeniedIsInUse and CpWineBind.
  */
 
 #include "cpWin.h"
 
+#include "cpResolve.h"
+
 #define POKE_MS 250
 #define POKE_SOCKETS 64 /* Asked about in one call, at most. */
 
+#define PORTS_PRIVILEGED 1024
+
+static int isWine = 0;
 static PTP_TIMER timerPtr = NULL; /* NULL but under Wine. */
 
 /* Guards the following, and keeps the sockets in the list open. */
@@ -70,7 +80,45 @@ CpWineInit(void)
     HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
 
     if (ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL) {
+        isWine = 1;
         timerPtr = CreateThreadpoolTimer(Poke, NULL, NULL);
+    }
+}
+
+/* Wine reports that there are no more handles as an invalid argument. */
+
+CpError
+CpWineSocketError(CpError error)
+{
+    return error == CP_EINVAL && isWine ? CP_EMFILE : error;
+}
+
+/*
+ * Wine has no reserved ports but the host system's privileged ones. It denies
+ * access to any other one only when a socket has it exclusively.
+ */
+
+int
+CpWineDeniedIsInUse(unsigned port)
+{
+    return isWine && port >= PORTS_PRIVILEGED;
+}
+
+/*
+ * When a socket has a port exclusively and on all addresses, Windows tells
+ * others that want it on all addresses that it is in use, but Wine that access
+ * is denied, which Tcl's own driver calls an invalid argument. So such a socket
+ * does without: Wine lets no other socket take its port anyway.
+ */
+
+void
+CpWineBind(CpHandle *handlePtr, const CpAddr *addrPtr)
+{
+    const BOOL off = FALSE;
+
+    if (handlePtr->exclusive && isWine && CpAddrIsAny(addrPtr)) {
+        setsockopt(handlePtr->sock, SOL_SOCKET, SO_EXCLUSIVEADDRUSE,
+            (const char *) &off, sizeof(off));
     }
 }
 
