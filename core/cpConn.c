@@ -2,7 +2,7 @@
  * cpConn.c --
  *
  *      The connection's state machine: states, dialling, half-close and close.
- *      Receiving is in cpRecv.c, sending in cpSend.c.
+ *      Receiving is in cpRecv.c, sending in cpSend.c, the end in cpClose.c.
  */
 
 #include "cpConnInt.h"
@@ -37,6 +37,19 @@ CpConnNotify(CpConn *connPtr)
     connPtr->proc(connPtr->clientData);
 }
 
+/* What was half-closed while dialling: nothing could be written before. */
+
+static void
+HalfCloseLate(CpConn *connPtr)
+{
+    if (connPtr->recvShut) {
+        CpDiscardBegin(connPtr);
+    }
+    if (connPtr->sendShut) {
+        (void) CpSendFin(connPtr);
+    }
+}
+
 static void
 DialDone(void *clientData, CpError error, CpHandle *handlePtr, char *message)
 {
@@ -45,12 +58,16 @@ DialDone(void *clientData, CpError error, CpHandle *handlePtr, char *message)
     connPtr->dialPtr = NULL;
     connPtr->handlePtr = handlePtr;
     connPtr->dialMessage = message;
+    if (connPtr->aborted && handlePtr != NULL) {
+        CpHandleAbort(handlePtr);
+    }
     if (connPtr->state == CP_CONN_CLOSING) {
         CpConnFinish(connPtr);
         return;
     }
     if (error == CP_OK) {
         connPtr->state = CP_CONN_OPEN;
+        HalfCloseLate(connPtr);
         CpRecvRefill(connPtr);
     } else {
         connPtr->state = CP_CONN_FAILED;
@@ -159,23 +176,24 @@ CpConnShutdown(CpConn *connPtr, int directions)
 
     switch (connPtr->state) {
     case CP_CONN_DIALLING:
+        connPtr->recvShut |= (directions & CP_READ) != 0;
+        connPtr->sendShut |= (directions & CP_WRITE) != 0;
+        return CP_OK;
     case CP_CONN_FAILED:
     case CP_CONN_CLOSING:
         return CP_ENOTCONN;
     case CP_CONN_OPEN:
         break;
     }
+
+    /* Not told to the system, which would reset the connection at the next
+     * input, or at that which is there. */
     if ((directions & CP_READ) && !connPtr->recvShut) {
         connPtr->recvShut = 1;
-        CpRecvStop(connPtr);
-        error = CpHandleShutdown(connPtr->handlePtr, CP_READ);
+        CpDiscardBegin(connPtr);
     }
     if ((directions & CP_WRITE) && !connPtr->sendShut) {
-        CpError sendError = CpSendShutdown(connPtr);
-
-        if (error == CP_OK) {
-            error = sendError;
-        }
+        error = CpSendShutdown(connPtr);
     }
     return error;
 }
@@ -183,23 +201,18 @@ CpConnShutdown(CpConn *connPtr, int directions)
 void
 CpConnClose(CpConn *connPtr, CpConnProc *closedProc, void *clientData)
 {
+    int open = connPtr->state == CP_CONN_OPEN;
+
     assert(connPtr->state != CP_CONN_CLOSING);
     connPtr->state = CP_CONN_CLOSING;
     connPtr->proc = closedProc;
     connPtr->clientData = clientData;
     connPtr->watchRead = 0;
-
-    /* Stop: nothing new is submitted from here on. */
+    CpStatAdd(CP_STAT_CLOSING, 1);
     if (connPtr->dialPtr != NULL) {
         CpDialCancel(connPtr->dialPtr);
-    } else if (connPtr->handlePtr != NULL) {
-        CpRecvStop(connPtr);
-    }
-
-    /* The peer sees the end before cancelled receives have returned. */
-    if (connPtr->handlePtr != NULL && CpRecvPending(connPtr) > 0
-        && !connPtr->sendShut) {
-        (void) CpSendShutdown(connPtr);
+    } else if (open && !connPtr->aborted) {
+        CpCloseBegin(connPtr);
     }
     CpConnFinish(connPtr);
 }
@@ -228,9 +241,12 @@ CpConnFinish(CpConn *connPtr)
         || CpRecvPending(connPtr) > 0) {
         return;
     }
+    assert(connPtr->closePhase == CP_CLOSE_NONE
+        || connPtr->closePhase == CP_CLOSE_ENDING);
+    CpCloseUnlist(connPtr);
     CpRecvFree(connPtr);
     if (connPtr->handlePtr != NULL) {
-        if (connPtr->sendError != CP_OK) {
+        if (connPtr->sendError != CP_OK && !connPtr->aborted) {
             CpHandleAbort(connPtr->handlePtr);
         }
         CpHandleClose(connPtr->handlePtr);
@@ -238,12 +254,14 @@ CpConnFinish(CpConn *connPtr)
     FreeMessage(connPtr->dialMessage);
     CpFree(connPtr, sizeof(CpConn));
     CpStatAdd(CP_STAT_CONNECTIONS, -1);
+    CpStatAdd(CP_STAT_CLOSING, -1);
     closedProc(clientData);
 }
 
 void
 CpConnMove(CpConn *connPtr, CpPort *portPtr)
 {
+    CpCloseUnlist(connPtr);
     connPtr->portPtr = portPtr;
     if (connPtr->dialPtr != NULL) {
         CpDialMove(connPtr->dialPtr, portPtr);

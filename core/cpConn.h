@@ -169,6 +169,8 @@ CpError CpConnUntoldError(const CpConn *connPtr);
  * CpConnShutdown --
  *
  *      Half-close. The write side's end of file follows all that was written.
+ *      What comes for a read side that is closed is discarded. While dialling
+ *      it is carried out when there is a connection.
  */
 
 CpError CpConnShutdown(CpConn *connPtr, int directions);
@@ -176,8 +178,9 @@ CpError CpConnShutdown(CpConn *connPtr, int directions);
 /*
  * CpConnClose --
  *
- *      Closes: stops receiving, sends what was written, closes the handle and
- *      frees the connection. closedProc is called once at the end, perhaps
+ *      Closes: stops receiving, sends what was written, discards input that
+ *      would make it a reset (cpClose.h), closes the handle and frees the
+ *      connection. closedProc is called once at the end, perhaps
  *      before this returns; no other call follows.
  */
 

@@ -8,10 +8,21 @@
 #define CP_CONN_INT_H
 
 #include "cpBuf.h"
+#include "cpClose.h"
 #include "cpConn.h"
 #include "cpDial.h"
 
 typedef struct CpFileSend CpFileSend;
+
+/* How far the close of a connection is that was open. */
+
+typedef enum CpClosePhase {
+    CP_CLOSE_NONE,      /* Not closing, or never open. */
+    CP_CLOSE_SENDING,   /* Sends are outstanding; input is discarded. */
+    CP_CLOSE_LOOKING,   /* Cancelled receives say whether input is left. */
+    CP_CLOSE_LINGERING, /* Input is discarded until the peer's end. */
+    CP_CLOSE_ENDING     /* Ends when nothing is outstanding. */
+} CpClosePhase;
 
 struct CpConn {
     CpPort *portPtr;     /* The owner's; NULL between owners. */
@@ -57,6 +68,22 @@ struct CpConn {
                                  * send is outstanding. */
     uint64_t sendBuffered;
     uint64_t bytesOut;
+
+    /* Closing: cpClose.c */
+    CpClosePhase closePhase;
+    unsigned finSent : 1;       /* The peer was sent the end of file. */
+    unsigned aborted : 1;       /* Its close is a reset. */
+    unsigned inputLeft : 1;     /* Input has come that nobody will read. */
+    unsigned inputNone : 1;     /* There was none left a moment ago. */
+    unsigned char discarded[8]; /* Of the receive that discards. */
+    uint32_t closeTimeoutMs;    /* 0: none. */
+    uint64_t closeDueMs;        /* When that is over; 0: none. */
+    uint64_t lingerEndMs;       /* Of CP_CLOSE_LINGERING. */
+    uint64_t lingerIdleMs;
+    uint64_t closeSortMs;      /* Its place in that list: */
+    CpCloseList *closeListPtr; /* or NULL. */
+    CpConn *closeNextPtr;
+    CpConn *closePrevPtr;
 };
 
 /* Tells the user; the connection must not be closing. */
@@ -75,6 +102,9 @@ void CpRecvRefill(CpConn *connPtr);
 /* Cancels all receives. */
 void CpRecvStop(CpConn *connPtr);
 void CpRecvFree(CpConn *connPtr);
+
+/* Frees what was received and not read; whether there were any bytes. */
+int CpRecvDrop(CpConn *connPtr);
 int CpRecvReady(const CpConn *connPtr);
 unsigned CpRecvPending(const CpConn *connPtr);
 uint64_t CpRecvBuffered(const CpConn *connPtr);
@@ -91,5 +121,20 @@ void CpSendSettle(CpConn *connPtr);
 void CpSendFileNext(CpConn *connPtr);
 
 CpError CpSendShutdown(CpConn *connPtr);
+
+/* Sends the end of file, once; no send may be outstanding. */
+CpError CpSendFin(CpConn *connPtr);
+
+/* cpClose.c: the close of an open connection begins; goes on, as sends or
+ * receives are back. CpConnFinish has to follow both. */
+void CpCloseBegin(CpConn *connPtr);
+void CpCloseAdvance(CpConn *connPtr);
+void CpCloseUnlist(CpConn *connPtr);
+
+/* Input is discarded from now on; whether it is; and a receive is back while it
+ * is, which may free the connection. */
+void CpDiscardBegin(CpConn *connPtr);
+int CpDiscards(const CpConn *connPtr);
+void CpDiscardNext(CpConn *connPtr, CpError error);
 
 #endif /* CP_CONN_INT_H */

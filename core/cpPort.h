@@ -310,6 +310,7 @@ typedef enum CpStat {
     CP_STAT_BUFFER_BYTES, /* Memory of receive and send buffers. */
     CP_STAT_HANDLES,      /* The system's sockets open, all. */
     CP_STAT_CONNECTIONS,  /* CpConns, whatever their state. */
+    CP_STAT_CLOSING,      /* Of these, closed and not yet ended. */
     CP_STAT_MEMORY_BYTES, /* All of the driver's memory. */
     CP_STAT_COUNT
 } CpStat;

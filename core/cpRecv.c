@@ -259,8 +259,8 @@ ProbeDone(CpOp *opPtr)
 
     connPtr->probePending = 0;
     connPtr->quick = opPtr->error == CP_OK && opPtr->atOnce;
-    if (connPtr->state == CP_CONN_CLOSING) {
-        CpConnFinish(connPtr);
+    if (CpDiscards(connPtr)) {
+        CpDiscardNext(connPtr, opPtr->error);
         return;
     }
     if (opPtr->error == CP_OK && !connPtr->probeStale
@@ -340,8 +340,8 @@ RecvDone(CpOp *opPtr)
         CpStatAdd(CP_STAT_BYTES_IN, opPtr->bytes);
         Adapt(connPtr, bufPtr);
     }
-    if (connPtr->state == CP_CONN_CLOSING) {
-        CpConnFinish(connPtr);
+    if (CpDiscards(connPtr)) {
+        CpDiscardNext(connPtr, opPtr->error);
         return;
     }
     SettleFront(connPtr);
@@ -494,6 +494,19 @@ CpRecvStop(CpConn *connPtr)
         CpCancel(connPtr->handlePtr, &connPtr->probe);
     }
     CancelBuffers(connPtr);
+}
+
+int
+CpRecvDrop(CpConn *connPtr)
+{
+    const CpBuf *bufPtr;
+    int any = 0;
+
+    while ((bufPtr = FirstFilled(connPtr)) != NULL) {
+        any |= bufPtr->end > bufPtr->start;
+        DropFirst(connPtr);
+    }
+    return any;
 }
 
 void

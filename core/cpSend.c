@@ -72,12 +72,13 @@ CpSendSettle(CpConn *connPtr)
         CpSendFileNext(connPtr);
     }
     if (connPtr->state == CP_CONN_CLOSING) {
+        CpCloseAdvance(connPtr);
         CpConnFinish(connPtr);
         return;
     }
     if (connPtr->sendShut && connPtr->sendPending == 0
         && connPtr->sendError == CP_OK) {
-        (void) CpHandleShutdown(connPtr->handlePtr, CP_WRITE);
+        (void) CpSendFin(connPtr);
     }
     CpConnNotify(connPtr);
 }
@@ -248,7 +249,20 @@ CpSendShutdown(CpConn *connPtr)
         connPtr->sendErrorTold = 1;
         return error;
     }
-    return CpHandleShutdown(connPtr->handlePtr, CP_WRITE);
+    return CpSendFin(connPtr);
+}
+
+CpError
+CpSendFin(CpConn *connPtr)
+{
+    CpError error = CP_OK;
+
+    assert(connPtr->sendPending == 0);
+    if (!connPtr->finSent) {
+        error = CpHandleShutdown(connPtr->handlePtr, CP_WRITE);
+        connPtr->finSent = error == CP_OK;
+    }
+    return error;
 }
 
 int

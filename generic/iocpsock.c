@@ -180,6 +180,8 @@ Iocpsock_Init(Tcl_Interp *interp)
         NULL);
     Tcl_CreateObjCommand(interp, "::iocpsock::sendfile", IocpsockSendFileObjCmd,
         NULL, NULL);
+    Tcl_CreateObjCommand(interp, "::iocpsock::abort", IocpsockAbortObjCmd, NULL,
+        NULL);
     return ProvidePackage(interp);
 }
 

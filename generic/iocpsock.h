@@ -9,6 +9,7 @@
 
 #include <tcl.h>
 
+#include "cpClose.h"
 #include "cpConn.h"
 #include "cpListener.h"
 #include "cpMem.h"
@@ -36,6 +37,7 @@ typedef struct IocpsockChanList {
 typedef struct IocpsockInherit {
     CpRecvMode recvMode;
     unsigned sendCap;
+    int closeTimeoutMs; /* 0 is none. */
     int keepAlive;
     int noDelay;
     int sndBuf; /* Bytes. */
@@ -68,6 +70,11 @@ struct IocpsockChan {
     int readLimited;               /* In a handler: readLeft counts. */
     int readLeft;                  /* Bytes it may yet read. */
     unsigned notifyPass;           /* The handler's: loopPasses then. */
+    int held;                      /* In its thread's list of held ones. */
+    IocpsockChan *heldNextPtr;
+    IocpsockChan *heldPrevPtr;
+    IocpsockChan *nextChanPtr; /* In its thread's list of all channels. */
+    IocpsockChan *prevChanPtr;
 };
 
 /* Bytes that a handler gets before its read ends: see Notify. */
@@ -99,21 +106,30 @@ struct IocpsockServer {
 struct IocpsockThread {
     CpPort *portPtr; /* NULL before the first socket. */
     Tcl_ThreadId threadId;
-    int exiting;            /* Exit handlers have run. */
-    uint64_t exitStalledMs; /* That nothing has moved at exit. */
-    unsigned channels;      /* Channels of this thread. */
-    unsigned closing;       /* Connections closed and not yet ended. */
-    unsigned eventsQueued;  /* In Tcl's queue. */
-    unsigned eventsServed;  /* Since the last pass of the notifier. */
-    unsigned passes;        /* Of the event loop, or parts of one. */
-    unsigned loopPasses;    /* Of the event loop. */
-    uint64_t passBytes;     /* Read and written in the last of these, */
-    uint64_t seenBytes;     /* and up to the last queued event. */
-    int polled;             /* Nothing had completed a moment ago. */
-    int postFirst;          /* Before looking for completions. */
-    int found;              /* By the setup proc, for the check proc. */
-    IocpsockChanList look;  /* Looked at in the next pass: may be ready. */
-    IocpsockChanList post;  /* Wait for bytes, no receive is posted yet. */
+    int exiting;      /* Exit handlers have run. */
+    int closesLast;   /* A channel that Tcl closes last is there. */
+    int processExits; /* Another thread ends the process: */
+    int exitBegun;    /* this one has taken notice, */
+    int exitDone;     /* and is ready. Guarded, as is the list. */
+    IocpsockThread *nextThreadPtr;
+    IocpsockChan *firstChanPtr; /* Of all its channels. */
+    uint64_t exitStalledMs;     /* That nothing has moved at exit. */
+    unsigned channels;          /* Channels of this thread. */
+    unsigned closing;           /* Connections closed and not yet ended. */
+    CpCloseList closeList;      /* These, and others that Tcl has closed. */
+    uint64_t checkHeldMs;       /* When to look at the following next. */
+    IocpsockChan *firstHeldPtr; /* Channels of which Tcl holds output. */
+    unsigned eventsQueued;      /* In Tcl's queue. */
+    unsigned eventsServed;      /* Since the last pass of the notifier. */
+    unsigned passes;            /* Of the event loop, or parts of one. */
+    unsigned loopPasses;        /* Of the event loop. */
+    uint64_t passBytes;         /* Read and written in the last of these, */
+    uint64_t seenBytes;         /* and up to the last queued event. */
+    int polled;                 /* Nothing had completed a moment ago. */
+    int postFirst;              /* Before looking for completions. */
+    int found;                  /* By the setup proc, for the check proc. */
+    IocpsockChanList look;      /* Looked at in the next pass: may be ready. */
+    IocpsockChanList post;      /* Wait for bytes, no receive is posted yet. */
     IocpsockChan *firstServerPtr;
 };
 
@@ -164,6 +180,24 @@ void IocpsockDetach(IocpsockChan *chanPtr);
 IocpsockChan *IocpsockNewChan(void);
 void IocpsockReleaseChan(IocpsockChan *chanPtr);
 
+/* The thread's event source is no more. */
+void IocpsockEndEvents(IocpsockThread *threadPtr);
+
+/* iocpsockExit.c */
+
+/* The thread has a port from now on. */
+void IocpsockThreadBegins(IocpsockThread *threadPtr);
+
+/* The channel becomes, or ceases to be, one of its thread's. */
+void IocpsockEnlist(IocpsockChan *chanPtr);
+void IocpsockDelist(IocpsockChan *chanPtr);
+
+/* A connection's close has begun while the thread ends. */
+void IocpsockExitClosed(IocpsockThread *threadPtr);
+
+/* The process ends, and this thread is not the one that ends it. */
+void IocpsockEndForExit(IocpsockThread *threadPtr);
+
 /* Releases the thread's port when nothing of it is in use at its exit. */
 void IocpsockThreadDone(IocpsockThread *threadPtr);
 
@@ -187,6 +221,34 @@ void IocpsockPollConnect(IocpsockChan *chanPtr);
 
 /* CpConnProc, of an IocpsockChan. */
 void IocpsockConnChanged(void *clientData);
+
+/* iocpsockClose.c */
+
+int IocpsockIsBlocking(const IocpsockChan *chanPtr);
+
+/* Waits for completions of the thread, or until a close reaches its limit. */
+void IocpsockWait(IocpsockThread *threadPtr);
+
+/* Ends closes that have reached their limits; sets how long Tcl may sleep. */
+void IocpsockTickCloses(IocpsockThread *threadPtr);
+
+/* Tcl holds output that the driver has not taken: with a close timeout, it is
+ * looked whether the script has closed the channel. And no longer. */
+void IocpsockNoteHeld(IocpsockChan *chanPtr);
+void IocpsockForgetHeld(IocpsockChan *chanPtr);
+
+/* No interpreter has the channel any more, and Tcl keeps it for its output. */
+int IocpsockIsClosedByScript(Tcl_Channel channel);
+
+/* Gives up the channel's connection, which ends in the background. */
+CpError IocpsockCloseConn(IocpsockChan *chanPtr);
+
+/* Of the channel type. */
+int IocpsockClose(void *instanceData, Tcl_Interp *interp);
+int IocpsockClose2(void *instanceData, Tcl_Interp *interp, int flags);
+Tcl_ObjCmdProc IocpsockAbortObjCmd;
+
+/* iocpsockChan.c */
 
 /* Makes the channel of instance data; names it as the core does. */
 void IocpsockNewChannel(IocpsockChan *chanPtr, int mask);

@@ -11,31 +11,25 @@
 #include <stdio.h>
 
 #define RESOLVE_GRACE_MS 100 /* See DialName. */
+#define POLL_REAPS 100       /* Of one IocpsockPollConnect, at most. */
 
 /* Small writes of one pass, up to so many bytes each, that are not joined. */
 #define SMALL_WRITE 512
 #define DIRECT_WRITES 32
 
-static int
-IsBlocking(const IocpsockChan *chanPtr)
-{
-    return (chanPtr->flags & IOCPSOCK_NONBLOCKING) == 0;
-}
-
-/* Lets completions of this thread come in; waits for the first. */
-
-static void
-WaitForCompletion(IocpsockChan *chanPtr)
-{
-    CpPortReap(chanPtr->threadPtr->portPtr, -1);
-}
-
 void
 IocpsockPollConnect(IocpsockChan *chanPtr)
 {
-    if (IocpsockIsDialling(chanPtr) && chanPtr->threadPtr != NULL
-        && !(chanPtr->flags & IOCPSOCK_TEST_CONNECT)) {
-        CpPortReap(chanPtr->threadPtr->portPtr, 0);
+    unsigned reaps = 0;
+
+    if (chanPtr->threadPtr == NULL
+        || (chanPtr->flags & IOCPSOCK_TEST_CONNECT)) {
+        return;
+    }
+
+    /* Others' completions may stand before this one's. */
+    while (IocpsockIsDialling(chanPtr) && reaps++ < POLL_REAPS
+        && CpPortReap(chanPtr->threadPtr->portPtr, 0) > 0) {
     }
 }
 
@@ -69,12 +63,16 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
         return -1;
     }
     IocpsockPollConnect(chanPtr);
+    if (CpConnIsAborted(chanPtr->connPtr)) {
+        *errorCodePtr = IocpsockErrno(CP_ECONNABORTED);
+        return -1;
+    }
     if (!chanPtr->readLimited
         || chanPtr->notifyPass != chanPtr->threadPtr->loopPasses) {
         CpConnAge(chanPtr->connPtr);
     }
     if (chanPtr->readLimited && chanPtr->readLeft <= 0
-        && !IsBlocking(chanPtr)) {
+        && !IocpsockIsBlocking(chanPtr)) {
         chanPtr->readLeft = IOCPSOCK_READ_LIMIT;
         *errorCodePtr = EWOULDBLOCK;
         return -1;
@@ -91,13 +89,13 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
             }
             return (int) bytes;
         }
-        if (error != CP_EAGAIN || !IsBlocking(chanPtr)) {
+        if (error != CP_EAGAIN || !IocpsockIsBlocking(chanPtr)) {
             *errorCodePtr = IocpsockErrno(error);
             return -1;
         }
         CpConnPostRead(chanPtr->connPtr);
         if (!(CpConnReady(chanPtr->connPtr) & CP_READ)) {
-            WaitForCompletion(chanPtr);
+            IocpsockWait(chanPtr->threadPtr);
         }
     }
 }
@@ -114,7 +112,8 @@ MayJoin(IocpsockChan *chanPtr, int toWrite)
 {
     IocpsockThread *threadPtr = chanPtr->threadPtr;
 
-    if (IsBlocking(chanPtr) || threadPtr->exiting || toWrite > SMALL_WRITE) {
+    if (IocpsockIsBlocking(chanPtr) || threadPtr->exiting
+        || toWrite > SMALL_WRITE) {
         return 0;
     }
     if (chanPtr->writePass != threadPtr->passes) {
@@ -142,149 +141,39 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
     join = MayJoin(chanPtr, toWrite);
 
     /*
-     * At exit Tcl drops a non-blocking channel that does not take all it is
-     * given, without a close: what is taken now has to be the system's.
+     * At a thread's exit Tcl asks again and again until a non-blocking channel
+     * has taken everything: a peer that takes nothing must not hold it.
      */
-    if (chanPtr->threadPtr->exiting && !IsBlocking(chanPtr)) {
+    if (chanPtr->threadPtr->exiting && !IocpsockIsBlocking(chanPtr)) {
         IocpsockExitWait(chanPtr->threadPtr, chanPtr->connPtr);
-        CpConnSetSendCap(chanPtr->connPtr, 0);
+        if (CpConnSending(chanPtr->connPtr)) {
+            CpConnAbort(chanPtr->connPtr);
+        }
     }
     for (;;) {
         size_t bytes;
-        CpError error = CpConnWrite(chanPtr->connPtr, buf, (size_t) toWrite,
-            join, &bytes);
+        CpError error;
+
+        /* Tcl has to get rid of what it still holds, to close the channel. */
+        if (CpConnIsAborted(chanPtr->connPtr)) {
+            return toWrite;
+        }
+        error = CpConnWrite(chanPtr->connPtr, buf, (size_t) toWrite, join,
+            &bytes);
 
         if (error == CP_OK) {
             chanPtr->threadPtr->passBytes += bytes;
             return (int) bytes;
         }
-        if (error != CP_EAGAIN || !IsBlocking(chanPtr)) {
+        if (error == CP_EAGAIN) {
+            IocpsockNoteHeld(chanPtr);
+        }
+        if (error != CP_EAGAIN || !IocpsockIsBlocking(chanPtr)) {
             *errorCodePtr = IocpsockErrno(error);
             return -1;
         }
-        WaitForCompletion(chanPtr);
+        IocpsockWait(chanPtr->threadPtr);
     }
-}
-
-/* Waits until the system has taken all that was written. */
-
-static CpError
-DrainSends(IocpsockChan *chanPtr)
-{
-    while (CpConnSending(chanPtr->connPtr)) {
-        WaitForCompletion(chanPtr);
-    }
-    return CpConnUntoldError(chanPtr->connPtr);
-}
-
-static void
-ConnClosed(void *clientData)
-{
-    ((IocpsockThread *) clientData)->closing--;
-}
-
-static CpError
-CloseConn(IocpsockChan *chanPtr)
-{
-    IocpsockThread *threadPtr = chanPtr->threadPtr;
-    CpConn *connPtr = chanPtr->connPtr;
-    unsigned before = threadPtr->closing;
-    CpError error = IsBlocking(chanPtr) ? DrainSends(chanPtr)
-                                        : CpConnUntoldError(connPtr);
-
-    threadPtr->closing++;
-    chanPtr->connPtr = NULL;
-    CpConnClose(connPtr, ConnClosed, threadPtr);
-
-    /* Cancelled receives are back at once, as a rule. */
-    if (threadPtr->closing > before) {
-        CpPortReap(threadPtr->portPtr, 0);
-    }
-    if (threadPtr->exiting) {
-        IocpsockExitWait(threadPtr, NULL);
-    }
-    return error;
-}
-
-/*
- * Tcl has detached the channel from its thread before, but not when it closes
- * the channels of a thread at its exit: both ways lead through here.
- */
-
-static int
-CloseProc(void *instanceData, Tcl_Interp *interp)
-{
-    IocpsockChan *chanPtr = instanceData;
-    IocpsockServer *serverPtr = chanPtr->serverPtr;
-    IocpsockThread *threadPtr;
-    CpError error = CP_OK;
-
-    (void) interp;
-    if (!IocpsockAttach(chanPtr)) {
-        return Tcl_GetErrno();
-    }
-    threadPtr = chanPtr->threadPtr;
-    if (serverPtr != NULL) {
-        IocpsockServerClose(serverPtr);
-    } else {
-        chanPtr->watchMask = 0;
-        IocpsockSendWaiting(chanPtr);
-        error = CloseConn(chanPtr);
-    }
-    IocpsockDetach(chanPtr);
-    if (serverPtr != NULL) {
-        chanPtr->serverPtr = NULL;
-        IocpsockServerFree(serverPtr);
-    }
-    chanPtr->channel = NULL;
-    IocpsockReleaseChan(chanPtr);
-    IocpsockThreadDone(threadPtr);
-    return IocpsockErrno(error);
-}
-
-/*
- * Tcl 9 begins each close with that of the reading side, when no interpreter
- * has the channel any more. Of a connection that goes anyway the system need
- * not be told so: it would cost a call at each close. A half-close comes
- * without an interpreter.
- */
-
-static int
-IsWholeClose(const IocpsockChan *chanPtr, Tcl_Interp *interp, int flags)
-{
-    return flags == TCL_CLOSE_READ && interp != NULL
-        && !Tcl_IsChannelRegistered(interp, chanPtr->channel);
-}
-
-static int
-Close2Proc(void *instanceData, Tcl_Interp *interp, int flags)
-{
-    IocpsockChan *chanPtr = instanceData;
-    int directions = 0;
-    CpError error;
-
-    if ((flags & (TCL_CLOSE_READ | TCL_CLOSE_WRITE)) == 0) {
-        return CloseProc(instanceData, interp);
-    }
-    if (IsWholeClose(chanPtr, interp, flags)) {
-        return 0;
-    }
-    if (chanPtr->connPtr == NULL || chanPtr->threadPtr == NULL) {
-        return ENOTCONN;
-    }
-    if (flags & TCL_CLOSE_READ) {
-        directions |= CP_READ;
-    }
-    if (flags & TCL_CLOSE_WRITE) {
-        directions |= CP_WRITE;
-        if (IsBlocking(chanPtr)) {
-            error = DrainSends(chanPtr);
-            if (error != CP_OK) {
-                return IocpsockErrno(error);
-            }
-        }
-    }
-    return IocpsockErrno(CpConnShutdown(chanPtr->connPtr, directions));
 }
 
 static void
@@ -349,16 +238,16 @@ ThreadActionProc(void *instanceData, int action)
 const Tcl_ChannelType iocpsockChannelType = {
     "tcp", TCL_CHANNEL_VERSION_5,
 #if TCL_MAJOR_VERSION < 9
-    CloseProc,
+    IocpsockClose,
 #else
     NULL,
 #endif
     InputProc, OutputProc, NULL, /* seekProc */
-    IocpsockSetOption, IocpsockGetOption, WatchProc, GetHandleProc, Close2Proc,
-    BlockModeProc, NULL,   /* flushProc */
-    NULL,                  /* handlerProc */
-    NULL,                  /* wideSeekProc */
-    ThreadActionProc, NULL /* truncateProc */
+    IocpsockSetOption, IocpsockGetOption, WatchProc, GetHandleProc,
+    IocpsockClose2, BlockModeProc, NULL, /* flushProc */
+    NULL,                                /* handlerProc */
+    NULL,                                /* wideSeekProc */
+    ThreadActionProc, NULL               /* truncateProc */
 };
 
 void
@@ -471,7 +360,7 @@ IocpsockOpenClient(Tcl_Interp *interp, const CpTarget *targetPtr, int async)
     if (CpConnGetState(chanPtr->connPtr) == CP_CONN_FAILED
         && (!byName || CpConnDialMessage(chanPtr->connPtr) != NULL)) {
         SayFailure(interp, chanPtr->connPtr);
-        CloseConn(chanPtr);
+        IocpsockCloseConn(chanPtr);
         IocpsockDetach(chanPtr);
         IocpsockReleaseChan(chanPtr);
         return NULL;

@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#define EXIT_STALL_MS 5000 /* See IocpsockExitWait. */
 #define EVENTS_PER_PASS 32 /* See QueueMore. */
 #define BYTES_PER_PASS 1048576
 #define ACCEPTS_PER_PASS 16 /* See QueueReady. */
@@ -40,20 +39,10 @@ WakeThread(void *clientData)
     Tcl_ThreadAlert(threadPtr->threadId);
 }
 
-/*
- * Runs before Tcl closes the channels of this thread, which still need the
- * port: only what was closed before is awaited here.
- */
-
-static void
-ThreadExitProc(void *clientData)
+void
+IocpsockEndEvents(IocpsockThread *threadPtr)
 {
-    IocpsockThread *threadPtr = clientData;
-
-    IocpsockExitWait(threadPtr, NULL);
-    threadPtr->exiting = 1;
     Tcl_DeleteEventSource(SetupProc, CheckProc, threadPtr);
-    IocpsockThreadDone(threadPtr);
 }
 
 IocpsockThread *
@@ -73,46 +62,9 @@ IocpsockGetThread(Tcl_Interp *interp)
     }
     if (!threadPtr->exiting) {
         Tcl_CreateEventSource(SetupProc, CheckProc, threadPtr);
-        Tcl_CreateThreadExitHandler(ThreadExitProc, threadPtr);
+        IocpsockThreadBegins(threadPtr);
     }
     return threadPtr;
-}
-
-void
-IocpsockThreadDone(IocpsockThread *threadPtr)
-{
-    if (threadPtr->exiting && threadPtr->portPtr != NULL
-        && threadPtr->channels == 0 && threadPtr->closing == 0) {
-        CpPortRelease(threadPtr->portPtr);
-        threadPtr->portPtr = NULL;
-    }
-}
-
-/*
- * What was written before is on its way to the system. A peer that takes
- * nothing must not hold an exit for ever, nor many of them one after the other:
- * when nothing of the thread's has moved for a while the rest is given up, as
- * the core gives up what a non-blocking channel holds at exit. What comes after
- * that is given a moment each.
- */
-
-void
-IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr)
-{
-    unsigned waited = 0;
-
-    while ((connPtr != NULL ? CpConnSending(connPtr) : threadPtr->closing > 0)
-        && (waited == 0 || threadPtr->exitStalledMs < EXIT_STALL_MS)) {
-        uint64_t beginMs = CpNowMs();
-        int patient = threadPtr->exitStalledMs < EXIT_STALL_MS;
-
-        if (CpPortReap(threadPtr->portPtr, patient ? 100 : 10) > 0) {
-            threadPtr->exitStalledMs = 0;
-        } else {
-            threadPtr->exitStalledMs += CpNowMs() - beginMs;
-            waited = 1;
-        }
-    }
 }
 
 /* ---------------------------------------------------------- channels */
@@ -160,6 +112,7 @@ IocpsockAttach(IocpsockChan *chanPtr)
     }
     chanPtr->threadPtr = threadPtr;
     threadPtr->channels++;
+    IocpsockEnlist(chanPtr);
     if (chanPtr->serverPtr != NULL) {
         chanPtr->nextServerPtr = threadPtr->firstServerPtr;
         threadPtr->firstServerPtr = chanPtr;
@@ -192,6 +145,7 @@ IocpsockDetach(IocpsockChan *chanPtr)
         return;
     }
     IocpsockUnlist(chanPtr);
+    IocpsockForgetHeld(chanPtr);
     if (chanPtr->eventsPending > 0) {
         Tcl_DeleteEvents(IsEventOf, chanPtr);
         chanPtr->eventsPending = 0;
@@ -204,6 +158,7 @@ IocpsockDetach(IocpsockChan *chanPtr)
         *linkPtr = chanPtr->nextServerPtr;
     }
     MoveChan(chanPtr, NULL);
+    IocpsockDelist(chanPtr);
     threadPtr->channels--;
     chanPtr->threadPtr = NULL;
 }
@@ -296,6 +251,7 @@ SetupProc(void *clientData, int flags)
     }
     threadPtr->polled = 0;
     TickServers(threadPtr);
+    IocpsockTickCloses(threadPtr);
     threadPtr->found = IocpsockAnyReady(threadPtr);
     while (!threadPtr->found && IocpsockPostUntilDone(threadPtr) > 0) {
         threadPtr->found = IocpsockAnyReady(threadPtr);

@@ -301,6 +301,40 @@ SetSendCap(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
 }
 
 static int
+GetCloseTimeout(IocpsockChan *chanPtr, Tcl_Interp *interp,
+    const Option *optionPtr, Tcl_DString *dsPtr)
+{
+    (void) interp;
+    (void) optionPtr;
+    AppendInteger(dsPtr,
+        chanPtr->serverPtr != NULL
+            ? chanPtr->serverPtr->inherit.closeTimeoutMs
+            : (int) CpConnCloseTimeout(chanPtr->connPtr));
+    return TCL_OK;
+}
+
+static int
+SetCloseTimeout(IocpsockChan *chanPtr, Tcl_Interp *interp,
+    const Option *optionPtr, const char *value)
+{
+    int timeoutMs;
+
+    if (GetInteger(interp, optionPtr, value, 0, INT_MAX, &timeoutMs)
+        != TCL_OK) {
+        return TCL_ERROR;
+    }
+    if (chanPtr->serverPtr != NULL) {
+        chanPtr->serverPtr->inherit.closeTimeoutMs = timeoutMs;
+    } else {
+        CpConnSetCloseTimeout(chanPtr->connPtr, (uint32_t) timeoutMs);
+        if (chanPtr->threadPtr != NULL) {
+            IocpsockNoteHeld(chanPtr);
+        }
+    }
+    return TCL_OK;
+}
+
+static int
 GetBacklog(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
     Tcl_DString *dsPtr)
 {
@@ -410,6 +444,7 @@ static const Option options[] = {{"-error", ON_BOTH, GetError, NULL, 0},
         CP_OPT_NODELAY},
     {"-nagle", ON_BOTH, GetNagle, SetNagle, CP_OPT_NODELAY},
     {"-sendcap", ON_BOTH, GetSendCap, SetSendCap, 0},
+    {"-closetimeout", ON_BOTH, GetCloseTimeout, SetCloseTimeout, 0},
     {"-recvmode", ON_BOTH, GetRecvMode, SetRecvMode, 0},
     {"-sosndbuf", ON_BOTH, GetSockSize, SetSockSize, CP_OPT_SNDBUF},
     {"-sorcvbuf", ON_BOTH, GetSockSize, SetSockSize, CP_OPT_RCVBUF},

@@ -78,6 +78,7 @@ IocpsockInheritInit(IocpsockInherit *inheritPtr)
 {
     inheritPtr->recvMode = CP_RECV_ADAPTIVE;
     inheritPtr->sendCap = CP_SEND_CAP_DEFAULT;
+    inheritPtr->closeTimeoutMs = 0;
     inheritPtr->keepAlive = -1;
     inheritPtr->noDelay = -1;
     inheritPtr->sndBuf = -1;
@@ -94,6 +95,7 @@ IocpsockInheritApply(const IocpsockInherit *inheritPtr, CpConn *connPtr)
 
     CpConnSetRecvMode(connPtr, inherit.recvMode);
     CpConnSetSendCap(connPtr, inherit.sendCap);
+    CpConnSetCloseTimeout(connPtr, (uint32_t) inherit.closeTimeoutMs);
     for (i = 0; i < sizeof(opts) / sizeof(opts[0]); i++) {
         int value = *InheritSlot(&inherit, opts[i]);
 

@@ -106,6 +106,7 @@ IocpsockStatsObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         [CP_STAT_BUFFER_BYTES] = "bufferBytes",
         [CP_STAT_HANDLES] = "handles",
         [CP_STAT_CONNECTIONS] = "connections",
+        [CP_STAT_CLOSING] = "closing",
         [CP_STAT_MEMORY_BYTES] = "memoryBytes",
     };
     Tcl_Obj *dictPtr;

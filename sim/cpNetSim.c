@@ -81,6 +81,19 @@ ResetLater(SimEnd *endPtr)
     SimAfter(SimDelay(CP_SIM_IN_FLIGHT), SIM_EVENT_RESET, endPtr);
 }
 
+/* An end refuses input: both are reset, and lose what is on its way. */
+
+static void
+ResetConnection(SimEnd *endPtr)
+{
+    if (!endPtr->otherPtr->isReset) {
+        ResetLater(endPtr->otherPtr);
+    }
+    if (!endPtr->closed && !endPtr->isReset) {
+        ResetLater(endPtr);
+    }
+}
+
 /* Puts bytes on their way to the other end; returns how many. */
 
 static size_t
@@ -90,11 +103,9 @@ Put(SimEnd *toPtr, const unsigned char *srcPtr, size_t lengthBytes)
     size_t room = window - toPtr->count;
     size_t at, first;
 
-    if (toPtr->closed || toPtr->isReset) {
+    if (toPtr->closed || toPtr->isReset || toPtr->recvShut) {
         /* They are lost, and their sender learns it by a reset. */
-        if (!toPtr->otherPtr->isReset) {
-            ResetLater(toPtr->otherPtr);
-        }
+        ResetConnection(toPtr);
         return lengthBytes;
     }
     if (lengthBytes > room) {
@@ -256,6 +267,17 @@ SimResetEnd(SimEnd *endPtr)
         SimFinish(handlePtr->queues[SIM_OP_SEND].firstPtr, CP_ECONNRESET, 0);
     }
     SimPump(endPtr);
+}
+
+/* On Windows input that is refused resets the connection, sooner or later. */
+
+void
+SimRefuseInput(SimEnd *endPtr)
+{
+    endPtr->recvShut = 1;
+    if (endPtr->count > 0) {
+        ResetConnection(endPtr);
+    }
 }
 
 /* This end's FIN follows what it has sent. */

@@ -190,6 +190,7 @@ void SimSendFin(SimEnd *endPtr);
 void SimCloseEnd(SimEnd *endPtr, int reset);
 void SimPump(SimEnd *endPtr);
 void SimResetEnd(SimEnd *endPtr);
+void SimRefuseInput(SimEnd *endPtr);
 void SimUnrefLink(SimLink *linkPtr);
 size_t SimTake(SimEnd *endPtr, void *destPtr, size_t lengthBytes);
 size_t SimGive(SimEnd *fromPtr, const void *srcPtr, size_t lengthBytes);

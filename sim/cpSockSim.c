@@ -252,7 +252,7 @@ CpHandleShutdown(CpHandle *handlePtr, int directions)
         return CP_ENOTCONN;
     }
     if (directions & CP_READ) {
-        endPtr->recvShut = 1;
+        SimRefuseInput(endPtr);
     }
     if (directions & CP_WRITE) {
         if (handlePtr->queues[SIM_OP_SEND].count > 0) {

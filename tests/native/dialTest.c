@@ -140,7 +140,6 @@ TestOne(CpPort *portPtr)
     CHECK(!CpConnResolving(dialled.connPtr));
     CHECK_ERROR(CpConnRead(dialled.connPtr, buf, 8, &bytes), CP_EAGAIN);
     CHECK_ERROR(CpConnWrite(dialled.connPtr, buf, 8, 0, &bytes), CP_EAGAIN);
-    CHECK_ERROR(CpConnShutdown(dialled.connPtr, CP_READ), CP_ENOTCONN);
     CpConnSetRecvMode(dialled.connPtr, CP_RECV_FLOW_CONTROLLED);
     CpConnPostRead(dialled.connPtr);
     CpConnWatchRead(dialled.connPtr, 1);
@@ -492,7 +491,56 @@ TestMove(CpPort *portPtr)
     CpPortRelease(otherPtr);
 }
 
+/* A half-close that comes before the connection follows it. */
+
+static void
+TestHalfClose(CpPort *portPtr)
+{
+    CpAddr addr = CpSimAddr4(CP_SIM_LOCALHOST, 0);
+    CpSimPeer *listenerPtr = CpSimPeerListen(&addr, 5);
+    unsigned directions;
+
+    for (directions = 1; directions <= 3; directions++) {
+        CpSimPeer *peerPtr;
+        Dialled dialled;
+        size_t bytes;
+        CpError error;
+
+        Dial(&dialled, portPtr, &addr, 1, NULL, 0);
+        CHECK(CpConnGetState(dialled.connPtr) == CP_CONN_DIALLING);
+        CHECK_ERROR(CpConnShutdown(dialled.connPtr, (int) directions), CP_OK);
+        CHECK(Wait(&dialled));
+        peerPtr = CpSimPeerAccept(listenerPtr);
+        CHECK(peerPtr != NULL);
+        CHECK(CpSimPeerEof(peerPtr) == ((directions & CP_WRITE) != 0));
+        error = CpConnWrite(dialled.connPtr, "x", 1, 0, &bytes);
+        CHECK(error == (directions & CP_WRITE ? CP_EPIPE : CP_OK));
+        CHECK(CpSimPeerSend(peerPtr, "more", 4) == 4);
+        while (CpPortReap(portPtr, 0) > 0) {
+        }
+        CHECK(!CpSimPeerIsReset(peerPtr));
+        CHECK(((CpConnReady(dialled.connPtr) & CP_READ) != 0) == 0);
+        CpSimPeerClose(peerPtr);
+        Close(&dialled);
+    }
+
+    /* Where there is no connection in the end, nothing is left of it. */
+    {
+        Dialled dialled;
+
+        CpSimPeerClose(listenerPtr);
+        Dial(&dialled, portPtr, &addr, 1, NULL, 0);
+        CHECK_ERROR(CpConnShutdown(dialled.connPtr, CP_READ | CP_WRITE), CP_OK);
+        (void) Wait(&dialled);
+        CHECK(CpConnGetState(dialled.connPtr) == CP_CONN_FAILED);
+        CHECK_ERROR(CpConnTakeError(dialled.connPtr), CP_ECONNREFUSED);
+        CHECK_ERROR(CpConnShutdown(dialled.connPtr, CP_READ), CP_ENOTCONN);
+        Close(&dialled);
+    }
+}
+
 static const CheckCase cases[] = {
+    {"half-close", TestHalfClose},
     {"one", TestOne},
     {"several", TestSeveral},
     {"wait", TestWait},

@@ -1,0 +1,436 @@
+/*
+ * cpClose.c --
+ *
+ *      The end of a connection. A system that closes a socket with unread
+ *      input resets the connection, and output that is still on its way is
+ *      lost. So a close sends what was written, ends the sending side, and
+ *      where there is unread input reads and discards it until the peer's end
+ *      of file, within limits of time (a lingering close). A direction that was
+ *      closed for reading alone is discarded in the same way.
+ */
+
+#include "cpClose.h"
+#include "cpConnInt.h"
+
+#include <assert.h>
+
+#define NEVER UINT64_MAX
+
+/* Discarded at one completion, at most: other connections have their turn. */
+#define DISCARD_BYTES 262144
+#define DISCARD_CHUNK 16384
+
+static void DiscardDone(CpOp *opPtr);
+
+/* -------------------------------------------------------- time limits */
+
+static uint64_t
+Due(const CpConn *connPtr)
+{
+    uint64_t dueMs = connPtr->closeDueMs != 0 ? connPtr->closeDueMs : NEVER;
+
+    if (connPtr->closePhase == CP_CLOSE_LINGERING) {
+        if (connPtr->lingerEndMs < dueMs) {
+            dueMs = connPtr->lingerEndMs;
+        }
+        if (connPtr->lingerIdleMs < dueMs) {
+            dueMs = connPtr->lingerIdleMs;
+        }
+    }
+    return dueMs;
+}
+
+static CpCloseQueue *
+QueueOf(const CpConn *connPtr)
+{
+    return connPtr->closeSortMs == NEVER ? &connPtr->closeListPtr->untimed
+                                         : &connPtr->closeListPtr->timed;
+}
+
+void
+CpCloseUnlist(CpConn *connPtr)
+{
+    CpCloseQueue *queuePtr;
+
+    if (connPtr->closeListPtr == NULL) {
+        return;
+    }
+    queuePtr = QueueOf(connPtr);
+    if (connPtr->closePrevPtr != NULL) {
+        connPtr->closePrevPtr->closeNextPtr = connPtr->closeNextPtr;
+    } else {
+        queuePtr->firstPtr = connPtr->closeNextPtr;
+    }
+    if (connPtr->closeNextPtr != NULL) {
+        connPtr->closeNextPtr->closePrevPtr = connPtr->closePrevPtr;
+    } else {
+        queuePtr->lastPtr = connPtr->closePrevPtr;
+    }
+    connPtr->closeListPtr = NULL;
+}
+
+/* Most connections have the same limits: the place is near the end. */
+
+static void
+Enlist(CpConn *connPtr, CpCloseList *listPtr)
+{
+    CpConn *prevPtr, *nextPtr = NULL;
+    CpCloseQueue *queuePtr;
+
+    CpCloseUnlist(connPtr);
+    connPtr->closeListPtr = listPtr;
+    connPtr->closeSortMs = Due(connPtr);
+    queuePtr = QueueOf(connPtr);
+    prevPtr = queuePtr->lastPtr;
+    while (prevPtr != NULL && prevPtr->closeSortMs > connPtr->closeSortMs) {
+        nextPtr = prevPtr;
+        prevPtr = prevPtr->closePrevPtr;
+    }
+    connPtr->closePrevPtr = prevPtr;
+    connPtr->closeNextPtr = nextPtr;
+    if (prevPtr != NULL) {
+        prevPtr->closeNextPtr = connPtr;
+    } else {
+        queuePtr->firstPtr = connPtr;
+    }
+    if (nextPtr != NULL) {
+        nextPtr->closePrevPtr = connPtr;
+    } else {
+        queuePtr->lastPtr = connPtr;
+    }
+}
+
+void
+CpConnCloseBegins(CpConn *connPtr, CpCloseList *listPtr)
+{
+    if (connPtr->closeTimeoutMs > 0 && connPtr->closeDueMs == 0) {
+        connPtr->closeDueMs = CpNowMs() + connPtr->closeTimeoutMs;
+    }
+    Enlist(connPtr, listPtr);
+}
+
+void
+CpConnSetCloseTimeout(CpConn *connPtr, uint32_t timeoutMs)
+{
+    connPtr->closeTimeoutMs = timeoutMs;
+}
+
+uint32_t
+CpConnCloseTimeout(const CpConn *connPtr)
+{
+    return connPtr->closeTimeoutMs;
+}
+
+/* -------------------------------------------------------- discarding */
+
+/* No input can come any more. */
+
+static int
+NoInput(const CpConn *connPtr)
+{
+    return connPtr->eof || connPtr->recvError != CP_OK;
+}
+
+/*
+ * A receive of a few bytes rather than of none: where urgent data waits, one of
+ * none would complete again and again.
+ */
+
+static void
+PostDiscard(CpConn *connPtr)
+{
+    connPtr->probe.proc = DiscardDone;
+    connPtr->probePending = 1;
+    CpSubmitRecv(connPtr->handlePtr, &connPtr->probe, connPtr->discarded,
+        sizeof(connPtr->discarded));
+}
+
+static void
+CountDiscarded(CpConn *connPtr, size_t bytes)
+{
+    connPtr->bytesIn += bytes;
+    CpStatAdd(CP_STAT_BYTES_IN, (int64_t) bytes);
+    connPtr->inputLeft = 1;
+    if (connPtr->closePhase == CP_CLOSE_LINGERING) {
+        connPtr->lingerIdleMs = CpNowMs() + CP_LINGER_IDLE_MS;
+    }
+}
+
+/* Reads what is there, up to a limit, and waits for more. */
+
+static void
+Discard(CpConn *connPtr)
+{
+    unsigned char chunk[DISCARD_CHUNK];
+    size_t bytes, total = 0;
+    CpError error = CP_OK;
+
+    assert(CpRecvPending(connPtr) == 0);
+    while (error == CP_OK && total < DISCARD_BYTES) {
+        error = CpTryRecv(connPtr->handlePtr, chunk, sizeof(chunk), &bytes);
+        if (error != CP_EAGAIN && bytes == 0) {
+            connPtr->eof = 1;
+            return;
+        }
+        total += bytes;
+    }
+    if (total > 0) {
+        CountDiscarded(connPtr, total);
+    }
+    PostDiscard(connPtr);
+}
+
+static void
+DiscardDone(CpOp *opPtr)
+{
+    CpConn *connPtr = CP_OWNER_OF(opPtr, CpConn, probe);
+
+    connPtr->probePending = 0;
+    if (opPtr->error == CP_OK && opPtr->bytes > 0) {
+        CountDiscarded(connPtr, opPtr->bytes);
+    }
+    CpDiscardNext(connPtr, opPtr->error);
+}
+
+/* ----------------------------------------------------------- phases */
+
+/*
+ * There is unread input: the peer is told that this is the end, and what it
+ * still sends is discarded.
+ */
+
+static void
+Linger(CpConn *connPtr)
+{
+    uint64_t nowMs = CpNowMs();
+
+    if (CpSendFin(connPtr) != CP_OK) {
+        connPtr->closePhase = CP_CLOSE_ENDING;
+        return;
+    }
+    connPtr->closePhase = CP_CLOSE_LINGERING;
+    connPtr->lingerEndMs = nowMs + CP_LINGER_MS;
+    connPtr->lingerIdleMs = nowMs + CP_LINGER_IDLE_MS;
+    if (connPtr->closeListPtr != NULL) {
+        Enlist(connPtr, connPtr->closeListPtr);
+    }
+}
+
+/* Everything is sent. Receives that are cancelled say whether input is left. */
+
+static void
+Look(CpConn *connPtr)
+{
+    if (connPtr->sendError != CP_OK || NoInput(connPtr)) {
+        connPtr->closePhase = CP_CLOSE_ENDING;
+    } else {
+        connPtr->closePhase = CP_CLOSE_LOOKING;
+        if (CpRecvPending(connPtr) > 0) {
+            /* The peer sees the end before they have returned. */
+            (void) CpSendFin(connPtr);
+        }
+    }
+    CpRecvStop(connPtr);
+}
+
+/* No receive is outstanding any more. Where nothing was ever sent, there is
+ * nothing that a reset could take away. */
+
+static void
+Decide(CpConn *connPtr)
+{
+    if (!NoInput(connPtr) && connPtr->bytesOut > 0
+        && (connPtr->inputLeft
+            || (!connPtr->inputNone && CpHandleHasData(connPtr->handlePtr)))) {
+        Linger(connPtr);
+    } else {
+        connPtr->closePhase = CP_CLOSE_ENDING;
+    }
+}
+
+void
+CpCloseAdvance(CpConn *connPtr)
+{
+    if (connPtr->closePhase == CP_CLOSE_SENDING && connPtr->sendPending == 0) {
+        Look(connPtr);
+    }
+    if (CpRecvPending(connPtr) > 0) {
+        return;
+    }
+    if (connPtr->closePhase == CP_CLOSE_LOOKING) {
+        Decide(connPtr);
+    }
+    switch (connPtr->closePhase) {
+    case CP_CLOSE_SENDING:
+        if (!NoInput(connPtr)) {
+            Discard(connPtr);
+        }
+        break;
+    case CP_CLOSE_LINGERING:
+        if (!NoInput(connPtr)) {
+            Discard(connPtr);
+        }
+        if (NoInput(connPtr)) {
+            connPtr->closePhase = CP_CLOSE_ENDING;
+        }
+        break;
+    case CP_CLOSE_NONE:
+    case CP_CLOSE_LOOKING:
+    case CP_CLOSE_ENDING:
+        break; /* Nothing is to be read. */
+    }
+}
+
+void
+CpCloseBegin(CpConn *connPtr)
+{
+    connPtr->closePhase = CP_CLOSE_SENDING;
+    connPtr->inputLeft = CpRecvDrop(connPtr);
+    connPtr->inputNone = 0;
+    if (connPtr->sendPending == 0) {
+        CpCloseAdvance(connPtr);
+    } else if (CpRecvPending(connPtr) == 0 && !NoInput(connPtr)) {
+        PostDiscard(connPtr);
+    }
+}
+
+void
+CpDiscardBegin(CpConn *connPtr)
+{
+    (void) CpRecvDrop(connPtr);
+    if (!connPtr->probePending) {
+        CpRecvStop(connPtr);
+    }
+    if (CpRecvPending(connPtr) == 0 && !NoInput(connPtr)) {
+        PostDiscard(connPtr);
+    }
+}
+
+void
+CpDiscardNext(CpConn *connPtr, CpError error)
+{
+    if (CpRecvDrop(connPtr)) {
+        connPtr->inputLeft = 1;
+    }
+    if (error == CP_ECANCELED) {
+        connPtr->inputNone = 1;
+    } else if (error != CP_OK) {
+        connPtr->eof = 1;
+    }
+    if (connPtr->state == CP_CONN_CLOSING) {
+        CpCloseAdvance(connPtr);
+        CpConnFinish(connPtr);
+    } else if (CpRecvPending(connPtr) == 0 && !NoInput(connPtr)) {
+        Discard(connPtr);
+    }
+}
+
+int
+CpDiscards(const CpConn *connPtr)
+{
+    return connPtr->state == CP_CONN_CLOSING || connPtr->recvShut;
+}
+
+/* --------------------------------------------------------- early ends */
+
+static void
+Abort(CpConn *connPtr, CpError why)
+{
+    connPtr->aborted = 1;
+    connPtr->eof = 1;
+    connPtr->watchRead = 0;
+    if (connPtr->sendError == CP_OK) {
+        connPtr->sendError = why;
+    }
+    CpCloseUnlist(connPtr);
+    if (connPtr->closePhase != CP_CLOSE_NONE) {
+        connPtr->closePhase = CP_CLOSE_ENDING;
+    }
+    if (connPtr->dialPtr != NULL) {
+        CpDialCancel(connPtr->dialPtr);
+    } else if (connPtr->handlePtr != NULL) {
+        CpHandleAbort(connPtr->handlePtr);
+        CpCancel(connPtr->handlePtr, NULL);
+    }
+    if (connPtr->state == CP_CONN_CLOSING) {
+        CpConnFinish(connPtr);
+    } else {
+        CpConnNotify(connPtr);
+    }
+}
+
+void
+CpConnAbort(CpConn *connPtr)
+{
+    if (!connPtr->aborted) {
+        connPtr->sendErrorTold = 1;
+        Abort(connPtr, CP_ECONNABORTED);
+    }
+}
+
+int
+CpConnIsAborted(const CpConn *connPtr)
+{
+    return connPtr->aborted;
+}
+
+static void
+EndLinger(CpConn *connPtr)
+{
+    CpCloseUnlist(connPtr);
+    connPtr->closePhase = CP_CLOSE_ENDING;
+    CpRecvStop(connPtr);
+    CpConnFinish(connPtr);
+}
+
+/* A limit is reached: the user's, or that of lingering. */
+
+static void
+Expire(CpConn *connPtr, uint64_t nowMs)
+{
+    if (connPtr->closeDueMs != 0 && connPtr->closeDueMs <= nowMs) {
+        Abort(connPtr, CP_ETIMEDOUT);
+        return;
+    }
+    EndLinger(connPtr);
+}
+
+int64_t
+CpCloseTick(CpCloseList *listPtr, uint64_t nowMs)
+{
+    CpConn *connPtr;
+
+    while ((connPtr = listPtr->timed.firstPtr) != NULL
+        && connPtr->closeSortMs <= nowMs) {
+        if (Due(connPtr) > nowMs) {
+            Enlist(connPtr, listPtr); /* Input has come meanwhile. */
+        } else {
+            Expire(connPtr, nowMs);
+        }
+    }
+    return connPtr != NULL ? (int64_t) (connPtr->closeSortMs - nowMs) : -1;
+}
+
+static void
+AbortQueue(const CpCloseQueue *queuePtr)
+{
+    CpConn *connPtr = queuePtr->firstPtr;
+
+    while (connPtr != NULL) {
+        CpConn *nextPtr = connPtr->closeNextPtr;
+
+        if (connPtr->closePhase == CP_CLOSE_LINGERING) {
+            EndLinger(connPtr);
+        } else if (connPtr->state == CP_CONN_CLOSING) {
+            CpConnAbort(connPtr);
+        }
+        connPtr = nextPtr;
+    }
+}
+
+void
+CpCloseEndAll(CpCloseList *listPtr)
+{
+    AbortQueue(&listPtr->timed);
+    AbortQueue(&listPtr->untimed);
+}

@@ -1,0 +1,316 @@
+/*
+ * iocpsockClose.c --
+ *
+ *      Closing channels: the channel type's procedures, the option
+ *      -closetimeout, and the command iocpsock::abort.
+ */
+
+#include "iocpsock.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#define CHECK_HELD_MS 100 /* How late a close timeout may begin. */
+
+int
+IocpsockIsBlocking(const IocpsockChan *chanPtr)
+{
+    return (chanPtr->flags & IOCPSOCK_NONBLOCKING) == 0;
+}
+
+/* ------------------------------------------------------- time limits */
+
+/*
+ * Whether the script has closed the channel, and Tcl keeps it until the driver
+ * has taken the rest. Nothing tells the driver of such a close: Tcl just has no
+ * reference to the channel left.
+ */
+
+int
+IocpsockIsClosedByScript(Tcl_Channel channel)
+{
+    int referred;
+
+    if (Tcl_IsStandardChannel(channel)) {
+        return 0;
+    }
+    Tcl_RegisterChannel(NULL, channel);
+    referred = Tcl_IsChannelShared(channel);
+    Tcl_DetachChannel(NULL, channel);
+    return !referred;
+}
+
+void
+IocpsockNoteHeld(IocpsockChan *chanPtr)
+{
+    IocpsockThread *threadPtr = chanPtr->threadPtr;
+
+    if (chanPtr->held || CpConnCloseTimeout(chanPtr->connPtr) == 0) {
+        return;
+    }
+    chanPtr->held = 1;
+    chanPtr->heldPrevPtr = NULL;
+    chanPtr->heldNextPtr = threadPtr->firstHeldPtr;
+    if (threadPtr->firstHeldPtr != NULL) {
+        threadPtr->firstHeldPtr->heldPrevPtr = chanPtr;
+    }
+    threadPtr->firstHeldPtr = chanPtr;
+}
+
+void
+IocpsockForgetHeld(IocpsockChan *chanPtr)
+{
+    if (!chanPtr->held) {
+        return;
+    }
+    chanPtr->held = 0;
+    if (chanPtr->heldPrevPtr != NULL) {
+        chanPtr->heldPrevPtr->heldNextPtr = chanPtr->heldNextPtr;
+    } else {
+        chanPtr->threadPtr->firstHeldPtr = chanPtr->heldNextPtr;
+    }
+    if (chanPtr->heldNextPtr != NULL) {
+        chanPtr->heldNextPtr->heldPrevPtr = chanPtr->heldPrevPtr;
+    }
+}
+
+/* Looks for closed ones among the channels of which Tcl holds output. */
+
+static void
+CheckHeld(IocpsockThread *threadPtr)
+{
+    IocpsockChan *chanPtr = threadPtr->firstHeldPtr;
+
+    while (chanPtr != NULL) {
+        IocpsockChan *nextPtr = chanPtr->heldNextPtr;
+
+        if (Tcl_OutputBuffered(chanPtr->channel) == 0) {
+            IocpsockForgetHeld(chanPtr);
+        } else if (IocpsockIsClosedByScript(chanPtr->channel)) {
+            IocpsockForgetHeld(chanPtr);
+            CpConnCloseBegins(chanPtr->connPtr, &threadPtr->closeList);
+        }
+        chanPtr = nextPtr;
+    }
+}
+
+/* Ends what has reached its limit; milliseconds to the next one, or -1. */
+
+static int64_t
+Tick(IocpsockThread *threadPtr)
+{
+    uint64_t nowMs;
+    int64_t dueMs;
+
+    if (threadPtr->firstHeldPtr == NULL
+        && threadPtr->closeList.timed.firstPtr == NULL) {
+        return -1;
+    }
+    nowMs = CpNowMs();
+    if (threadPtr->firstHeldPtr != NULL && nowMs >= threadPtr->checkHeldMs) {
+        CheckHeld(threadPtr);
+        threadPtr->checkHeldMs = nowMs + CHECK_HELD_MS;
+    }
+    dueMs = CpCloseTick(&threadPtr->closeList, nowMs);
+    if (threadPtr->firstHeldPtr != NULL
+        && (dueMs < 0 || dueMs > CHECK_HELD_MS)) {
+        dueMs = CHECK_HELD_MS;
+    }
+    return dueMs < INT_MAX ? dueMs : INT_MAX;
+}
+
+void
+IocpsockTickCloses(IocpsockThread *threadPtr)
+{
+    int64_t dueMs = Tick(threadPtr);
+
+    if (threadPtr->processExits) {
+        IocpsockEndForExit(threadPtr);
+    }
+    if (dueMs >= 0) {
+        Tcl_Time time;
+
+        time.sec = (long) (dueMs / 1000);
+        time.usec = (long) (dueMs % 1000) * 1000;
+        Tcl_SetMaxBlockTime(&time);
+    }
+}
+
+void
+IocpsockWait(IocpsockThread *threadPtr)
+{
+    CpPortReap(threadPtr->portPtr, (int) Tick(threadPtr));
+}
+
+/* ------------------------------------------------------------- closes */
+
+/* Waits until the system has taken all that was written. */
+
+static CpError
+DrainSends(IocpsockChan *chanPtr)
+{
+    while (CpConnSending(chanPtr->connPtr)) {
+        IocpsockWait(chanPtr->threadPtr);
+    }
+    return CpConnUntoldError(chanPtr->connPtr);
+}
+
+static void
+ConnClosed(void *clientData)
+{
+    ((IocpsockThread *) clientData)->closing--;
+}
+
+CpError
+IocpsockCloseConn(IocpsockChan *chanPtr)
+{
+    IocpsockThread *threadPtr = chanPtr->threadPtr;
+    CpConn *connPtr = chanPtr->connPtr;
+    unsigned before = threadPtr->closing;
+    CpError error;
+
+    CpConnCloseBegins(connPtr, &threadPtr->closeList);
+    error = IocpsockIsBlocking(chanPtr) ? DrainSends(chanPtr)
+                                        : CpConnUntoldError(connPtr);
+    threadPtr->closing++;
+    chanPtr->connPtr = NULL;
+    CpConnClose(connPtr, ConnClosed, threadPtr);
+
+    /* What is cancelled is back at once, as a rule. */
+    if (threadPtr->closing > before) {
+        CpPortReap(threadPtr->portPtr, 0);
+    }
+    if (threadPtr->exiting) {
+        IocpsockExitClosed(threadPtr);
+    }
+    return error;
+}
+
+/*
+ * Tcl has detached the channel from its thread before, but not when it closes
+ * the channels of a thread at its exit: both ways lead through here.
+ */
+
+int
+IocpsockClose(void *instanceData, Tcl_Interp *interp)
+{
+    IocpsockChan *chanPtr = instanceData;
+    IocpsockServer *serverPtr = chanPtr->serverPtr;
+    IocpsockThread *threadPtr;
+    CpError error = CP_OK;
+
+    (void) interp;
+    if (!IocpsockAttach(chanPtr)) {
+        return Tcl_GetErrno();
+    }
+    threadPtr = chanPtr->threadPtr;
+    if (serverPtr != NULL) {
+        IocpsockServerClose(serverPtr);
+    } else {
+        chanPtr->watchMask = 0;
+        IocpsockSendWaiting(chanPtr);
+        error = IocpsockCloseConn(chanPtr);
+    }
+    IocpsockDetach(chanPtr);
+    if (serverPtr != NULL) {
+        chanPtr->serverPtr = NULL;
+        IocpsockServerFree(serverPtr);
+    }
+    chanPtr->channel = NULL;
+    IocpsockReleaseChan(chanPtr);
+    IocpsockThreadDone(threadPtr);
+    return IocpsockErrno(error);
+}
+
+/*
+ * Tcl 9 begins each close with that of the reading side, when no interpreter
+ * has the channel any more. Of a connection that goes anyway the system need
+ * not be told so: it would cost a call at each close. A half-close comes
+ * without an interpreter.
+ */
+
+static int
+IsWholeClose(const IocpsockChan *chanPtr, Tcl_Interp *interp, int flags)
+{
+    return flags == TCL_CLOSE_READ && interp != NULL
+        && !Tcl_IsChannelRegistered(interp, chanPtr->channel);
+}
+
+int
+IocpsockClose2(void *instanceData, Tcl_Interp *interp, int flags)
+{
+    IocpsockChan *chanPtr = instanceData;
+    int directions = 0;
+    CpError error;
+
+    if ((flags & (TCL_CLOSE_READ | TCL_CLOSE_WRITE)) == 0) {
+        return IocpsockClose(instanceData, interp);
+    }
+    if (IsWholeClose(chanPtr, interp, flags)) {
+        return 0;
+    }
+    if (chanPtr->connPtr == NULL || chanPtr->threadPtr == NULL) {
+        return ENOTCONN;
+    }
+    IocpsockPollConnect(chanPtr);
+    if (flags & TCL_CLOSE_READ) {
+        directions |= CP_READ;
+    }
+    if (flags & TCL_CLOSE_WRITE) {
+        directions |= CP_WRITE;
+        if (IocpsockIsBlocking(chanPtr)) {
+            error = DrainSends(chanPtr);
+            if (error != CP_OK) {
+                return IocpsockErrno(error);
+            }
+        }
+    }
+    return IocpsockErrno(CpConnShutdown(chanPtr->connPtr, directions));
+}
+
+/* ---------------------------------------------------------------- abort */
+
+static int
+Refuse(Tcl_Interp *interp, Tcl_Obj *namePtr, const char *why)
+{
+    Tcl_SetObjResult(interp,
+        Tcl_ObjPrintf("can't abort \"%s\": %s", Tcl_GetString(namePtr), why));
+    Tcl_SetErrorCode(interp, "IOCPSOCK", "ABORT", (char *) NULL);
+    return TCL_ERROR;
+}
+
+/*
+ * What Tcl still holds it hands to the driver, which drops it. As a blocking
+ * channel it does so before the close returns, also where it has begun to write
+ * in the background.
+ */
+
+int
+IocpsockAbortObjCmd(void *clientData, Tcl_Interp *interp, int objc,
+    Tcl_Obj *const objv[])
+{
+    IocpsockChan *chanPtr;
+    Tcl_Channel chan;
+
+    (void) clientData;
+    if (objc != 2) {
+        Tcl_WrongNumArgs(interp, 1, objv, "chan");
+        return TCL_ERROR;
+    }
+    chan = Tcl_GetChannel(interp, Tcl_GetString(objv[1]), NULL);
+    if (chan == NULL) {
+        return TCL_ERROR;
+    }
+    if (Tcl_GetChannelType(chan) != &iocpsockChannelType) {
+        return Refuse(interp, objv[1], "it is not a socket of iocpsock");
+    }
+    chanPtr = Tcl_GetChannelInstanceData(chan);
+    if (chanPtr->serverPtr != NULL) {
+        return Refuse(interp, objv[1], "it is a server, so close it");
+    }
+    CpConnAbort(chanPtr->connPtr);
+    Tcl_SetChannelOption(NULL, chan, "-blocking", "1");
+    Tcl_UnregisterChannel(interp, chan);
+    Tcl_ResetResult(interp);
+    return TCL_OK;
+}

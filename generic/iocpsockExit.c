@@ -1,0 +1,333 @@
+/*
+ * iocpsockExit.c --
+ *
+ *      The end of a thread or of the process. What was written is still sent,
+ *      and every socket is closed, within limits of time: Windows resets a
+ *      connection whose socket is open when the process ends, and what it had
+ *      accepted is lost.
+ */
+
+#include "iocpsock.h"
+
+#define EXIT_STALL_MS 5000 /* See IocpsockExitWait. */
+#define EXIT_ABORT_MS 1000 /* For what is cancelled to come back. */
+#define EXIT_NOTICE_MS 500 /* For other threads to notice the exit. */
+#define EXIT_SLICE_MS 20   /* How often it is looked whether they have. */
+#define EXIT_REST_MS 10000 /* That they wait for the end, then. */
+
+TCL_DECLARE_MUTEX(exitMutex)
+
+/* Guarded by exitMutex. */
+static IocpsockThread *firstThreadPtr = NULL;
+static int handlesExit = 0;
+static Tcl_Condition exitCond;
+
+/* -------------------------------------------- channels of this thread */
+
+void
+IocpsockEnlist(IocpsockChan *chanPtr)
+{
+    IocpsockThread *threadPtr = chanPtr->threadPtr;
+
+    chanPtr->prevChanPtr = NULL;
+    chanPtr->nextChanPtr = threadPtr->firstChanPtr;
+    if (threadPtr->firstChanPtr != NULL) {
+        threadPtr->firstChanPtr->prevChanPtr = chanPtr;
+    }
+    threadPtr->firstChanPtr = chanPtr;
+}
+
+void
+IocpsockDelist(IocpsockChan *chanPtr)
+{
+    if (chanPtr->prevChanPtr != NULL) {
+        chanPtr->prevChanPtr->nextChanPtr = chanPtr->nextChanPtr;
+    } else {
+        chanPtr->threadPtr->firstChanPtr = chanPtr->nextChanPtr;
+    }
+    if (chanPtr->nextChanPtr != NULL) {
+        chanPtr->nextChanPtr->prevChanPtr = chanPtr->prevChanPtr;
+    }
+}
+
+/* ------------------------------------------------------------ waiting */
+
+void
+IocpsockThreadDone(IocpsockThread *threadPtr)
+{
+    if (threadPtr->exiting && !threadPtr->closesLast
+        && threadPtr->portPtr != NULL && threadPtr->channels == 0
+        && threadPtr->closing == 0) {
+        CpPortRelease(threadPtr->portPtr);
+        threadPtr->portPtr = NULL;
+    }
+}
+
+/*
+ * What was written before is on its way to the system. A peer that takes
+ * nothing must not hold an exit for ever, nor many of them one after the other:
+ * when nothing of the thread's has moved for a while the rest is given up, as
+ * the core gives up what a non-blocking channel holds at exit. What comes after
+ * that is given a moment each.
+ */
+
+void
+IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr)
+{
+    unsigned waited = 0;
+
+    while ((connPtr != NULL ? CpConnSending(connPtr) : threadPtr->closing > 0)
+        && (waited == 0 || threadPtr->exitStalledMs < EXIT_STALL_MS)) {
+        uint64_t beginMs = CpNowMs();
+        int patient = threadPtr->exitStalledMs < EXIT_STALL_MS;
+
+        if (CpPortReap(threadPtr->portPtr, patient ? 100 : 10) > 0) {
+            threadPtr->exitStalledMs = 0;
+        } else {
+            threadPtr->exitStalledMs += CpNowMs() - beginMs;
+            waited = 1;
+        }
+        (void) CpCloseTick(&threadPtr->closeList, CpNowMs());
+    }
+}
+
+/* All closes of the thread come to their end: by themselves, or by a reset. */
+
+static void
+EndCloses(IocpsockThread *threadPtr)
+{
+    uint64_t endMs;
+
+    IocpsockExitWait(threadPtr, NULL);
+    CpCloseEndAll(&threadPtr->closeList);
+    endMs = CpNowMs() + EXIT_ABORT_MS;
+    while (threadPtr->closing > 0 && CpNowMs() < endMs) {
+        CpPortReap(threadPtr->portPtr, 10);
+    }
+}
+
+void
+IocpsockExitClosed(IocpsockThread *threadPtr)
+{
+    if (!threadPtr->closesLast) {
+        EndCloses(threadPtr);
+    }
+}
+
+/* ------------------------------------------------- the end of a thread */
+
+/*
+ * Tcl gives up a non-blocking channel whose output it could not write, without
+ * closing it. What the driver has taken of it is sent, and the socket closed.
+ */
+
+static void
+CloseDropped(IocpsockThread *threadPtr)
+{
+    IocpsockChan *chanPtr = threadPtr->firstChanPtr;
+
+    while (chanPtr != NULL) {
+        IocpsockChan *nextPtr = chanPtr->nextChanPtr;
+
+        if (chanPtr->connPtr != NULL
+            && IocpsockIsClosedByScript(chanPtr->channel)) {
+            chanPtr->flags |= IOCPSOCK_NONBLOCKING;
+            chanPtr->watchMask = 0;
+            (void) IocpsockCloseConn(chanPtr);
+            IocpsockDetach(chanPtr);
+            IocpsockReleaseChan(chanPtr);
+        }
+        chanPtr = nextPtr;
+    }
+}
+
+static int
+LastClose2(void *instanceData, Tcl_Interp *interp, int flags)
+{
+    IocpsockThread *threadPtr = instanceData;
+
+    (void) interp;
+    if ((flags & (TCL_CLOSE_READ | TCL_CLOSE_WRITE)) != 0) {
+        return 0;
+    }
+    CloseDropped(threadPtr);
+    EndCloses(threadPtr);
+    threadPtr->closesLast = 0;
+    IocpsockThreadDone(threadPtr);
+    return 0;
+}
+
+#if TCL_MAJOR_VERSION < 9
+static int
+LastClose(void *instanceData, Tcl_Interp *interp)
+{
+    return LastClose2(instanceData, interp, 0);
+}
+#endif
+
+static void
+LastWatch(void *instanceData, int mask)
+{
+    (void) instanceData;
+    (void) mask;
+}
+
+/* Nobody can read it, write to it or know its name. */
+
+static const Tcl_ChannelType lastChannelType = {
+    "iocpsock", TCL_CHANNEL_VERSION_5,
+#if TCL_MAJOR_VERSION < 9
+    LastClose,
+#else
+    NULL,
+#endif
+    NULL,             /* inputProc */
+    NULL,             /* outputProc */
+    NULL,             /* seekProc */
+    NULL,             /* setOptionProc */
+    NULL,             /* getOptionProc */
+    LastWatch, NULL,  /* getHandleProc */
+    LastClose2, NULL, /* blockModeProc */
+    NULL,             /* flushProc */
+    NULL,             /* handlerProc */
+    NULL,             /* wideSeekProc */
+    NULL,             /* threadActionProc */
+    NULL              /* truncateProc */
+};
+
+/*
+ * Tcl closes a thread's channels behind its exit handlers, the newest one
+ * first. So a channel that was there before the first socket is closed when all
+ * sockets were. Where a standard channel is closed the next new channel takes
+ * its place, which is not meant for this one.
+ */
+
+static void
+MakeLastChannel(IocpsockThread *threadPtr)
+{
+    static const int types[] = {TCL_STDIN, TCL_STDOUT, TCL_STDERR};
+    Tcl_Channel channel = Tcl_CreateChannel(&lastChannelType, "iocpsock",
+        threadPtr, 0);
+    size_t i;
+
+    threadPtr->closesLast = 1;
+    if (!Tcl_IsStandardChannel(channel)) {
+        return;
+    }
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (Tcl_GetStdChannel(types[i]) == channel) {
+            Tcl_SetStdChannel(NULL, types[i]);
+            Tcl_DetachChannel(NULL, channel);
+        }
+    }
+}
+
+/* Runs before Tcl closes the channels of this thread, which need the port. */
+
+static void
+ThreadExits(void *clientData)
+{
+    IocpsockThread *threadPtr = clientData;
+    IocpsockThread **linkPtr = &firstThreadPtr;
+
+    Tcl_MutexLock(&exitMutex);
+    while (*linkPtr != threadPtr) {
+        linkPtr = &(*linkPtr)->nextThreadPtr;
+    }
+    *linkPtr = threadPtr->nextThreadPtr;
+    Tcl_MutexUnlock(&exitMutex);
+    threadPtr->exiting = 1;
+    IocpsockEndEvents(threadPtr);
+}
+
+/* ------------------------------------------------ the end of the process */
+
+void
+IocpsockEndForExit(IocpsockThread *threadPtr)
+{
+    Tcl_Time rest = {EXIT_REST_MS / 1000, 0};
+    IocpsockChan *chanPtr;
+
+    Tcl_MutexLock(&exitMutex);
+    threadPtr->exitBegun = 1;
+    Tcl_MutexUnlock(&exitMutex);
+    for (chanPtr = threadPtr->firstChanPtr; chanPtr != NULL;
+         chanPtr = chanPtr->nextChanPtr) {
+        if (chanPtr->connPtr != NULL) {
+            chanPtr->flags |= IOCPSOCK_NONBLOCKING;
+            (void) IocpsockCloseConn(chanPtr);
+        }
+    }
+    EndCloses(threadPtr);
+    Tcl_MutexLock(&exitMutex);
+    threadPtr->exitDone = 1;
+    Tcl_ConditionNotify(&exitCond);
+
+    /* No script of this thread runs any more. */
+    Tcl_ConditionWait(&exitCond, &exitMutex, &rest);
+    Tcl_MutexUnlock(&exitMutex);
+}
+
+/* Whether some thread is to be waited for, which has noticed or may yet. */
+
+static int
+OthersEndLocked(int patient)
+{
+    const IocpsockThread *threadPtr = firstThreadPtr;
+
+    for (; threadPtr != NULL; threadPtr = threadPtr->nextThreadPtr) {
+        if (threadPtr->processExits && !threadPtr->exitDone
+            && (threadPtr->exitBegun || patient)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/*
+ * An exit handler of the process. The other threads would be ended with their
+ * sockets open. Those that are in their event loop close them; one that is busy
+ * or blocked is not waited for.
+ */
+
+static void
+ProcessExits(void *clientData)
+{
+    Tcl_ThreadId self = Tcl_GetCurrentThread();
+    uint64_t noticeMs = CpNowMs() + EXIT_NOTICE_MS;
+    Tcl_Time slice = {0, EXIT_SLICE_MS * 1000};
+    IocpsockThread *threadPtr;
+
+    (void) clientData;
+    Tcl_MutexLock(&exitMutex);
+    for (threadPtr = firstThreadPtr; threadPtr != NULL;
+         threadPtr = threadPtr->nextThreadPtr) {
+        if (threadPtr->threadId != self
+            && (threadPtr->channels > 0 || threadPtr->closing > 0)) {
+            threadPtr->processExits = 1;
+            Tcl_ThreadAlert(threadPtr->threadId);
+        }
+    }
+    while (OthersEndLocked(CpNowMs() < noticeMs)) {
+        Tcl_ConditionWait(&exitCond, &exitMutex, &slice);
+    }
+    Tcl_MutexUnlock(&exitMutex);
+}
+
+void
+IocpsockThreadBegins(IocpsockThread *threadPtr)
+{
+    int first;
+
+    MakeLastChannel(threadPtr);
+    Tcl_CreateThreadExitHandler(ThreadExits, threadPtr);
+    Tcl_MutexLock(&exitMutex);
+    threadPtr->nextThreadPtr = firstThreadPtr;
+    firstThreadPtr = threadPtr;
+    first = !handlesExit;
+    handlesExit = 1;
+    Tcl_MutexUnlock(&exitMutex);
+    if (first) {
+        Tcl_CreateExitHandler(ProcessExits, NULL);
+    }
+}

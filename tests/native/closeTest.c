@@ -1,0 +1,660 @@
+/*
+ * closeTest.c --
+ *
+ *      How connections end over the simulated port: with unread input, with a
+ *      direction that was closed before, within limits of time, by a reset. As
+ *      on Windows, a close with unread input is a reset there, and so is input
+ *      after a half-close of the reading side that the system was told of.
+ */
+
+#include "check.h"
+#include "cpClose.h"
+#include "cpConn.h"
+
+#include <stdlib.h>
+
+static CpCloseList closeList;
+
+typedef struct Pair {
+    CpPort *portPtr;
+    CpConn *connPtr;
+    CpSimPeer *peerPtr;
+    CpHandle *listenerPtr;
+    int closed;
+} Pair;
+
+static void
+Notify(void *clientData)
+{
+    (void) clientData;
+}
+
+static void
+Closed(void *clientData)
+{
+    ((Pair *) clientData)->closed = 1;
+}
+
+static void
+AcceptDone(CpOp *opPtr)
+{
+    CHECK_ERROR(opPtr->error, CP_OK);
+}
+
+static void
+Open(Pair *pairPtr, CpPort *portPtr, CpRecvMode mode)
+{
+    CpAddr addr = CpSimAddr4(CP_SIM_LOCALHOST, 0);
+    CpAcceptOp accept;
+
+    memset(pairPtr, 0, sizeof(Pair));
+    memset(&closeList, 0, sizeof(closeList));
+    pairPtr->portPtr = portPtr;
+    CHECK_ERROR(CpHandleOpen(portPtr, &addr, &pairPtr->listenerPtr), CP_OK);
+    CHECK_ERROR(CpHandleBind(pairPtr->listenerPtr, &addr), CP_OK);
+    CHECK_ERROR(CpHandleListen(pairPtr->listenerPtr, 5), CP_OK);
+    CHECK_ERROR(CpHandleLocal(pairPtr->listenerPtr, &addr), CP_OK);
+    accept.op.proc = AcceptDone;
+    CpSubmitAccept(pairPtr->listenerPtr, &accept);
+    pairPtr->peerPtr = CpSimPeerConnect(&addr);
+    CHECK(pairPtr->peerPtr != NULL);
+    CHECK(CpPortReap(portPtr, -1) == 1);
+    pairPtr->connPtr = CpConnAccepted(portPtr, accept.newHandlePtr, Notify,
+        pairPtr);
+    CHECK(pairPtr->connPtr != NULL);
+    CpConnSetRecvMode(pairPtr->connPtr, mode);
+}
+
+/* Reaps until nothing more comes by itself. */
+
+static void
+Settle(Pair *pairPtr)
+{
+    do {
+        while (CpPortReap(pairPtr->portPtr, 0) > 0) {
+        }
+        if (CpSimNextMs() >= 0) {
+            CpSimAdvance((uint32_t) CpSimNextMs());
+        }
+    } while (CpSimNextMs() >= 0 || CpPortReap(pairPtr->portPtr, 0) > 0);
+}
+
+static void
+BeginClose(Pair *pairPtr)
+{
+    CpConnCloseBegins(pairPtr->connPtr, &closeList);
+    CpConnClose(pairPtr->connPtr, Closed, pairPtr);
+    Settle(pairPtr);
+}
+
+static void
+Done(Pair *pairPtr)
+{
+    CHECK(pairPtr->closed);
+    CHECK(closeList.timed.firstPtr == NULL && closeList.timed.lastPtr == NULL);
+    CHECK(closeList.untimed.firstPtr == NULL
+        && closeList.untimed.lastPtr == NULL);
+    CHECK(CpStatGet(CP_STAT_CLOSING) == 0);
+    if (pairPtr->peerPtr != NULL) {
+        CpSimPeerClose(pairPtr->peerPtr);
+    }
+    CpHandleClose(pairPtr->listenerPtr);
+    CpSimAdvance(0);
+}
+
+/* Time passes, and the list's limits with it. */
+
+static int64_t
+Tick(Pair *pairPtr, uint32_t ms)
+{
+    int64_t dueMs;
+
+    CpSimAdvance(ms);
+    dueMs = CpCloseTick(&closeList, CpNowMs());
+    Settle(pairPtr);
+    return dueMs;
+}
+
+static void
+Say(Pair *pairPtr, const char *text)
+{
+    CHECK(CpSimPeerSend(pairPtr->peerPtr, text, strlen(text)) == strlen(text));
+    Settle(pairPtr);
+}
+
+static size_t
+Drain(Pair *pairPtr)
+{
+    static char buf[10000];
+    size_t total = 0, bytes;
+
+    while ((bytes = CpSimPeerRecv(pairPtr->peerPtr, buf, sizeof(buf))) > 0) {
+        total += bytes;
+        Settle(pairPtr);
+    }
+    return total;
+}
+
+static size_t
+Write(Pair *pairPtr, size_t lengthBytes)
+{
+    static const char data[100000];
+    size_t bytes;
+
+    CHECK_ERROR(CpConnWrite(pairPtr->connPtr, data, lengthBytes, 0, &bytes),
+        CP_OK);
+    return bytes;
+}
+
+/* Writes until the send cap is reached. */
+
+static size_t
+Fill(Pair *pairPtr)
+{
+    static const char data[100000];
+    size_t total = 0, bytes;
+
+    while (
+        CpConnWrite(pairPtr->connPtr, data, sizeof(data), 0, &bytes) == CP_OK) {
+        total += bytes;
+    }
+    return total;
+}
+
+static const CpRecvMode modes[] = {CP_RECV_ADAPTIVE, CP_RECV_ZERO_BYTE,
+    CP_RECV_FLOW_CONTROLLED, CP_RECV_BURST_DETECTION};
+
+#define MODE_COUNT (sizeof(modes) / sizeof(modes[0]))
+
+/* ------------------------------------------------------------ lingering */
+
+/* The peer gets all, and the connection ends when the peer has ended. */
+
+static void
+ExpectLinger(Pair *pairPtr, size_t sent)
+{
+    CHECK(!pairPtr->closed && CpStatGet(CP_STAT_CLOSING) == 1);
+    CHECK(!CpSimPeerIsReset(pairPtr->peerPtr));
+    Say(pairPtr, "this is not read either");
+    CHECK(Drain(pairPtr) == sent && CpSimPeerEof(pairPtr->peerPtr));
+    CHECK(!CpSimPeerIsReset(pairPtr->peerPtr));
+    CHECK(!pairPtr->closed);
+    CpSimPeerShutdown(pairPtr->peerPtr);
+    Settle(pairPtr);
+    CHECK(!CpSimPeerIsReset(pairPtr->peerPtr));
+    Done(pairPtr);
+}
+
+/* Input that waits in the system, watched or not. */
+
+static void
+TestUnread(CpPort *portPtr)
+{
+    unsigned i, watched;
+
+    for (i = 0; i < 2 * MODE_COUNT; i++) {
+        Pair pair;
+        size_t sent;
+
+        watched = i % 2;
+        Open(&pair, portPtr, modes[i / 2]);
+        CpConnWatchRead(pair.connPtr, (int) watched);
+        Say(&pair, "nobody reads this");
+        sent = Write(&pair, 1000);
+        BeginClose(&pair);
+        ExpectLinger(&pair, sent);
+    }
+}
+
+/* What the driver has taken ahead is unread, too. */
+
+static void
+TestReadAhead(CpPort *portPtr)
+{
+    static const char data[20000];
+    char buf[10];
+    size_t sent, bytes;
+    Pair pair;
+
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data));
+    CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+    sent = Write(&pair, 1000);
+    BeginClose(&pair);
+    ExpectLinger(&pair, sent);
+}
+
+/* Sends are outstanding; the input comes before, or while they are. */
+
+static void
+TestUnreadAndSends(CpPort *portPtr)
+{
+    unsigned i, before;
+
+    for (i = 0; i < 2 * MODE_COUNT; i++) {
+        Pair pair;
+        size_t sent;
+
+        before = i % 2;
+        Open(&pair, portPtr, modes[i / 2]);
+        CpConnWatchRead(pair.connPtr, 1);
+        if (before) {
+            Say(&pair, "nobody reads this");
+        }
+        sent = Fill(&pair);
+        BeginClose(&pair);
+        CHECK(!pair.closed);
+        if (!before) {
+            Say(&pair, "nobody reads this");
+        }
+        ExpectLinger(&pair, sent);
+    }
+}
+
+/* The peer sends all of it before it reads: it must not wait for ever. */
+
+static void
+TestBothFull(CpPort *portPtr)
+{
+    static const char data[10000];
+    size_t sent, told = 0;
+    unsigned rounds;
+    Pair pair;
+
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    sent = Fill(&pair);
+    Settle(&pair);
+    while (CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data)) {
+    }
+    BeginClose(&pair);
+    for (rounds = 0; told < 1000000 && rounds < 1000; rounds++) {
+        told += CpSimPeerSend(pair.peerPtr, data, sizeof(data));
+        Settle(&pair);
+    }
+    CHECK(told >= 1000000);
+    ExpectLinger(&pair, sent);
+}
+
+/* An end that both know of is not waited for, and costs nothing. */
+
+static void
+TestNothingLeft(CpPort *portPtr)
+{
+    char buf[10];
+    size_t bytes;
+    Pair pair;
+    unsigned i;
+
+    for (i = 0; i < MODE_COUNT; i++) {
+        Open(&pair, portPtr, modes[i]);
+        CHECK(Write(&pair, 10) == 10);
+        BeginClose(&pair);
+        CHECK(pair.closed && Drain(&pair) == 10);
+        CHECK(CpSimPeerEof(pair.peerPtr));
+        Done(&pair);
+
+        /* The peer has ended, behind bytes that nobody reads. */
+        Open(&pair, portPtr, modes[i]);
+        Say(&pair, "unread");
+        CpSimPeerShutdown(pair.peerPtr);
+        Settle(&pair);
+        CHECK(Write(&pair, 10) == 10);
+        BeginClose(&pair);
+        CHECK(pair.closed && Drain(&pair) == 10);
+        CHECK(!CpSimPeerIsReset(pair.peerPtr));
+        Done(&pair);
+
+        /* Its end was read. */
+        Open(&pair, portPtr, modes[i]);
+        CpSimPeerShutdown(pair.peerPtr);
+        Settle(&pair);
+        CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+        CHECK(bytes == 0);
+        BeginClose(&pair);
+        CHECK(pair.closed);
+        Done(&pair);
+
+        /* Nothing was written that could be lost. */
+        Open(&pair, portPtr, modes[i]);
+        Say(&pair, "unread");
+        BeginClose(&pair);
+        CHECK(pair.closed);
+        Done(&pair);
+    }
+}
+
+/* What comes while receives are being cancelled was not looked for. */
+
+static void
+TestLateInput(CpPort *portPtr)
+{
+    unsigned i;
+
+    for (i = 0; i < MODE_COUNT; i++) {
+        Pair pair;
+        size_t sent;
+
+        Open(&pair, portPtr, modes[i]);
+        CpConnWatchRead(pair.connPtr, 1);
+        Settle(&pair);
+        sent = Write(&pair, 10);
+        CpSimFailNth(CP_SIM_CANCEL_LATE, 1, 100, CP_OK);
+        CpConnCloseBegins(pair.connPtr, &closeList);
+        CpConnClose(pair.connPtr, Closed, &pair);
+        CHECK(!pair.closed);
+        Say(&pair, "in between");
+        CpSimFailNth(CP_SIM_CANCEL_LATE, 0, 0, CP_OK);
+        ExpectLinger(&pair, sent);
+    }
+}
+
+/* The sending side was closed before. */
+
+static void
+TestAfterHalfClose(CpPort *portPtr)
+{
+    Pair pair;
+    size_t sent;
+
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    Say(&pair, "unread");
+    sent = Fill(&pair);
+    CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_WRITE), CP_OK);
+    BeginClose(&pair);
+    ExpectLinger(&pair, sent);
+
+    /* The end of file cannot be sent: nobody could tell this peer. */
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    Say(&pair, "unread");
+    CHECK(Write(&pair, 10) == 10);
+    CpSimFailNth(CP_SIM_SHUTDOWN_FAIL, 1, 1, CP_ENOTCONN);
+    BeginClose(&pair);
+    Done(&pair);
+}
+
+/* A peer that resets ends it at once. */
+
+static void
+TestReset(CpPort *portPtr)
+{
+    Pair pair;
+
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    Say(&pair, "unread");
+    CHECK(Write(&pair, 10) == 10);
+    BeginClose(&pair);
+    CHECK(!pair.closed);
+    CpSimPeerReset(pair.peerPtr);
+    pair.peerPtr = NULL;
+    Settle(&pair);
+    Done(&pair);
+
+    /* So does a receive that the system refuses. */
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    Say(&pair, "unread");
+    CHECK(Write(&pair, 10) == 10);
+    CpSimFailNth(CP_SIM_RECV_FAIL_SUBMIT, 1, 1, CP_ENOBUFS);
+    BeginClose(&pair);
+    Done(&pair);
+
+    /* And a send that fails while input comes: a close by a reset. */
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    Say(&pair, "unread");
+    CpSimFailNth(CP_SIM_TRY_SEND_AGAIN, 1, 1, CP_OK);
+    CpSimFailNth(CP_SIM_SEND_FAIL, 1, 1, CP_ENOBUFS);
+    CHECK(Write(&pair, 10) == 10);
+    BeginClose(&pair);
+    CHECK(CpSimPeerIsReset(pair.peerPtr));
+    Done(&pair);
+}
+
+/* --------------------------------------------------------- time limits */
+
+static void
+TestLingerLimits(CpPort *portPtr)
+{
+    Pair pair;
+    unsigned i;
+
+    /* Without input. */
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    Say(&pair, "unread");
+    CHECK(Write(&pair, 10) == 10);
+    BeginClose(&pair);
+    CHECK(Tick(&pair, CP_LINGER_IDLE_MS - 1) == 1);
+    CHECK(!pair.closed);
+    CHECK(Tick(&pair, 1) == -1);
+    Done(&pair);
+
+    /* With some from time to time. */
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    Say(&pair, "unread");
+    CHECK(Write(&pair, 10) == 10);
+    BeginClose(&pair);
+    for (i = 1; i <= CP_LINGER_MS / 4000; i++) {
+        CHECK(Tick(&pair, 4000) > 0);
+        Say(&pair, "and more");
+        CHECK(!pair.closed);
+    }
+    CHECK(Tick(&pair, CP_LINGER_MS % 4000 - 1) == 1);
+    CHECK(!pair.closed);
+    CHECK(Tick(&pair, 1) == -1);
+    Done(&pair);
+}
+
+/* The user's own limit makes it a reset. */
+
+static void
+TestCloseTimeout(CpPort *portPtr)
+{
+    Pair pair;
+
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    CHECK(CpConnCloseTimeout(pair.connPtr) == 0);
+    CpConnSetCloseTimeout(pair.connPtr, 3000);
+    CHECK(CpConnCloseTimeout(pair.connPtr) == 3000);
+    CHECK(Fill(&pair) > 0);
+    BeginClose(&pair);
+    CHECK(Tick(&pair, 2999) == 1);
+    CHECK(!pair.closed && !CpSimPeerIsReset(pair.peerPtr));
+    CHECK(Tick(&pair, 1) == -1);
+    CHECK(pair.closed && CpSimPeerIsReset(pair.peerPtr));
+    CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 0);
+    Done(&pair);
+
+    /* Its time begins before the close, and is told then. */
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    CpConnSetCloseTimeout(pair.connPtr, 3000);
+    CHECK(Fill(&pair) > 0);
+    CpConnCloseBegins(pair.connPtr, &closeList);
+    CpConnMove(pair.connPtr, NULL);
+    CHECK(Tick(&pair, 2000) == -1);
+    CpConnMove(pair.connPtr, portPtr);
+    CpConnCloseBegins(pair.connPtr, &closeList);
+    CHECK(Tick(&pair, 999) == 1);
+    CHECK(!CpConnIsAborted(pair.connPtr));
+    CHECK(Tick(&pair, 1) == -1);
+    CHECK(CpConnIsAborted(pair.connPtr));
+    CHECK(CpConnReady(pair.connPtr) == (CP_READ | CP_WRITE));
+    CHECK_ERROR(CpConnUntoldError(pair.connPtr), CP_ETIMEDOUT);
+    BeginClose(&pair);
+    CHECK(CpSimPeerIsReset(pair.peerPtr));
+    Done(&pair);
+
+    /* Lingering is within it. */
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    CpConnSetCloseTimeout(pair.connPtr, 100);
+    Say(&pair, "unread");
+    CHECK(Write(&pair, 10) == 10);
+    BeginClose(&pair);
+    CHECK(Tick(&pair, 100) == -1);
+    CHECK(CpSimPeerIsReset(pair.peerPtr));
+    Done(&pair);
+}
+
+/* Limits end in their own order. */
+
+static void
+TestOrder(CpPort *portPtr)
+{
+    static const uint32_t limits[] = {300, 0, 100, 200, 0, 100};
+    CpCloseList list;
+    Pair pairs[6];
+    unsigned i;
+
+    for (i = 0; i < 6; i++) {
+        Open(&pairs[i], portPtr, CP_RECV_ADAPTIVE);
+    }
+    memset(&list, 0, sizeof(list));
+    for (i = 0; i < 6; i++) {
+        CpConnSetCloseTimeout(pairs[i].connPtr, limits[i]);
+        CHECK(Fill(&pairs[i]) > 0);
+        CpConnCloseBegins(pairs[i].connPtr, &list);
+        CpConnClose(pairs[i].connPtr, Closed, &pairs[i]);
+    }
+    CpSimAdvance(100);
+    CHECK(CpCloseTick(&list, CpNowMs()) == 100);
+    Settle(&pairs[0]);
+    CHECK(pairs[2].closed && pairs[5].closed && !pairs[3].closed);
+    CpSimAdvance(100);
+    CHECK(CpCloseTick(&list, CpNowMs()) == 100);
+    Settle(&pairs[0]);
+    CHECK(pairs[3].closed && !pairs[0].closed);
+    CpSimAdvance(100);
+    CHECK(CpCloseTick(&list, CpNowMs()) == -1);
+    Settle(&pairs[0]);
+    CHECK(pairs[0].closed && !pairs[1].closed && !pairs[4].closed);
+
+    /* And all the others at once. */
+    CpCloseEndAll(&list);
+    Settle(&pairs[0]);
+    CHECK(list.timed.firstPtr == NULL && list.untimed.firstPtr == NULL);
+    for (i = 0; i < 6; i++) {
+        CHECK(CpSimPeerIsReset(pairs[i].peerPtr));
+        Done(&pairs[i]);
+    }
+}
+
+/* --------------------------------------------------------------- abort */
+
+static void
+TestAbort(CpPort *portPtr)
+{
+    unsigned i;
+
+    for (i = 0; i < 3 * MODE_COUNT; i++) {
+        Pair pair;
+
+        Open(&pair, portPtr, modes[i / 3]);
+        CpConnWatchRead(pair.connPtr, 1);
+        CHECK(Fill(&pair) > 0);
+        if (i % 3 == 0) {
+            Say(&pair, "unread");
+        }
+        if (i % 3 == 1) {
+            BeginClose(&pair); /* It is closing already. */
+            CHECK(!pair.closed);
+            CpConnAbort(pair.connPtr);
+        } else {
+            CpConnAbort(pair.connPtr);
+            CpConnAbort(pair.connPtr);
+            CHECK(CpConnReady(pair.connPtr) == (CP_READ | CP_WRITE));
+            CHECK_ERROR(CpConnUntoldError(pair.connPtr), CP_OK);
+            CpConnWatchRead(pair.connPtr, 1);
+            BeginClose(&pair);
+        }
+        Settle(&pair);
+        CHECK(CpSimPeerIsReset(pair.peerPtr));
+        CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 0);
+        Done(&pair);
+    }
+}
+
+/* ------------------------------------------------- the reading side alone */
+
+/* Nothing that comes then may cost bytes of the other direction. */
+
+static void
+TestReadSide(CpPort *portPtr)
+{
+    unsigned i, before;
+
+    for (i = 0; i < 2 * MODE_COUNT; i++) {
+        static const char data[50000];
+        unsigned round;
+        size_t sent;
+        Pair pair;
+
+        before = i % 2;
+        Open(&pair, portPtr, modes[i / 2]);
+        CpConnWatchRead(pair.connPtr, 1);
+        if (before) {
+            Say(&pair, "unread");
+        }
+        CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_READ), CP_OK);
+        Settle(&pair);
+        CHECK(!(CpConnReady(pair.connPtr) & CP_READ));
+        sent = Fill(&pair);
+        for (round = 0; round < 10; round++) {
+            CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data))
+                == sizeof(data));
+            Settle(&pair);
+        }
+        CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) <= (int64_t) sent + 65536);
+        CHECK(Drain(&pair) == sent);
+        sent = Write(&pair, 1000);
+        BeginClose(&pair);
+        CHECK(!CpSimPeerIsReset(pair.peerPtr));
+        CHECK(Drain(&pair) == sent && CpSimPeerEof(pair.peerPtr));
+        CpSimPeerShutdown(pair.peerPtr);
+        Settle(&pair);
+        Done(&pair);
+    }
+}
+
+/* The peer's own end, and its reset, are noticed. */
+
+static void
+TestReadSideEnds(CpPort *portPtr)
+{
+    size_t bytes;
+    Pair pair;
+
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_READ), CP_OK);
+    Say(&pair, "more");
+    CpSimPeerShutdown(pair.peerPtr);
+    Settle(&pair);
+    CHECK(Write(&pair, 10) == 10);
+    BeginClose(&pair);
+    CHECK(pair.closed && Drain(&pair) == 10);
+    Done(&pair);
+
+    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+    CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_READ), CP_OK);
+    CpSimPeerReset(pair.peerPtr);
+    pair.peerPtr = NULL;
+    Settle(&pair);
+    CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &bytes), CP_ECONNRESET);
+    BeginClose(&pair);
+    Done(&pair);
+}
+
+static const CheckCase cases[] = {
+    {"unread", TestUnread},
+    {"read-ahead", TestReadAhead},
+    {"unread-and-sends", TestUnreadAndSends},
+    {"both-full", TestBothFull},
+    {"nothing-left", TestNothingLeft},
+    {"late-input", TestLateInput},
+    {"after-half-close", TestAfterHalfClose},
+    {"reset", TestReset},
+    {"linger-limits", TestLingerLimits},
+    {"close-timeout", TestCloseTimeout},
+    {"order", TestOrder},
+    {"abort", TestAbort},
+    {"read-side", TestReadSide},
+    {"read-side-ends", TestReadSideEnds},
+};
+
+CHECK_MAIN(cases)
