@@ -19,4 +19,5 @@ if ! [ -x "$runner" ]; then
     echo "outside.sh: there is no tools/tclsh$version" >&2
     exit 1
 fi
+export IOCPSOCK_ANNOUNCE=0
 exec timeout -k 5 110 tclsh "$here/outside.tcl" "$runner" "$@"

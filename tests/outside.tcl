@@ -23,7 +23,7 @@ namespace eval outside {
     variable ended 0
     variable chans {}
     variable got
-    variable guardMs 40000
+    variable guardMs 30000
 }
 
 source [file join $outside::here .. examples httpd.tcl]
@@ -133,6 +133,7 @@ proc outside::httpd {root args} {
 
 proc outside::untilThere {condition} {
     variable guardMs
+    set condition [regsub -all {\s+} $condition " "]
     set deadline [expr {[clock milliseconds] + $guardMs}]
     while {![ask [list expr $condition]]} {
         if {[clock milliseconds] > $deadline} {
@@ -309,6 +310,19 @@ test outside-1.2 {a client counts until it has everything} -body {
     outside::stop
 } -result {1 1 503 1 200}
 
+test outside-1.3 {one that does not take its answer leaves nothing} -body {
+    set port [outside::httpd $www -timeout 1]
+    # Of the one the driver has the rest, of the other Tcl.
+    outside::taking $port
+    outside::connect $port [string repeat [outside::request /64k.bin] 30]
+    outside::untilThere {[llength $log] > 4}
+    outside::untilThere {[$server connections] == 0}
+    outside::untilThere {[dict get [iocpsock::stats] connections] == 0}
+    outside::ask {dict get [iocpsock::stats] bufferBytes}
+} -cleanup {
+    outside::stop
+} -result 0
+
 test outside-1.4 {silent clients make room for others soon} -body {
     set port [outside::httpd $www -maxconnections 5 -first 1 -idle 600]
     for {set i 0} {$i < 5} {incr i} {
@@ -397,6 +411,190 @@ test outside-2.4 {a link that Tcl does not resolve counts as leading out} -setup
     rename outside::realName httpd::RealName
     $server destroy
 } -result {200 404 404 404}
+
+# --- 3: the small servers ---------------------------------------------------
+
+# What a server is told to send is soon more than the system takes.
+
+proc outside::small {name args} {
+    set port [program $name {*}$args]
+    ask {fconfigure $program::listener -sosndbuf 4096}
+    return $port
+}
+
+# A client that does not read. Returns when the driver has taken for it what it
+# may.
+
+proc outside::unread {port {bytes ""}} {
+    set chan [connect $port $bytes]
+    untilThere {[lsearch [lmap chan [chan names sock*] {
+        expr {[catch {dict get [fconfigure $chan -stats] sendPending} n]
+            ? 0 : $n}
+    }] 4] >= 0}
+    return $chan
+}
+
+# The sockets there, but for the given ones.
+
+proc outside::others {args} {
+    ask "set but \[list [join $args]]"
+    ask {lmap chan [chan names sock*] {
+        if {$chan in $but} {
+            continue
+        }
+        set chan
+    }}
+}
+
+test outside-3.1 {echo: one that is being closed counts} -body {
+    set port [outside::small echo -maxclients 1 -closetimeout 0]
+    set chan [outside::unread $port [string repeat x 2000000]]
+    outside::ask "finish [outside::others \$program::listener] 0"
+    set seen [list [outside::alive] [outside::rest [outside::connect $port]]]
+    lappend seen [expr {[string length [outside::rest $chan]] > 262144}]
+    outside::untilThere {[program::connections] == 0}
+    set chan [outside::connect $port hello]
+    close $chan write
+    lappend seen [outside::rest $chan]
+} -cleanup {
+    outside::stop
+} -result {1 {} 1 hello}
+
+test outside-3.2 {echo: a close that ends} -body {
+    set port [outside::small echo -maxclients 1 -closetimeout 500]
+    outside::unread $port [string repeat x 2000000]
+    outside::ask "finish [outside::others \$program::listener] 0"
+    outside::untilThere {[program::connections] == 0}
+    outside::ask {dict get [iocpsock::stats] bufferBytes}
+} -cleanup {
+    outside::stop
+} -result 0
+
+# A server that says much, for the relay.
+
+proc outside::talker {chan args} {
+    variable chans
+    lappend chans $chan
+    fconfigure $chan -blocking 0 -translation binary
+    puts -nonewline $chan [string repeat x 2000000]
+    flush $chan
+}
+
+# As when the server's side of the only connection has failed.
+
+proc outside::breakRelay {} {
+    set server [ask {lindex [dict keys $servers] 0}]
+    ask "copied [others \$program::listener $server] $server 0 broken"
+}
+
+test outside-3.3 {relay: a close that ends, and what counts until then} -body {
+    set server [socket -server outside::talker -myaddr 127.0.0.1 0]
+    lappend outside::chans $server
+    set port [outside::small relay -maxclients 1 -closetimeout 0 \
+        -backends 127.0.0.1:[lindex [fconfigure $server -sockname] 2]]
+    set chan [outside::unread $port]
+    outside::breakRelay
+    set seen [list [outside::alive] [outside::rest [outside::connect $port]]]
+    close $chan
+    outside::untilThere {[program::connections] == 0}
+    outside::ask {dict set program::options -closetimeout 300}
+    outside::ask {program::bound $program::listener}
+    outside::unread $port
+    outside::breakRelay
+    outside::untilThere {[program::connections] == 0}
+    lappend seen [outside::ask {dict get [iocpsock::stats] bufferBytes}]
+} -cleanup {
+    outside::stop
+} -result {1 {} 0}
+
+test outside-3.4 {chat: of one that does not read nothing is left} -body {
+    set port [outside::small chat -maxline 30000 -closetimeout 0]
+    set ann [outside::connect $port Ann\n]
+    outside::readAll $ann
+    set bob [outside::connect $port Bob\n]
+    outside::until {[string match "*Bob comes*" $outside::got($ann)]}
+    set line [string repeat x 29000]\n
+    while {![string match "*Bob goes*" $outside::got($ann)]} {
+        set outside::got($ann) ""
+        # No more than the driver and the program would hold for her.
+        outside::put $ann $line$line
+        outside::until {[string length $outside::got($ann)] > 58000
+            || [string match "*Bob goes*" $outside::got($ann)]}
+    }
+    outside::untilThere {[program::connections] == 1}
+    outside::put $ann /who\n
+    outside::until {[string match "*here: Ann\r\n*" $outside::got($ann)]}
+} -cleanup {
+    outside::stop
+} -result {}
+
+proc outside::webSocket {port frames} {
+    connect $port [join {"GET / HTTP/1.1" "Host: localhost"
+        "Upgrade: websocket" "Connection: Upgrade" "Sec-WebSocket-Version: 13"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "" ""} \r\n]$frames
+}
+
+# A message of zeros, not masked to speak of.
+
+proc outside::message {length} {
+    binary format cucuSua4x$length 0x82 254 $length {}
+}
+
+test outside-3.5 {websocket: of one that breaks the rules nothing is left} -body {
+    set port [outside::small websocket -timeout 300 -closetimeout 0]
+    # Its answers, and then the close, wait for it.
+    outside::webSocket $port [string repeat [outside::message 50000] 5]\xff\xff
+    outside::untilThere {[dict get [iocpsock::stats] accepted] == 1}
+    outside::untilThere {[program::connections] == 0}
+    outside::ask {dict get [iocpsock::stats] bufferBytes}
+} -cleanup {
+    outside::stop
+} -result 0
+
+test outside-3.6 {websocket: many small frames are handled in turns} -body {
+    set port [outside::small websocket]
+    outside::ask {rename handle handleFrame}
+    outside::ask {set order {}}
+    outside::ask {proc handle {chan final opcode payload} {
+        lappend ::order $opcode,$payload
+        handleFrame $chan $final $opcode $payload
+    }}
+    outside::hold
+    # Pings, with a number, masked with zeros.
+    for {set i 0} {$i < 5} {incr i} {
+        outside::readAll [outside::webSocket $port \
+            [string repeat [binary format cucux4a1 0x89 129 $i] 2000]]
+    }
+    outside::readAll [outside::webSocket $port \
+        [binary format cucux4a1 0x89 129 z]]
+    outside::release
+    outside::untilThere {[llength $order] == 10001}
+    set order [outside::ask {set order}]
+    set one [lsearch $order 9,z]
+    expr {$one < 2000 ? "early" : $one}
+} -cleanup {
+    outside::stop
+} -result early
+
+# --- 4: the live view -------------------------------------------------------
+
+test outside-4.1 {a viewer that does not read is dropped for good} -body {
+    outside::start
+    outside::ask {package require iocpsock::monitor}
+    # Each sample is long, so that little of them fills the system's buffers.
+    outside::ask {proc iocpsock::monitor::Json {sample} {
+        string repeat x 300000
+    }}
+    set port [outside::ask {iocpsock::monitor -port 0 -interval 100}]
+    outside::connect $port [outside::request /events]
+    outside::untilThere {[llength [iocpsock::monitor::Viewers]] == 1}
+    outside::untilThere {[llength [iocpsock::monitor::Viewers]] == 0}
+    outside::untilThere {[dict get [iocpsock::stats] connections] == 0}
+    # Of what the process has, nothing is the monitor's.
+    outside::ask {dict get [iocpsock::monitor::Sample 0] connections}
+} -cleanup {
+    outside::stop
+} -result 0
 
 tcltest::removeDirectory outside
 set failed [expr {$tcltest::numTests(Failed) != 0
