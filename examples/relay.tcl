@@ -22,7 +22,8 @@ source [file join [file dirname [info script]] program.tcl]
 set turn 0
 set dead {}
 
-# The connections to servers, a dictionary: all others are clients.
+# The connections to servers that are open, a dictionary: all others are
+# clients, or are being closed and count as such.
 set servers {}
 
 proc parseBackends {list} {

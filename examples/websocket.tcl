@@ -20,8 +20,9 @@
 #	It does what a server must: handshake, text and binary messages in one
 #	or more frames, ping and close. A client that breaks the rules is told
 #	which (the codes of section 7.4.1). One that does not take the answers
-#	is not read from any more, but may stay, as one of -maxclients. What pages of other sites may do
-#	here a server of more than echoes would decide by the Origin field.
+#	is not read from any more; it may stay, as one of -maxclients. What
+#	pages of other sites may do here a server of more than echoes would
+#	decide by the Origin field.
 
 source [file join [file dirname [info script]] program.tcl]
 

@@ -240,7 +240,7 @@ proc iocpsock::monitor::Accept {sock args} {
     if {[dict size $clients] - [llength [Viewers]] >= $maxAsking} {
         dict for {oldest client} $clients {
             if {[dict get $client state] ne "stream"} {
-                Drop $oldest iocpsock::abort
+                Drop $oldest Cut
                 break
             }
         }
@@ -248,8 +248,7 @@ proc iocpsock::monitor::Accept {sock args} {
     # An answer leaves in one piece.
     fconfigure $sock -blocking 0 -translation binary -buffersize 131072
     dict set clients $sock [dict create state head head "" skipped 0 \
-        timer [after $patienceMs \
-            [namespace code [list Drop $sock iocpsock::abort]]]]
+        timer [after $patienceMs [namespace code [list Drop $sock Cut]]]]
     fileevent $sock readable [namespace code [list Readable $sock]]
 }
 
@@ -266,9 +265,8 @@ proc iocpsock::monitor::Viewers {} {
 
 # iocpsock::monitor::Drop --
 #
-#	Ends a client's connection: by close the driver sends what it has in
-#	the background, for a while; by abort it forgets that at once. With
-#	the last viewer the sampler stops.
+#	Ends a client's connection, by close or by Cut. With the last viewer
+#	the sampler stops.
 
 proc iocpsock::monitor::Drop {sock {how close}} {
     variable clients
@@ -281,10 +279,28 @@ proc iocpsock::monitor::Drop {sock {how close}} {
         dict incr own bytesIn [dict get $stats bytesIn]
         dict incr own bytesOut [dict get $stats bytesOut]
     }
-    catch {{*}$how $sock}
+    catch {$how $sock}
     if {[llength [Viewers]] == 0} {
         StopSampler
     }
+}
+
+# iocpsock::monitor::Cut --
+#
+#	Closes a client's channel. By close alone the driver would send what
+#	it has in the background, for a while; here that is dropped.
+
+proc iocpsock::monitor::Cut {sock} {
+    if {[Unsent $sock] > 0} {
+        iocpsock::abort $sock
+    } else {
+        close $sock
+    }
+}
+
+proc iocpsock::monitor::Unsent {sock} {
+    expr {[chan pending output $sock]
+        + [dict get [fconfigure $sock -stats] sendBuffered]}
 }
 
 # iocpsock::monitor::Readable --
@@ -536,11 +552,7 @@ proc iocpsock::monitor::Tick {} {
 proc iocpsock::monitor::Send {sock event} {
     variable clients
     variable maxSkipped
-    if {[catch {
-        set stats [fconfigure $sock -stats]
-        set behind [expr {[chan pending output $sock]
-            + [dict get $stats sendBuffered]}]
-    }]} {
+    if {[catch {Unsent $sock} behind]} {
         Drop $sock
         return
     }
@@ -552,7 +564,7 @@ proc iocpsock::monitor::Send {sock event} {
     set skipped [expr {[dict get $clients $sock skipped] + 1}]
     dict set clients $sock skipped $skipped
     if {$skipped >= $maxSkipped} {
-        Drop $sock iocpsock::abort
+        Drop $sock Cut
     }
 }
 
