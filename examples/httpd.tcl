@@ -1402,7 +1402,8 @@ oo::class create httpd::Connection {
     #	sent yet.
 
     method Unsent {} {
-        set bytes [chan pending output $sock]
+        # It is -1 behind a half-close.
+        set bytes [expr {max(0, [chan pending output $sock])}]
         catch {
             incr bytes [dict get [fconfigure $sock -stats] sendBuffered]
         }
@@ -1415,6 +1416,9 @@ oo::class create httpd::Connection {
     #	still has something to send the client counts, and has its time.
 
     method Leave {} {
+        if {[chan pending output $sock] > 0} {
+            my Flush
+        }
         if {[my Unsent] == 0} {
             return
         }
@@ -1434,8 +1438,10 @@ oo::class create httpd::Connection {
     #	close.
 
     method Abandon {} {
-        if {[my Unsent] > 0} {
-            catch {::iocpsock::abort $sock}
+        catch {
+            if {[my Unsent] > 0} {
+                ::iocpsock::abort $sock
+            }
         }
     }
 

@@ -299,7 +299,8 @@ proc iocpsock::monitor::Cut {sock} {
 }
 
 proc iocpsock::monitor::Unsent {sock} {
-    expr {[chan pending output $sock]
+    # Behind a half-close Tcl says -1.
+    expr {max(0, [chan pending output $sock])
         + [dict get [fconfigure $sock -stats] sendBuffered]}
 }
 
