@@ -78,9 +78,9 @@ test outside-1.1 {batches of requests are answered in turns} -body {
 # A client that has its answers in a driver's buffers, and does not read.
 
 proc outside::taking {port} {
-    set chan [connect $port [string repeat [request /64k.bin] 3][
+    set chan [connect $port [string repeat [request /64k.bin] 2][
         request /64k.bin "Connection: close"]]
-    untilThere {[llength $log] == 4}
+    untilThere {[llength $log] == 3}
     return $chan
 }
 
@@ -91,7 +91,7 @@ test outside-1.2 {a client counts until it has everything} -body {
         [outside::status [outside::fetch $port /]]]
     set bytes [string length [outside::rest $chan]]
     outside::untilThere {[$server connections] == 0}
-    lappend before [expr {$bytes > 4 * 65536}] \
+    lappend before [expr {$bytes > 3 * 65536}] \
         [outside::status [outside::fetch $port /]]
 } -cleanup {
     outside::stop
@@ -102,7 +102,7 @@ test outside-1.3 {one that does not take its answer leaves nothing} -body {
     # Of the one the driver has the rest, of the other Tcl.
     outside::taking $port
     outside::connect $port [string repeat [outside::request /64k.bin] 30]
-    outside::untilThere {[llength $log] > 4}
+    outside::untilThere {[llength $log] > 3}
     outside::untilThere {[$server connections] == 0}
     outside::untilThere {[dict get [iocpsock::stats] connections] == 0}
     outside::ask {dict get [iocpsock::stats] bufferBytes}
