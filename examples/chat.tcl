@@ -6,7 +6,8 @@
 #	    tclsh chat.tcl -port 7008
 #
 #	-maxline CHARACTERS	500: a longer line ends the connection
-#	-maxclients NUMBER	200
+#	-maxclients NUMBER	200: further ones are told so, or just dropped
+#				if there are as many of them again
 #
 #	program.tcl tells the other options. A line "/who" lists who is here,
 #	"/quit" ends the connection. What is sent has no control characters:
@@ -27,7 +28,13 @@ proc accept {chan address port} {
         -translation {auto crlf}
     # Tcl 9 would take bytes that are not UTF-8 for an error.
     catch {fconfigure $chan -profile replace}
-    if {[dict size $names] >= [dict get $options -maxclients]} {
+    set limit [dict get $options -maxclients]
+    set count [program::connections]
+    if {$count > 2 * $limit} {
+        program::drop $chan
+        return
+    }
+    if {$count > $limit} {
         catch {puts $chan "* there is no room, come again"}
         catch {close $chan}
         return
@@ -79,16 +86,17 @@ proc enter {chan name} {
     }
 }
 
-# A client may be left from within what is told to all.
+# A client may be left from within what is told to all. What is left for one
+# that takes its lines is still sent; "how" is program::drop for others.
 
-proc leave {chan} {
+proc leave {chan {how close}} {
     global names
     if {![dict exists $names $chan]} {
         return
     }
     set name [dict get $names $chan]
     dict unset names $chan
-    catch {close $chan}
+    catch {$how $chan}
     if {$name ne ""} {
         tell "* $name goes"
     }
@@ -113,8 +121,10 @@ proc say {chan line} {
     if {![dict exists $names $chan]} {
         return
     }
-    if {[catch {puts $chan $line}] || [chan pending output $chan] > $backlog} {
+    if {[catch {puts $chan $line}]} {
         leave $chan
+    } elseif {[chan pending output $chan] > $backlog} {
+        leave $chan program::drop
     }
 }
 

@@ -17,11 +17,17 @@
 #	-socket COMMAND		what opens the sockets: iocpsock::socket where
 #				that package loads, else Tcl's own ::socket
 #	-index NAME		index.html: what the address of a folder shows
+#	-links NUMBER		0: a symbolic link that leads out of DIR is not
+#				there; 1: it is followed
+#	-hosts LIST		names by which it may be asked, beside localhost
+#				and every address; * is any name. An empty list
+#				is * unless ADDRESS is a loopback address
 #	-maxrequest BYTES	16384: the longest request head, and the longest
 #				body that a GET may bring along
 #	-maxconnections NUMBER	500: clients beyond that are sent away
 #	-timeout SECONDS	30: for a request to arrive once it has begun,
 #				and for a client to take a piece of an answer
+#	-first SECONDS		10: for a new client's first request to arrive
 #	-idle SECONDS		60: for a client to begin its next request
 #	-cache BYTES		16777216: memory for small files; 0 for none
 #	-log FILE		an access log in the common format; - is stdout
@@ -44,12 +50,21 @@
 # Windows, every name that means a device, a stream, a drive or another
 # spelling of some file's name.
 #
+# A server on a loopback address refuses names that it does not know, as any
+# site's DNS can point a name of its own there and have a visitor's browser ask
+# (DNS rebinding). Symbolic links are looked at when a file is loaded: whoever
+# can change what is below DIR while it is served has to be trusted. Wine hides
+# links from Windows programs, so that they are followed there.
+#
 # How it is built: a Server owns the listening socket and knows the files. Each
 # client has a Connection, whose conversation runs in a coroutine of its own,
 # so that it reads from top to bottom; all waiting is in one method, Wait. What
 # cannot be answered is refused by throwing {HTTPD REFUSE status}, which ends
 # the conversation. One timer for all, Tick, keeps the clock and wakes the
-# connections whose time is up.
+# connections whose time is up. A client that sends many requests at once gets a
+# few answers, then the others have their turn. A client counts as a connection
+# until everything is sent to it; one that does not take it in time is reset,
+# where the driver can do that.
 
 package require Tcl 8.6-
 package provide httpd 1.0
@@ -58,8 +73,8 @@ namespace eval httpd {
     # The options and their defaults.
     variable defaults {
         -root "" -port 8080 -address 127.0.0.1 -socket "" -index index.html
-        -maxrequest 16384 -maxconnections 500 -timeout 30 -idle 60
-        -cache 16777216 -log ""
+        -links 0 -hosts "" -maxrequest 16384 -maxconnections 500
+        -timeout 30 -first 10 -idle 60 -cache 16777216 -log ""
     }
 
     # A file up to this size is kept in memory and sent at once; a longer one
@@ -74,6 +89,9 @@ namespace eval httpd {
     # How much may wait to be sent before a client that sends requests in
     # advance must take its answers.
     variable outputLimit 262144
+
+    # How many requests that have already come are answered in one turn.
+    variable answersPerTurn 4
 
     # What a refused client may still say before the connection is closed.
     variable lingerBytes 1048576
@@ -310,8 +328,10 @@ proc httpd::DecodeName {part} {
     set bytes [subst -nocommands -novariables \
         [string map {\\ \\\\ % \\u00} $part]]
     # Tcl 9.0 reports what is not UTF-8; for 8.6, compare with the way back.
+    # 8.6 also takes surrogates, ED A0 80 to ED BF BF, there and back.
     if {[catch {encoding convertfrom utf-8 $bytes} name]
-            || [encoding convertto utf-8 $name] ne $bytes} {
+            || [encoding convertto utf-8 $name] ne $bytes
+            || [regexp {\u00ed[\u00a0-\u00bf]} $bytes]} {
         Refuse 400
     }
     if {[regexp {^$|^\.|[\u0000-\u001f/\u007f]} $name]
@@ -338,6 +358,59 @@ proc httpd::IsPlainWindowsName {name} {
     expr {![regexp {[\\:*?"<>|]|[. ]$} $name]
         && ![regexp -nocase $device $name]
         && ![regexp $short $name]}
+}
+
+# httpd::RealName, httpd::IsInside --
+#
+#	RealName resolves all symbolic links in a file's name. IsInside tells
+#	whether a file is in a folder, whose real name is given, once that is
+#	done. Tcl does not resolve all kinds of links that Windows has; one that
+#	is left may lead anywhere.
+
+proc httpd::RealName {file} {
+    # The last part of a name is not resolved, so it is not the last.
+    file dirname [file normalize $file/.x]
+}
+
+proc httpd::IsInside {file root} {
+    set file [RealName $file]
+    set root [string trimright $root /]/
+    if {[string first $root $file] != 0} {
+        return 0
+    }
+    set name [string trimright $root /]
+    foreach part [split [string range $file [string length $root] end] /] {
+        append name / $part
+        if {[file type $name] eq "link"} {
+            return 0
+        }
+    }
+    return 1
+}
+
+# httpd::KnownHosts, httpd::IsKnownHost --
+#
+#	KnownHosts gives the names that a server with the given options may be
+#	asked by, in lower case. IsKnownHost tells whether the value of a Host
+#	field is one of them, or cannot be somebody else's: an address cannot.
+
+proc httpd::KnownHosts {options} {
+    set hosts [string tolower [dict get $options -hosts]]
+    if {![string is list $hosts]} {
+        error "bad value \"$hosts\" for -hosts: should be a list of names"
+    }
+    set loopback {^(?:localhost|::1|127(?:\.\d+){3})$}
+    if {[llength $hosts] == 0
+            && ![regexp $loopback [dict get $options -address]]} {
+        return *
+    }
+    return $hosts
+}
+
+proc httpd::IsKnownHost {host known} {
+    set name [string tolower [regsub {:\d*$} $host ""]]
+    expr {$name eq "localhost" || $name in $known || "*" in $known
+        || [regexp {^(?:\d+(?:\.\d+){3}|\[[[:xdigit:]:.]+\])$} $name]}
 }
 
 # httpd::FormatDate, httpd::ParseDate --
@@ -526,13 +599,15 @@ proc httpd::Copied {connection args} {
 
 oo::class create httpd::Server {
     # settings	The options.
+    # realRoot	The folder's name without symbolic links.
+    # hosts	The names that clients may use.
     # listener	The listening socket.
     # log	The channel of the access log, or empty.
     # clients	A dictionary: the keys are the connections.
     # cache	A dictionary from paths, as they come in requests, to entries,
     #		the oldest first; see lookup.
     # cacheSize	About how much memory its entries take.
-    variable settings listener log clients cache cacheSize
+    variable settings realRoot hosts listener log clients cache cacheSize
 
     constructor {options} {
         set settings $options
@@ -542,12 +617,14 @@ oo::class create httpd::Server {
         set cache {}
         set cacheSize 0
 
+        set hosts [httpd::KnownHosts $options]
         set root [file normalize [dict get $settings -root]]
         if {[dict get $settings -root] eq "" || ![file isdirectory $root]} {
             error "no such folder: \"[dict get $settings -root]\""
         }
         # A name appended to "/" or "C:/" must not make it "//name".
         dict set settings -root [string trimright $root /]
+        set realRoot [httpd::RealName $root]
         dict set settings -socket \
             [httpd::SocketCommand [dict get $settings -socket]]
         if {[dict get $settings -log] eq "-"} {
@@ -580,8 +657,13 @@ oo::class create httpd::Server {
         }
         lappend command [dict get $settings -port]
         set listener [uplevel #0 $command]
-        # Accepted sockets inherit this, where the option is known.
+        # Accepted sockets inherit these, where the options are known. A close
+        # of what was not sent must not last for ever.
         catch {fconfigure $listener -nodelay 1}
+        catch {
+            fconfigure $listener -closetimeout \
+                [expr {1000 * max(1, [dict get $settings -timeout])}]
+        }
     }
 
     method addresses {} {
@@ -620,6 +702,13 @@ oo::class create httpd::Server {
 
     method connections {} {
         dict size $clients
+    }
+
+    # A client of HTTP/1.0 need not say whom it asks; browsers do.
+
+    method answersTo {fields} {
+        expr {![dict exists $fields host]
+            || [httpd::IsKnownHost [dict get $fields host] $hosts]}
     }
 
     method forget {client} {
@@ -734,7 +823,9 @@ oo::class create httpd::Server {
 
     method Load {path} {
         set file [my Locate $path]
-        if {$file eq "" || [catch {file stat $file stat}]} {
+        if {$file eq "" || [catch {file stat $file stat}]
+                || ![dict get $settings -links]
+                && ![httpd::IsInside $file $realRoot]} {
             return {status 404}
         }
         if {$stat(type) eq "directory"} {
@@ -833,8 +924,11 @@ oo::class create httpd::Connection {
     # minor	Its version, HTTP/1.minor.
     # persists	Whether another request may follow.
     # answered	Whether the head of an answer was sent.
+    # isNew	Whether no request has come yet.
+    # inTurn	How many answers were made since the last wait.
+    # isLeaving	Whether all that is left is to be sent what is written.
     variable server settings sock host coroutine deadline buffer
-    variable line isHead minor persists answered
+    variable line isHead minor persists answered isNew inTurn isLeaving
 
     constructor {serverObject options socket peer} {
         set server $serverObject
@@ -843,14 +937,15 @@ oo::class create httpd::Connection {
         set host $peer
         set deadline 0
         set buffer ""
+        set isNew 1
+        set inTurn 0
+        set isLeaving 0
         my Begin -
         fconfigure $sock -blocking 0 -translation binary \
             -buffersize $::httpd::bufferSize
     }
 
     destructor {
-        # What Tcl still holds for a client that takes nothing stays with Tcl,
-        # until the client is gone as well: a script cannot call it back.
         catch {close $sock}
         $server forget [self]
     }
@@ -871,16 +966,21 @@ oo::class create httpd::Connection {
                 my Converse
             } trap {HTTPD REFUSE} {- options} {
                 my SendRefusal [lindex [dict get $options -errorcode] 2]
-            } trap HTTPD {} - trap POSIX {} {
-                # Out of time, stopped, or the client is gone.
+            } trap {HTTPD GONE} {} {
+                # What it has asked for before is still sent.
+            } trap HTTPD {message options} - trap POSIX {message options} {
+                return -options $options $message
             } on error {- options} {
                 $server report [dict get $options -errorinfo]
                 if {!$answered} {
                     my SendRefusal 500
                 }
             }
+            my Leave
+        } trap {HTTPD TIMEOUT} {} {
+            my Abandon
         } on error {} {
-            # The client did not wait for the refusal.
+            # The server ends, or the client is gone.
         }
     }
 
@@ -890,6 +990,9 @@ oo::class create httpd::Connection {
             my Begin [lindex [split $head \r] 0]
             lassign $request method path query minor fields
             set isHead [expr {$method eq "HEAD"}]
+            if {![$server answersTo $fields]} {
+                httpd::Refuse 403
+            }
             if {!$isHead && $method ne "GET"} {
                 httpd::Refuse [expr {
                     $method in $::httpd::otherMethods ? 405 : 501}]
@@ -901,6 +1004,9 @@ oo::class create httpd::Connection {
             my Answer $path $query $fields
             if {!$persists} {
                 break
+            }
+            if {[incr inTurn] >= $::httpd::answersPerTurn} {
+                my Pause
             }
         }
         my Flush
@@ -935,6 +1041,7 @@ oo::class create httpd::Connection {
     #	What wake was given.
 
     method Wait {} {
+        set inTurn 0
         set event [yield]
         switch -- [lindex $event 0] {
             timeout { throw {HTTPD TIMEOUT} "out of time" }
@@ -950,12 +1057,34 @@ oo::class create httpd::Connection {
     method expire {} {
         if {$deadline <= $::httpd::now} {
             my wake timeout
+        } elseif {$isLeaving} {
+            my wake tick
         }
     }
 
     method Allow {seconds} {
         # The clock stands still between ticks: add the second it may lack.
         set deadline [expr {$::httpd::now + $seconds + 1}]
+    }
+
+    # Pause --
+    #
+    #	Lets the others have their turn before the next answer. A client that
+    #	sends many requests must also take the answers some time.
+
+    method Pause {} {
+        if {[chan pending output $sock] > $::httpd::outputLimit} {
+            my Flush
+        }
+        my Allow [dict get $settings -timeout]
+        fileevent $sock readable {}
+        set timer [after 0 [list $coroutine turn]]
+        try {
+            my Wait
+        } finally {
+            after cancel $timer
+        }
+        fileevent $sock readable [list $coroutine readable]
     }
 
     #
@@ -973,20 +1102,22 @@ oo::class create httpd::Connection {
     method ReadHead {headName} {
         upvar 1 $headName head
         my Begin -
-        my Allow [dict get $settings -idle]
+        my Allow [dict get $settings [expr {$isNew ? "-first" : "-idle"}]]
         set limit [dict get $settings -maxrequest]
         set begun 0
         while 1 {
+            # Empty lines before a request do not count.
+            if {[string index $buffer 0] eq "\r"} {
+                regsub {^(?:\r\n)+} $buffer {} buffer
+            }
             set end [string first \r\n\r\n $buffer]
             if {$end > $limit} {
                 break
             } elseif {$end >= 0} {
-                set head [string trimleft [string range $buffer 0 $end-1] \r\n]
+                set head [string range $buffer 0 $end-1]
                 set buffer [string range $buffer $end+4 end]
-                if {$head ne ""} {
-                    return 1
-                }
-                # Empty lines before a request do not count.
+                set isNew 0
+                return 1
             } elseif {[string length $buffer] > $limit} {
                 break
             } elseif {[eof $sock]} {
@@ -1001,7 +1132,11 @@ oo::class create httpd::Connection {
             } else {
                 if {!$begun} {
                     set begun 1
+                    set before $deadline
                     my Allow [dict get $settings -timeout]
+                    if {$isNew} {
+                        set deadline [expr {min($before, $deadline)}]
+                    }
                 }
                 my AwaitInput 1
             }
@@ -1128,7 +1263,8 @@ oo::class create httpd::Connection {
 
     method SendHead {status fields length} {
         set head "HTTP/1.1 $status [dict get $::httpd::reasons $status]\r\n"
-        append head $::httpd::dateField $fields
+        append head $::httpd::dateField \
+            "X-Content-Type-Options: nosniff\r\n" $fields
         if {$length ne ""} {
             append head "Content-Length: $length\r\n"
         }
@@ -1209,7 +1345,6 @@ oo::class create httpd::Connection {
                 close $chan
             }
         }
-        # A client that sends many requests must take the answers some time.
         if {[chan pending output $sock] > $::httpd::outputLimit} {
             my Flush
         }
@@ -1258,6 +1393,59 @@ oo::class create httpd::Connection {
         }
         fileevent $sock writable {}
         fileevent $sock readable [list $coroutine readable]
+    }
+
+    #
+    # The end.
+    #
+
+    # Unsent --
+    #
+    #	How many bytes neither Tcl nor, where that can be told, the driver has
+    #	sent yet.
+
+    method Unsent {} {
+        # It is -1 behind a half-close.
+        set bytes [expr {max(0, [chan pending output $sock])}]
+        catch {
+            incr bytes [dict get [fconfigure $sock -stats] sendBuffered]
+        }
+        return $bytes
+    }
+
+    # Leave --
+    #
+    #	Ends a connection on which everything was said. As long as the driver
+    #	still has something to send the client counts, and has its time.
+
+    method Leave {} {
+        if {[chan pending output $sock] > 0} {
+            my Flush
+        }
+        if {[my Unsent] == 0} {
+            return
+        }
+        catch {close $sock write}
+        fileevent $sock readable {}
+        my Allow [dict get $settings -timeout]
+        set isLeaving 1
+        while {[my Unsent] > 0} {
+            my Wait
+        }
+    }
+
+    # Abandon --
+    #
+    #	Ends a connection that is out of time. What the client has not taken
+    #	would stay in memory for as long as it likes, if the driver could only
+    #	close.
+
+    method Abandon {} {
+        catch {
+            if {[my Unsent] > 0} {
+                ::iocpsock::abort $sock
+            }
+        }
     }
 
     # Linger --

@@ -9,6 +9,9 @@
 #
 #	-port NUMBER		0 takes a free port
 #	-address ADDRESS	127.0.0.1; empty for all addresses
+#	-closetimeout MS	30000: on iocpsock, how long a client may take
+#				for what is left to be sent when its connection
+#				is closed; then it is reset. 0 is for ever
 #	-stdin quit		end when standard input does
 #
 #	They print "listening on ADDRESS PORT" for each address. The exit
@@ -19,6 +22,7 @@ package require Tcl 8.6-
 namespace eval program {
     variable name ""
     variable options {}
+    variable listener ""
     variable socket [expr {[catch {package require iocpsock}]
         ? "::socket" : "::iocpsock::socket"}]
 }
@@ -38,7 +42,8 @@ namespace eval program {
 proc program::options {programName defaults} {
     variable name $programName
     variable options
-    set defaults [dict merge $defaults {-address 127.0.0.1 -stdin {}}]
+    set defaults [dict merge $defaults \
+        {-address 127.0.0.1 -closetimeout 30000 -stdin {}}]
     if {[llength $::argv] % 2} {
         fail "value for \"[lindex $::argv end]\" missing"
     }
@@ -79,6 +84,7 @@ proc program::fail {message {status 2}} {
 proc program::listen {script args} {
     variable options
     variable socket
+    variable listener
     set command [list $socket -server $script]
     if {[dict get $options -address] ne ""} {
         lappend command -myaddr [dict get $options -address]
@@ -90,11 +96,48 @@ proc program::listen {script args} {
     } message]} {
         fail $message 1
     }
+    bound $listener
     foreach {address - port} [fconfigure $listener -sockname] {
         puts "listening on $address $port"
     }
     flush stdout
     return $listener
+}
+
+# program::bound --
+#
+#	Sets how long a close may last: on the listener, and on connections
+#	that were not accepted. Tcl's own sockets have no such option.
+
+proc program::bound {chan} {
+    variable options
+    catch {fconfigure $chan -closetimeout [dict get $options -closetimeout]}
+}
+
+# program::connections --
+#
+#	How many connections there are, with those that were closed but still
+#	have something to send. These do not count on Tcl's own sockets, where
+#	no script can see them.
+
+proc program::connections {} {
+    variable socket
+    if {$socket eq "::iocpsock::socket"} {
+        return [dict get [iocpsock::stats] connections]
+    }
+    # All but the listener.
+    return [expr {[llength [chan names sock*]] - 1}]
+}
+
+# program::drop --
+#
+#	Ends a connection at once: on iocpsock with all that was not sent yet,
+#	which a close would keep in memory.
+
+proc program::drop {chan} {
+    if {[catch {::iocpsock::abort $chan}]} {
+        catch {close $chan}
+    }
 }
 
 # program::wait --

@@ -9,6 +9,7 @@
 #	-timeout MS		5000: for a server to take a connection
 #	-retry MS		10000: a server that has not taken one is asked
 #				last for this long
+#	-maxclients NUMBER	200: further ones are dropped
 #
 #	program.tcl tells the other options. A client is connected to the first
 #	server that answers, and closed if none does. Bytes are copied in both
@@ -20,6 +21,10 @@ source [file join [file dirname [info script]] program.tcl]
 # Who is asked next, and until when servers count as dead.
 set turn 0
 set dead {}
+
+# The connections to servers that are open, a dictionary: all others are
+# clients, or are being closed and count as such.
+set servers {}
 
 proc parseBackends {list} {
     if {![string is list $list] || [llength $list] == 0} {
@@ -55,6 +60,12 @@ proc order {} {
 }
 
 proc accept {client address port} {
+    global options servers
+    set clients [expr {[program::connections] - [dict size $servers]}]
+    if {$clients > [dict get $options -maxclients]} {
+        program::drop $client
+        return
+    }
     fconfigure $client -blocking 0 -translation binary -buffersize 65536 \
         -buffering none
     dial $client [order]
@@ -63,7 +74,7 @@ proc accept {client address port} {
 # Asks the first of the servers, and the others if that fails.
 
 proc dial {client candidates} {
-    global options
+    global options servers
     if {$candidates eq ""} {
         close $client
         return
@@ -71,6 +82,8 @@ proc dial {client candidates} {
     set candidates [lassign $candidates backend]
     if {[catch {
         set server [$program::socket -async {*}$backend]
+        dict set servers $server ""
+        program::bound $server
         fconfigure $server -blocking 0 -translation binary -buffersize 65536 \
             -buffering none
     }]} {
@@ -93,7 +106,7 @@ proc decide {client server backend candidates timer {failure ""}} {
         dict unset ::dead $backend
         connect $client $server
     } else {
-        close $server
+        hangUp $server
         skip $client $backend $candidates
     }
 }
@@ -124,12 +137,18 @@ proc copied {from to bytes {failure ""}} {
         return
     }
     unset -nocomplain ended($from) ended($to)
-    catch {close $from}
-    catch {close $to}
+    hangUp $from
+    hangUp $to
+}
+
+proc hangUp {chan} {
+    global servers
+    dict unset servers $chan
+    catch {close $chan}
 }
 
 set options [program::options relay \
-    {-port 7009 -backends {} -timeout 5000 -retry 10000}]
+    {-port 7009 -backends {} -timeout 5000 -retry 10000 -maxclients 200}]
 set backends [parseBackends [dict get $options -backends]]
 program::listen accept
 program::wait

@@ -6,7 +6,11 @@
 #	    tclsh websocket.tcl -port 7010
 #
 #	-maxmessage BYTES	1048576: a longer message ends the connection
-#	-timeout MS		10000: for the handshake to arrive
+#	-maxclients NUMBER	200: further ones are dropped
+#	-timeout MS		10000: for the handshake to arrive, and for a
+#				client to close when it was told to
+#	-messagetimeout MS	60000: for a message to be complete once it has
+#				begun
 #
 #	program.tcl tells the other options. In a browser:
 #
@@ -15,36 +19,58 @@
 #
 #	It does what a server must: handshake, text and binary messages in one
 #	or more frames, ping and close. A client that breaks the rules is told
-#	which (the codes of section 7.4.1). What pages of other sites may do
-#	here a server of more than echoes would decide by the Origin field.
+#	which (the codes of section 7.4.1). One that does not take the answers
+#	is not read from any more; it may stay, as one of -maxclients. What
+#	pages of other sites may do here a server of more than echoes would
+#	decide by the Origin field.
 
 source [file join [file dirname [info script]] program.tcl]
 
-# How long a handshake may be, and how many bytes may wait for a client before
-# nothing more is read from it.
+# How long a handshake may be, how many bytes may wait for a client before
+# nothing more is read from it, and how many of its frames are handled before
+# others have their turn.
 set maxHead 8192
 set backlog 262144
+set framesPerTurn 16
 
 # By channel: what was received and not used yet, the kind of the message of
-# which some frames have come, and these.
+# which some frames have come, and these; the timer by which the client has to
+# have done something, and the one that gives it its next turn.
 array set buffer {}
 array set kind {}
 array set message {}
+array set timer {}
+array set turn {}
 
 proc accept {chan address port} {
-    global buffer options timer
+    global buffer options timer turn
+    if {[program::connections] > [dict get $options -maxclients]} {
+        program::drop $chan
+        return
+    }
     fconfigure $chan -blocking 0 -translation binary -buffersize 65536
     set buffer($chan) ""
-    set timer($chan) [after [dict get $options -timeout] [list finish $chan]]
+    set turn($chan) ""
+    set timer($chan) ""
+    allow $chan -timeout [list finish $chan program::drop]
     fileevent $chan readable [list receive $chan shake]
 }
 
-proc finish {chan} {
-    global buffer kind message timer
+# A client has the time of an option, until what happens otherwise.
+
+proc allow {chan option script} {
+    global options timer
     after cancel $timer($chan)
-    unset buffer($chan) timer($chan)
+    set timer($chan) [after [dict get $options $option] $script]
+}
+
+proc finish {chan {how close}} {
+    global buffer kind message timer turn
+    after cancel $timer($chan)
+    after cancel $turn($chan)
+    unset buffer($chan) timer($chan) turn($chan)
     unset -nocomplain kind($chan) message($chan)
-    catch {close $chan}
+    catch {$how $chan}
 }
 
 # Takes what has come and hands it to "shake" or to "frames".
@@ -74,22 +100,26 @@ proc send {chan bytes} {
 #
 
 proc shake {chan} {
-    global buffer maxHead timer
+    global buffer maxHead
     set end [string first \r\n\r\n $buffer($chan)]
     if {$end < 0 && [string length $buffer($chan)] <= $maxHead} {
         return
     }
-    after cancel $timer($chan)
+    if {$end < 0 || $end > $maxHead} {
+        part $chan [join {"HTTP/1.1 431 Request Header Fields Too Large"
+            "Connection: close" "Content-Length: 0" "" ""} \r\n]
+        return
+    }
     set head [string range $buffer($chan) 0 $end-1]
     set buffer($chan) [string range $buffer($chan) $end+4 end]
     set key [acceptKey $head]
     if {$key eq ""} {
-        send $chan [join {"HTTP/1.1 426 Upgrade Required"
+        part $chan [join {"HTTP/1.1 426 Upgrade Required"
             "Upgrade: websocket" "Connection: Upgrade, close"
             "Sec-WebSocket-Version: 13" "Content-Length: 0" "" ""} \r\n]
-        finish $chan
         return
     }
+    watch $chan 0
     send $chan [join [list "HTTP/1.1 101 Switching Protocols" \
         "Upgrade: websocket" "Connection: Upgrade" \
         "Sec-WebSocket-Accept: $key" "" ""] \r\n]
@@ -172,21 +202,47 @@ proc rotate {word bits} {
 # Frames.
 #
 
-# Handles the frames that are complete, until the client has answers to take.
+# Handles the frames that are complete, until the client has answers to take or
+# others have waited long enough.
 
 proc frames {chan} {
-    global buffer backlog
-    while {[info exists buffer($chan)]} {
+    global buffer kind backlog framesPerTurn turn
+    for {set count 0} {[info exists buffer($chan)]} {incr count} {
         if {[chan pending output $chan] > $backlog} {
+            watch $chan 0
             fileevent $chan readable {}
             fileevent $chan writable [list resume $chan]
             return
         }
+        if {$count == $framesPerTurn} {
+            fileevent $chan readable {}
+            set turn($chan) [after 0 [list resume $chan]]
+            return
+        }
         set frame [nextFrame $chan]
         if {$frame eq ""} {
+            watch $chan [expr {$buffer($chan) ne ""
+                || [info exists kind($chan)]}]
             return
         }
         handle $chan {*}$frame
+        if {[info exists buffer($chan)] && ![info exists kind($chan)]} {
+            watch $chan 0
+        }
+    }
+}
+
+# A message that has begun has its time, which no further frame of it makes any
+# longer. A client that is not read from cannot complete it.
+
+proc watch {chan begun} {
+    global timer
+    if {!$begun} {
+        after cancel $timer($chan)
+        set timer($chan) ""
+    } elseif {$timer($chan) eq ""} {
+        allow $chan -messagetimeout \
+            [list stop $chan 1008 "the message takes too long"]
     }
 }
 
@@ -289,22 +345,28 @@ proc handle {chan final opcode payload} {
         set opcode $kind($chan)
         unset kind($chan) message($chan)
         if {$opcode == 1} {
-            decode $whole
+            checkText $whole
         }
         send $chan [frame $opcode $whole]
     }
 }
 
-# A message's text; an error if it is not UTF-8. Tcl 8.6 takes anything, but
-# what was not UTF-8 does not become the same bytes again.
+# Refuses a text that is not UTF-8 (RFC 3629): Tcl's own decoder takes more, or
+# less, from version to version.
 
-proc decode {bytes} {
-    if {[catch {encoding convertfrom utf-8 $bytes} text]
-            || [encoding convertto utf-8 $text] ne $bytes} {
+proc checkText {bytes} {
+    global utf8
+    if {![regexp $utf8 $bytes]} {
         refuse 1007 "not UTF-8"
     }
-    return $text
 }
+
+set utf8 [string map {> {[\u0080-\u00bf]}} {(?x)^(?: [\u0000-\u007f]
+    | [\u00c2-\u00df] >
+    | \u00e0 [\u00a0-\u00bf] > | \u00ed [\u0080-\u009f] >
+    | [\u00e1-\u00ec\u00ee\u00ef] > >
+    | \u00f0 [\u0090-\u00bf] > > | \u00f4 [\u0080-\u008f] > >
+    | [\u00f1-\u00f3] > > > )*$}]
 
 proc frame {opcode payload} {
     set length [string length $payload]
@@ -328,28 +390,36 @@ proc closed {chan payload} {
                 1014} || $code >= 3000 && $code < 5000)} {
             refuse 1002 "no such code"
         }
-        decode [string range $payload 2 end]
+        checkText [string range $payload 2 end]
         set payload [string range $payload 0 1]
     }
     send $chan [frame 8 $payload]
     finish $chan
 }
 
-# Ends the connection from here, and tells why. The client may still be
-# sending: it is the one to close, within the time.
+# Ends the connection from here, and tells why.
 
 proc stop {chan code reason} {
-    global buffer options timer
+    part $chan [frame 8 [binary format S $code]$reason]
+}
+
+# Sends the last words. The client may still be sending: it is the one to close,
+# within the time.
+
+proc part {chan bytes} {
+    global buffer kind message turn
     if {[catch {
-        send $chan [frame 8 [binary format S $code]$reason]
+        fileevent $chan writable {}
+        send $chan $bytes
         close $chan write
     }]} {
         finish $chan
         return
     }
     set buffer($chan) ""
-    after cancel $timer($chan)
-    set timer($chan) [after [dict get $options -timeout] [list finish $chan]]
+    unset -nocomplain kind($chan) message($chan)
+    after cancel $turn($chan)
+    allow $chan -timeout [list finish $chan program::drop]
     fileevent $chan readable [list receive $chan ignore]
 }
 
@@ -359,7 +429,8 @@ proc ignore {chan} {
 }
 
 set options [program::options websocket \
-    {-port 7010 -maxmessage 1048576 -timeout 10000}]
+    {-port 7010 -maxmessage 1048576 -maxclients 200 -timeout 10000
+    -messagetimeout 60000}]
 set listener [program::listen accept]
 # Accepted sockets inherit this, where the option is known.
 catch {fconfigure $listener -nodelay 1}

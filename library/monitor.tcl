@@ -21,7 +21,9 @@
 #	what is in it. It needs the event loop.
 #
 #	What it costs: nothing between requests but the listener. Samples are
-#	taken while /events has a reader.
+#	taken while /events has a reader, and for /snapshot if the last one is
+#	older than -interval. A client that takes too long, or does not take
+#	its samples, is reset, and nothing of it is kept.
 #
 #	Its own connections and its listener are left out of the counters, so
 #	that watching does not change what is seen; they are in the memory.
@@ -45,7 +47,7 @@ namespace eval iocpsock::monitor {
     variable ranges {-port {0 65535} -interval {100 60000} -maxviewers {1 64}}
 
     # The longest request, how long it and the end of an answer may take, and
-    # how many clients may be in the middle of that.
+    # how many clients may be in the middle of that: the oldest makes way.
     variable headBytes 8192
     variable patienceMs 5000
     variable maxAsking 16
@@ -68,9 +70,12 @@ namespace eval iocpsock::monitor {
     # are closed have accepted.
     variable own {bytesIn 0 bytesOut 0 accepted 0}
 
-    # The sampler's timer, and when it is due.
+    # The sampler's timer, and when it is due; the last sample, as JSON, and
+    # when it was taken.
     variable timer ""
     variable due 0
+    variable last ""
+    variable lastTime 0
 
     # The page's script and style stand in it, and nothing of what is shown
     # is markup. All else, of any origin, is forbidden.
@@ -109,6 +114,8 @@ proc iocpsock::monitor::Start {options} {
     variable settings
     variable page
     variable socketBytes
+    variable patienceMs
+    variable last ""
     if {$listener in [chan names]} {
         Fail "the monitor is on already, on port [Port]"
     }
@@ -122,7 +129,8 @@ proc iocpsock::monitor::Start {options} {
     }
     set listener [{*}$command [dict get $settings -port]]
     # Few clients are to come; what is set here they inherit.
-    fconfigure $listener -backlog 4 -sendcap 1 -sosndbuf $socketBytes
+    fconfigure $listener -backlog 4 -sendcap 1 -sosndbuf $socketBytes \
+        -closetimeout $patienceMs
     return [Port]
 }
 
@@ -229,15 +237,18 @@ proc iocpsock::monitor::Accept {sock args} {
     variable clients
     variable maxAsking
     variable patienceMs
-    set asking [expr {[dict size $clients] - [llength [Viewers]]}]
-    if {$asking >= $maxAsking} {
-        close $sock
-        return
+    if {[dict size $clients] - [llength [Viewers]] >= $maxAsking} {
+        dict for {oldest client} $clients {
+            if {[dict get $client state] ne "stream"} {
+                Drop $oldest Cut
+                break
+            }
+        }
     }
     # An answer leaves in one piece.
     fconfigure $sock -blocking 0 -translation binary -buffersize 131072
     dict set clients $sock [dict create state head head "" skipped 0 \
-        timer [after $patienceMs [namespace code [list Drop $sock]]]]
+        timer [after $patienceMs [namespace code [list Drop $sock Cut]]]]
     fileevent $sock readable [namespace code [list Readable $sock]]
 }
 
@@ -254,10 +265,10 @@ proc iocpsock::monitor::Viewers {} {
 
 # iocpsock::monitor::Drop --
 #
-#	Ends a client's connection; the driver sends what it has in the
-#	background. With the last viewer the sampler stops.
+#	Ends a client's connection, by close or by Cut. With the last viewer
+#	the sampler stops.
 
-proc iocpsock::monitor::Drop {sock} {
+proc iocpsock::monitor::Drop {sock {how close}} {
     variable clients
     variable own
     after cancel [dict get $clients $sock timer]
@@ -268,10 +279,29 @@ proc iocpsock::monitor::Drop {sock} {
         dict incr own bytesIn [dict get $stats bytesIn]
         dict incr own bytesOut [dict get $stats bytesOut]
     }
-    catch {close $sock}
+    catch {$how $sock}
     if {[llength [Viewers]] == 0} {
         StopSampler
     }
+}
+
+# iocpsock::monitor::Cut --
+#
+#	Closes a client's channel. By close alone the driver would send what
+#	it has in the background, for a while; here that is dropped.
+
+proc iocpsock::monitor::Cut {sock} {
+    if {[Unsent $sock] > 0} {
+        iocpsock::abort $sock
+    } else {
+        close $sock
+    }
+}
+
+proc iocpsock::monitor::Unsent {sock} {
+    # Behind a half-close Tcl says -1.
+    expr {max(0, [chan pending output $sock])
+        + [dict get [fconfigure $sock -stats] sendBuffered]}
 }
 
 # iocpsock::monitor::Readable --
@@ -367,9 +397,7 @@ proc iocpsock::monitor::Request {sock head} {
     switch -- $path {
         / { Answer $sock 200 $page text/html }
         /events { Stream $sock }
-        /snapshot {
-            Answer $sock 200 [Json [Sample 0]] application/json
-        }
+        /snapshot { Answer $sock 200 [Snapshot] application/json }
         default { Answer $sock 404 "There are /, /events and /snapshot." }
     }
 }
@@ -445,12 +473,33 @@ proc iocpsock::monitor::Stream {sock} {
     after cancel [dict get $clients $sock timer]
     dict set clients $sock state stream
     # The first sample at once, so that the page has its numbers.
-    Write $sock [Head 200 text/event-stream ""][Event 0]
+    Write $sock [Head 200 text/event-stream ""][Event [Snapshot]]
     StartSampler
 }
 
-proc iocpsock::monitor::Event {lateMs} {
-    return "data: [Json [Sample $lateMs]]\n\n"
+proc iocpsock::monitor::Event {sample} {
+    return "data: $sample\n\n"
+}
+
+# iocpsock::monitor::Take, iocpsock::monitor::Snapshot --
+#
+#	Give a sample as JSON: a new one, and the last one if it is fresh.
+
+proc iocpsock::monitor::Take {lateMs} {
+    variable last [Json [Sample $lateMs]]
+    variable lastTime [clock milliseconds]
+    return $last
+}
+
+proc iocpsock::monitor::Snapshot {} {
+    variable settings
+    variable last
+    variable lastTime
+    set age [expr {[clock milliseconds] - $lastTime}]
+    if {$last eq "" || $age < 0 || $age >= [dict get $settings -interval]} {
+        Take 0
+    }
+    return $last
 }
 
 proc iocpsock::monitor::StartSampler {} {
@@ -482,7 +531,7 @@ proc iocpsock::monitor::Tick {} {
     variable settings
     set timer ""
     set late [expr {max(0, [clock milliseconds] - $due)}]
-    if {[catch {Event $late} event]} {
+    if {[catch {Event [Take $late]} event]} {
         # Someone has closed the listener.
         Stop
         return
@@ -504,11 +553,7 @@ proc iocpsock::monitor::Tick {} {
 proc iocpsock::monitor::Send {sock event} {
     variable clients
     variable maxSkipped
-    if {[catch {
-        set stats [fconfigure $sock -stats]
-        set behind [expr {[chan pending output $sock]
-            + [dict get $stats sendBuffered]}]
-    }]} {
+    if {[catch {Unsent $sock} behind]} {
         Drop $sock
         return
     }
@@ -520,7 +565,7 @@ proc iocpsock::monitor::Send {sock event} {
     set skipped [expr {[dict get $clients $sock skipped] + 1}]
     dict set clients $sock skipped $skipped
     if {$skipped >= $maxSkipped} {
-        Drop $sock
+        Drop $sock Cut
     }
 }
 

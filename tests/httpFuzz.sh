@@ -14,7 +14,7 @@ count=${IOCPSOCK_FUZZ_REQUESTS:-1000}
 seed=${IOCPSOCK_FUZZ_SEED:-1}
 
 needs tclsh curl awk
-serve -idle 30 -log -
+serve -idle 30 -hosts a -log -
 
 tclsh "$root/tests/httpFuzz.tcl" "${url##*:}" "$count" "$seed" ||
     fail "that request"
