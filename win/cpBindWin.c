@@ -20,7 +20,7 @@ void
 CpWinAnyAddr(int family, CpAddr *addrPtr)
 {
     memset(addrPtr, 0, sizeof(CpAddr));
-    Sockaddr(addrPtr)->sa_family = (ADDRESS_FAMILY) family;
+    addrPtr->u.family = (uint16_t) family;
     addrPtr->lengthBytes = family == AF_INET6 ? sizeof(struct sockaddr_in6)
                                               : sizeof(struct sockaddr_in);
 }
