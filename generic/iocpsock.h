@@ -159,7 +159,7 @@ struct IocpsockThread {
     IocpsockChan *firstServerPtr;
 };
 
-/* iocpsockNotify.c */
+/* iocpsockThread.c */
 
 /*
  * IocpsockGetThread --
@@ -175,6 +175,23 @@ IocpsockThread *IocpsockGetThread(Tcl_Interp *interp);
 int IocpsockAttach(IocpsockChan *chanPtr);
 void IocpsockDetach(IocpsockChan *chanPtr);
 
+IocpsockChan *IocpsockNewChan(void);
+void IocpsockReleaseChan(IocpsockChan *chanPtr);
+
+/* The channel moves to the end of a list, and is on no other one any more. */
+void IocpsockAppend(IocpsockChanList *listPtr, IocpsockChan *chanPtr);
+void IocpsockUnlist(IocpsockChan *chanPtr);
+
+/* iocpsockNotify.c */
+
+/* The thread's event source begins and ends. */
+void IocpsockBeginEvents(IocpsockThread *threadPtr);
+void IocpsockEndEvents(IocpsockThread *threadPtr);
+
+/* The channel leaves its thread: its event is taken back, and the event that is
+ * being served forgets the channel. */
+void IocpsockDropEvents(IocpsockChan *chanPtr);
+
 /* The channel may be ready: the next walk sees to it. */
 void IocpsockNoteReady(IocpsockChan *chanPtr);
 
@@ -183,12 +200,6 @@ void IocpsockNoteWatch(IocpsockChan *chanPtr);
 
 /* The innermost event of the channel that is being served, or NULL. */
 IocpsockServing *IocpsockServingOf(const IocpsockChan *chanPtr);
-
-IocpsockChan *IocpsockNewChan(void);
-void IocpsockReleaseChan(IocpsockChan *chanPtr);
-
-/* The thread's event source is no more. */
-void IocpsockEndEvents(IocpsockThread *threadPtr);
 
 /* iocpsockExit.c */
 

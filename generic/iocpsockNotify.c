@@ -47,24 +47,14 @@ typedef struct ReadyEvent {
     IocpsockChan *chanPtr; /* A reference. */
 } ReadyEvent;
 
-static Tcl_ThreadDataKey dataKey;
-
 static Tcl_EventSetupProc SetupProc;
 static Tcl_EventCheckProc CheckProc;
 static Tcl_EventProc ReadyEventProc;
 
-static IocpsockThread *
-ThreadData(void)
+void
+IocpsockBeginEvents(IocpsockThread *threadPtr)
 {
-    return Tcl_GetThreadData(&dataKey, sizeof(IocpsockThread));
-}
-
-static void
-WakeThread(void *clientData)
-{
-    IocpsockThread *threadPtr = clientData;
-
-    Tcl_ThreadAlert(threadPtr->threadId);
+    Tcl_CreateEventSource(SetupProc, CheckProc, threadPtr);
 }
 
 void
@@ -73,174 +63,38 @@ IocpsockEndEvents(IocpsockThread *threadPtr)
     Tcl_DeleteEventSource(SetupProc, CheckProc, threadPtr);
 }
 
-IocpsockThread *
-IocpsockGetThread(Tcl_Interp *interp)
-{
-    IocpsockThread *threadPtr = ThreadData();
-    CpError error;
-
-    if (threadPtr->portPtr != NULL) {
-        return threadPtr;
-    }
-    threadPtr->threadId = Tcl_GetCurrentThread();
-    threadPtr->portPtr = CpPortNew(WakeThread, threadPtr, &error);
-    if (threadPtr->portPtr == NULL) {
-        IocpsockPosixFailure(interp, COULD_NOT_OPEN, error);
-        return NULL;
-    }
-    if (!threadPtr->exiting) {
-        Tcl_CreateEventSource(SetupProc, CheckProc, threadPtr);
-        IocpsockThreadBegins(threadPtr);
-    }
-    return threadPtr;
-}
-
-/* ------------------------------------------------------------- lists */
-
-static void
-Unlist(IocpsockChan *chanPtr)
-{
-    IocpsockChanList *listPtr = chanPtr->listPtr;
-
-    if (listPtr == NULL) {
-        return;
-    }
-    if (chanPtr->prevPtr != NULL) {
-        chanPtr->prevPtr->nextPtr = chanPtr->nextPtr;
-    } else {
-        listPtr->firstPtr = chanPtr->nextPtr;
-    }
-    if (chanPtr->nextPtr != NULL) {
-        chanPtr->nextPtr->prevPtr = chanPtr->prevPtr;
-    } else {
-        listPtr->lastPtr = chanPtr->prevPtr;
-    }
-    chanPtr->listPtr = NULL;
-}
-
-static void
-Append(IocpsockChanList *listPtr, IocpsockChan *chanPtr)
-{
-    Unlist(chanPtr);
-    chanPtr->listPtr = listPtr;
-    chanPtr->nextPtr = NULL;
-    chanPtr->prevPtr = listPtr->lastPtr;
-    if (listPtr->lastPtr != NULL) {
-        listPtr->lastPtr->nextPtr = chanPtr;
-    } else {
-        listPtr->firstPtr = chanPtr;
-    }
-    listPtr->lastPtr = chanPtr;
-}
-
-/* ---------------------------------------------------------- channels */
-
-IocpsockChan *
-IocpsockNewChan(void)
-{
-    IocpsockChan *chanPtr = CpCalloc(sizeof(IocpsockChan));
-
-    if (chanPtr != NULL) {
-        chanPtr->refCount = 1;
-    }
-    return chanPtr;
-}
-
-void
-IocpsockReleaseChan(IocpsockChan *chanPtr)
-{
-    if (--chanPtr->refCount == 0) {
-        CpFree(chanPtr, sizeof(IocpsockChan));
-    }
-}
-
-static void
-MoveChan(IocpsockChan *chanPtr, CpPort *portPtr)
-{
-    if (chanPtr->serverPtr != NULL) {
-        IocpsockServerMove(chanPtr->serverPtr, portPtr);
-    } else if (chanPtr->connPtr != NULL) {
-        CpConnMove(chanPtr->connPtr, portPtr);
-    }
-}
-
-int
-IocpsockAttach(IocpsockChan *chanPtr)
-{
-    IocpsockThread *threadPtr;
-
-    if (chanPtr->threadPtr != NULL) {
-        return 1;
-    }
-    threadPtr = IocpsockGetThread(NULL);
-    if (threadPtr == NULL) {
-        return 0;
-    }
-    chanPtr->threadPtr = threadPtr;
-    threadPtr->channels++;
-    IocpsockEnlist(chanPtr);
-    if (chanPtr->serverPtr != NULL) {
-        chanPtr->nextServerPtr = threadPtr->firstServerPtr;
-        threadPtr->firstServerPtr = chanPtr;
-    }
-    MoveChan(chanPtr, threadPtr->portPtr);
-    IocpsockNoteReady(chanPtr);
-    return 1;
-}
-
 static int
 IsEventOf(Tcl_Event *eventPtr, void *clientData)
 {
-    ReadyEvent *readyPtr = (ReadyEvent *) eventPtr;
+    IocpsockChan *chanPtr = clientData;
 
-    if (eventPtr->proc != ReadyEventProc || readyPtr->chanPtr != clientData) {
+    if (eventPtr->proc != ReadyEventProc
+        || ((ReadyEvent *) eventPtr)->chanPtr != chanPtr) {
         return 0;
     }
-    ThreadData()->eventsQueued--;
-    IocpsockReleaseChan(readyPtr->chanPtr);
+    chanPtr->threadPtr->eventsQueued--;
+    IocpsockReleaseChan(chanPtr);
     return 1;
 }
 
-/*
- * From here on another thread may use the channel: its event is taken back, and
- * whoever serves one forgets the channel.
- */
-
 void
-IocpsockDetach(IocpsockChan *chanPtr)
+IocpsockDropEvents(IocpsockChan *chanPtr)
 {
-    IocpsockThread *threadPtr = chanPtr->threadPtr;
-    IocpsockServing *servingPtr;
-    IocpsockChan **linkPtr;
+    IocpsockServing *servingPtr = chanPtr->threadPtr->servingPtr;
 
-    if (threadPtr == NULL) {
-        return;
-    }
-    Unlist(chanPtr);
-    IocpsockForgetHeld(chanPtr);
     if (chanPtr->eventQueued) {
         Tcl_DeleteEvents(IsEventOf, chanPtr);
         chanPtr->eventQueued = 0;
     }
-    for (servingPtr = threadPtr->servingPtr; servingPtr != NULL;
-         servingPtr = servingPtr->outerPtr) {
+    for (; servingPtr != NULL; servingPtr = servingPtr->outerPtr) {
         if (servingPtr->chanPtr == chanPtr) {
             servingPtr->chanPtr = NULL;
             IocpsockReleaseChan(chanPtr);
         }
     }
-    if (chanPtr->serverPtr != NULL) {
-        linkPtr = &threadPtr->firstServerPtr;
-        while (*linkPtr != chanPtr) {
-            linkPtr = &(*linkPtr)->nextServerPtr;
-        }
-        *linkPtr = chanPtr->nextServerPtr;
-    }
-    MoveChan(chanPtr, NULL);
-    IocpsockDelist(chanPtr);
-    threadPtr->channels--;
-    chanPtr->threadPtr = NULL;
 }
+
+/* --------------------------------------------------------- readiness */
 
 static int
 ReadyMask(const IocpsockChan *chanPtr)
@@ -279,7 +133,7 @@ IocpsockNoteWatch(IocpsockChan *chanPtr)
     if (threadPtr->recheck.firstPtr == NULL) {
         CpPortRemind(threadPtr->portPtr);
     }
-    Append(&threadPtr->recheck, chanPtr);
+    IocpsockAppend(&threadPtr->recheck, chanPtr);
 }
 
 void
@@ -310,12 +164,12 @@ Sort(IocpsockThread *threadPtr)
 
     while ((chanPtr = threadPtr->recheck.firstPtr) != NULL) {
         if (ReadyMask(chanPtr) != 0) {
-            Append(&threadPtr->ready, chanPtr);
+            IocpsockAppend(&threadPtr->ready, chanPtr);
         } else if (WatchesRead(chanPtr)) {
             chanPtr->rearmPass = threadPtr->loopPasses;
-            Append(&threadPtr->rearm, chanPtr);
+            IocpsockAppend(&threadPtr->rearm, chanPtr);
         } else {
-            Unlist(chanPtr);
+            IocpsockUnlist(chanPtr);
         }
     }
     return threadPtr->ready.firstPtr != NULL;
@@ -336,7 +190,7 @@ RearmFirst(IocpsockThread *threadPtr)
     IocpsockChan *chanPtr = threadPtr->rearm.firstPtr;
     unsigned completed;
 
-    Unlist(chanPtr);
+    IocpsockUnlist(chanPtr);
     if (WatchesRead(chanPtr)) {
         CpConnWatchRead(chanPtr->connPtr, 1);
     }
@@ -416,7 +270,7 @@ QueueEvent(IocpsockChan *chanPtr)
     ReadyEvent *eventPtr = (ReadyEvent *) (void *) Tcl_Alloc(
         sizeof(ReadyEvent));
 
-    Unlist(chanPtr);
+    IocpsockUnlist(chanPtr);
     eventPtr->header.proc = ReadyEventProc;
     eventPtr->chanPtr = chanPtr;
     chanPtr->refCount++;

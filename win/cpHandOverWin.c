@@ -245,7 +245,6 @@ CpHelperMain(LPVOID clientData)
     }
     ReleaseSRWLockExclusive(&cpPortLock);
     CloseHandle(portPtr->iocp);
-    CpPendingFree(&portPtr->pending);
     CpFree(portPtr, sizeof(CpPort));
     return 0;
 }

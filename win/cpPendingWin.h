@@ -13,18 +13,17 @@
 
 #include "cpWin.h"
 
+/* 10 operations a bucket if a thread has 10,000 connections. A table that grew
+ * would have to do so while an operation is submitted, and could fail. */
+#define PENDING_BUCKETS 1024
+
 typedef struct PendingSet {
     SRWLOCK lock;
-    WinOp **buckets; /* NULL for the one bucket of an empty set. */
-    WinOp *onlyBucket;
-    size_t bucketCount; /* A power of 2. */
-    size_t count;
+    WinOp *buckets[PENDING_BUCKETS];
 } PendingSet;
 
+/* The rest of the set is zeroed memory. */
 void CpPendingInit(PendingSet *setPtr);
-
-/* Frees the set, which must be empty. */
-void CpPendingFree(PendingSet *setPtr);
 
 /* Before the system is given the operation. */
 void CpPendingAdd(PendingSet *setPtr, WinOp *winOpPtr);

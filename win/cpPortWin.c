@@ -318,16 +318,20 @@ ReapNow(CpPort *portPtr)
 {
     OpList inbox;
     unsigned completed;
-    int helperBrought;
+    int leaveIt;
+
+    /*
+     * The helper may have taken completions and not handed them over yet: those
+     * behind them, of the same listener say, must not come first. Where it has
+     * just been there is no need to look.
+     */
 
     AcquireSRWLockExclusive(&cpPortLock);
-    helperBrought = portPtr->helperBrought;
+    leaveIt = portPtr->helperInPort || portPtr->helperBrought;
     inbox = CpLookLocked(portPtr);
     ReleaseSRWLockExclusive(&cpPortLock);
     completed = CpPortReapFinished(portPtr) + CompleteAll(inbox);
-
-    /* Where the helper has just been there is no need to look. */
-    return helperBrought ? completed : completed + ReapPort(portPtr);
+    return leaveIt ? completed : completed + ReapPort(portPtr);
 }
 
 /*

@@ -472,6 +472,21 @@ Close(TestHandle *testPtr)
     CpFree(testPtr, sizeof(TestHandle));
 }
 
+/* Closes a handle of this owner, so that no port has it any more. */
+
+static void
+Retire(Owner *ownerPtr, TestHandle *testPtr)
+{
+    TestHandle **linkPtr = &ownerPtr->firstPtr;
+
+    while (*linkPtr != testPtr) {
+        linkPtr = &(*linkPtr)->nextPtr;
+    }
+    *linkPtr = testPtr->nextPtr;
+    ownerPtr->handles--;
+    Close(testPtr);
+}
+
 static void
 Step(Owner *ownerPtr)
 {
@@ -580,6 +595,7 @@ SleepForAnothersPort(Owner *ownerPtr)
         CHECK(TakeOver(ownerPtr));
         CompleteByPort(&firstHandle->ops[0]);
         Settle(ownerPtr);
+        Retire(ownerPtr, firstHandle);
     }
     Meet();
 }
@@ -605,6 +621,7 @@ SleepForBusyOwnersPort(Owner *ownerPtr)
         CHECK(TakeOver(ownerPtr));
         CompleteByPort(&firstHandle->ops[0]);
         Settle(ownerPtr);
+        Retire(ownerPtr, firstHandle);
         __atomic_store_n(&settled, 1, __ATOMIC_SEQ_CST);
     }
     Meet();
@@ -633,6 +650,7 @@ SleepBehindDetached(Owner *ownerPtr)
     if (ownerPtr->index == 1) {
         CHECK(TakeOver(ownerPtr));
         Settle(ownerPtr);
+        Retire(ownerPtr, firstHandle);
     }
     Meet();
 }
@@ -695,12 +713,42 @@ WaitOnPortBesideAttach(Owner *ownerPtr)
         for (pauses = 0; pauses < 50 && TestPortWaiters(file) < 2; pauses++) {
             Pause();
         }
+        CHECK(TestPortWaiters(file) < 2);
         CompleteByPort(&secondHandle->ops[0]);
     }
     Meet();
     if (ownerPtr->index == 1) {
         CompleteByPort(&firstHandle->ops[0]);
         Settle(ownerPtr);
+        Retire(ownerPtr, firstHandle);
+    }
+    Meet();
+}
+
+/* An owner waits while its helper is on the port, and not for its sake any more;
+ * and there is a packet that is for nobody. */
+
+static void
+WaitBesideHelper(Owner *ownerPtr)
+{
+    if (ownerPtr->index == 0) {
+        StartTwo(ownerPtr);
+        CHECK(CpPortSleep(ownerPtr->portPtr, -1) == 1);
+    }
+    Meet();
+    if (ownerPtr->index == 1) {
+        AWAIT(TestPortWaiters(firstHandle->handle.sock) > 0);
+        CompleteByHandOver(&firstHandle->ops[0]);
+    }
+    Meet();
+    if (ownerPtr->index == 0) {
+        CHECK(Reap(ownerPtr, 0) == 1);
+        ReapAll(ownerPtr);
+    } else if (ownerPtr->index == 1) {
+        HANDLE file = firstHandle->handle.sock;
+
+        BESIDE_HELPER(file, TestPostStale(file, NULL));
+        CompleteByPort(&secondHandle->ops[0]);
     }
     Meet();
 }
@@ -725,14 +773,18 @@ WaitOnPortForHandOver(Owner *ownerPtr)
 }
 
 /* A message loop that is not Tcl's: the owner looks at its port, finds nothing,
- * and waits, without a word to its port about it. */
+ * and waits, without a word to its port about it. It may have said before the
+ * look that it would rest. */
 
 static void
-WaitInForeignLoop(Owner *ownerPtr)
+WaitUnannounced(Owner *ownerPtr, int rests)
 {
     if (ownerPtr->index == 0) {
         firstHandle = ownerPtr->firstPtr;
         Start(ownerPtr, firstHandle, &firstHandle->ops[0]);
+        if (!rests) {
+            CpPortRemind(ownerPtr->portPtr);
+        }
         CHECK(Reap(ownerPtr, 0) == 0);
     }
     Meet();
@@ -748,7 +800,11 @@ WaitInForeignLoop(Owner *ownerPtr)
     Meet();
 }
 
-/* The same where the owner had said before it looked that it would sleep. */
+static void
+WaitInForeignLoop(Owner *ownerPtr)
+{
+    WaitUnannounced(ownerPtr, 0);
+}
 
 static void
 WaitInForeignLoopAfterSleep(Owner *ownerPtr)
@@ -756,7 +812,7 @@ WaitInForeignLoopAfterSleep(Owner *ownerPtr)
     if (ownerPtr->index == 0) {
         CHECK(CpPortSleep(ownerPtr->portPtr, -1) == 1);
     }
-    WaitInForeignLoop(ownerPtr);
+    WaitUnannounced(ownerPtr, 1);
 }
 
 /* An owner polls its port where there is a stranger's packet. */
@@ -799,8 +855,8 @@ AlertOnce(Owner *ownerPtr)
 
 static void (*const scenarios[])(Owner *ownerPtr) = {SleepForAnothersPort,
     SleepForBusyOwnersPort, SleepBehindDetached, SleepBehindStrayPackets,
-    WaitOnPortBesideAttach, WaitOnPortForHandOver, WaitInForeignLoop,
-    WaitInForeignLoopAfterSleep, PollStrayPacket, AlertOnce};
+    WaitOnPortBesideAttach, WaitBesideHelper, WaitOnPortForHandOver,
+    WaitInForeignLoop, WaitInForeignLoopAfterSleep, PollStrayPacket, AlertOnce};
 
 static void
 PlayScenarios(Owner *ownerPtr)

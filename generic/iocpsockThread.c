@@ -1,0 +1,161 @@
+/*
+ * iocpsockThread.c --
+ *
+ *      A thread that has sockets, and its channels: which there are, and how
+ *      they come to it and leave it.
+ */
+
+#include "iocpsock.h"
+
+static Tcl_ThreadDataKey dataKey;
+
+static void
+WakeThread(void *clientData)
+{
+    IocpsockThread *threadPtr = clientData;
+
+    Tcl_ThreadAlert(threadPtr->threadId);
+}
+
+IocpsockThread *
+IocpsockGetThread(Tcl_Interp *interp)
+{
+    IocpsockThread *threadPtr = Tcl_GetThreadData(&dataKey,
+        sizeof(IocpsockThread));
+    CpError error;
+
+    if (threadPtr->portPtr != NULL) {
+        return threadPtr;
+    }
+    threadPtr->threadId = Tcl_GetCurrentThread();
+    threadPtr->portPtr = CpPortNew(WakeThread, threadPtr, &error);
+    if (threadPtr->portPtr == NULL) {
+        IocpsockPosixFailure(interp, COULD_NOT_OPEN, error);
+        return NULL;
+    }
+    if (!threadPtr->exiting) {
+        IocpsockBeginEvents(threadPtr);
+        IocpsockThreadBegins(threadPtr);
+    }
+    return threadPtr;
+}
+
+/* ------------------------------------------------------------- lists */
+
+void
+IocpsockUnlist(IocpsockChan *chanPtr)
+{
+    IocpsockChanList *listPtr = chanPtr->listPtr;
+
+    if (listPtr == NULL) {
+        return;
+    }
+    if (chanPtr->prevPtr != NULL) {
+        chanPtr->prevPtr->nextPtr = chanPtr->nextPtr;
+    } else {
+        listPtr->firstPtr = chanPtr->nextPtr;
+    }
+    if (chanPtr->nextPtr != NULL) {
+        chanPtr->nextPtr->prevPtr = chanPtr->prevPtr;
+    } else {
+        listPtr->lastPtr = chanPtr->prevPtr;
+    }
+    chanPtr->listPtr = NULL;
+}
+
+void
+IocpsockAppend(IocpsockChanList *listPtr, IocpsockChan *chanPtr)
+{
+    IocpsockUnlist(chanPtr);
+    chanPtr->listPtr = listPtr;
+    chanPtr->nextPtr = NULL;
+    chanPtr->prevPtr = listPtr->lastPtr;
+    if (listPtr->lastPtr != NULL) {
+        listPtr->lastPtr->nextPtr = chanPtr;
+    } else {
+        listPtr->firstPtr = chanPtr;
+    }
+    listPtr->lastPtr = chanPtr;
+}
+
+/* ---------------------------------------------------------- channels */
+
+IocpsockChan *
+IocpsockNewChan(void)
+{
+    IocpsockChan *chanPtr = CpCalloc(sizeof(IocpsockChan));
+
+    if (chanPtr != NULL) {
+        chanPtr->refCount = 1;
+    }
+    return chanPtr;
+}
+
+void
+IocpsockReleaseChan(IocpsockChan *chanPtr)
+{
+    if (--chanPtr->refCount == 0) {
+        CpFree(chanPtr, sizeof(IocpsockChan));
+    }
+}
+
+static void
+MoveChan(IocpsockChan *chanPtr, CpPort *portPtr)
+{
+    if (chanPtr->serverPtr != NULL) {
+        IocpsockServerMove(chanPtr->serverPtr, portPtr);
+    } else if (chanPtr->connPtr != NULL) {
+        CpConnMove(chanPtr->connPtr, portPtr);
+    }
+}
+
+int
+IocpsockAttach(IocpsockChan *chanPtr)
+{
+    IocpsockThread *threadPtr;
+
+    if (chanPtr->threadPtr != NULL) {
+        return 1;
+    }
+    threadPtr = IocpsockGetThread(NULL);
+    if (threadPtr == NULL) {
+        return 0;
+    }
+    chanPtr->threadPtr = threadPtr;
+    threadPtr->channels++;
+    IocpsockEnlist(chanPtr);
+    if (chanPtr->serverPtr != NULL) {
+        chanPtr->nextServerPtr = threadPtr->firstServerPtr;
+        threadPtr->firstServerPtr = chanPtr;
+    }
+    MoveChan(chanPtr, threadPtr->portPtr);
+    IocpsockNoteReady(chanPtr);
+    return 1;
+}
+
+/* From here on another thread may use the channel. */
+
+void
+IocpsockDetach(IocpsockChan *chanPtr)
+{
+    IocpsockThread *threadPtr = chanPtr->threadPtr;
+    IocpsockChan **linkPtr;
+
+    if (threadPtr == NULL) {
+        return;
+    }
+    IocpsockUnlist(chanPtr);
+    IocpsockForgetHeld(chanPtr);
+    IocpsockDropEvents(chanPtr);
+    if (chanPtr->serverPtr != NULL) {
+        linkPtr = &threadPtr->firstServerPtr;
+        while (*linkPtr != chanPtr) {
+            linkPtr = &(*linkPtr)->nextServerPtr;
+        }
+        *linkPtr = chanPtr->nextServerPtr;
+    }
+    MoveChan(chanPtr, NULL);
+    IocpsockDelist(chanPtr);
+    threadPtr->channels--;
+    chanPtr->threadPtr = NULL;
+}
