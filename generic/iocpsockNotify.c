@@ -36,7 +36,7 @@
 
 /* When the port is looked at, although a channel that was served since the last
  * look is ready again. */
-#define LOOK_US 1000
+#define LOOK_US 2000
 
 /* A server has so many accepts in a pass, as long as they take no longer. */
 #define PASS_ACCEPTS 16
@@ -234,16 +234,15 @@ Collect(IocpsockThread *threadPtr)
     unsigned completed = Look(threadPtr);
 
     threadPtr->rearmFirst = 0;
-    if (completed == 0) {
-        (void) Sort(threadPtr);
+    if (completed == 0 && !Sort(threadPtr)) {
         completed = RearmUntilFound(threadPtr);
         threadPtr->rearmFirst = completed > 0;
     }
     return completed;
 }
 
-/* The watchdogs of this thread's servers, and the limits of its closes. Results:
- * in how many milliseconds they want to be called again, or -1. */
+/* The watchdogs of this thread's servers, and the limits of its closes.
+ * Results: in how many milliseconds they want to be called again, or -1. */
 
 static int64_t
 Tick(IocpsockThread *threadPtr)
@@ -346,11 +345,11 @@ SetupProc(void *clientData, int flags)
 }
 
 /*
- * Where nothing is left to serve the thread may wait from here on. That is said
- * to the port, although the setup proc does it again, since Tcl_ServiceAll, which
- * serves message loops that are not Tcl's, calls that one before it serves
- * events, and returns to its caller's wait behind them. Where something is left
- * the port sees to it that such a caller comes back.
+ * The thread may wait from here on if nothing is left to serve. The port has to
+ * know that, although the setup proc will say it again: Tcl_ServiceAll, which
+ * serves message loops that are not Tcl's, calls the setup proc before it serves
+ * events, and returns to its caller's wait after them. If something is left, the
+ * port sees to it that such a caller comes back.
  */
 
 static void

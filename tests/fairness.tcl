@@ -65,6 +65,10 @@ set slow [support::sock -server fair::slowAccept -myaddr 127.0.0.1 0]
 puts [list [support::port $listener] [support::port $slow]]
 flush stdout
 fair::tick 0
-fileevent stdin readable {if {[gets stdin line] < 0 && [eof stdin]} {set done 1}}
+fileevent stdin readable {
+    if {[gets stdin line] < 0 && [eof stdin]} {
+        set done 1
+    }
+}
 vwait done
 exit

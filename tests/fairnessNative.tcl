@@ -1,7 +1,7 @@
 # fairnessNative.tcl --
 #
-#       The peers of fairness.sh, in Debian's own tclsh, outside Wine. Each flood
-#       is a process of its own.
+#       The peers of fairness.sh, in Debian's own tclsh, outside Wine. Each
+#       flood is a process of its own.
 #
 #           fairnessNative.tcl RUNNER      RUNNER: tools/tclsh86 or so
 

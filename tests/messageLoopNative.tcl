@@ -197,8 +197,8 @@ foreach {which from} {here timer here handler moved timer moved handler} {
         set block [native::dial $which]
         set chan [native::dial $which]
         set other [native::dial $which]
-        set answers [list [native::ask $chan echo 1] [native::ask $other echo 2] \
-            [native::ask $block block]]
+        set answers [list [native::ask $chan echo 1] \
+            [native::ask $other echo 2] [native::ask $block block]]
         puts $chan "loop $from"
         puts $other "echo behind"
         lappend answers [native::ask $block on] [native::line $chan] \

@@ -38,14 +38,14 @@ Run(Tcl_Interp *interp, int ms)
 
     threadPtr->stopping = 0;
     while (!threadPtr->stopping && GetTickCount64() < endMs
-	&& GetMessageW(&msg, NULL, 0, 0) > 0) {
-	TranslateMessage(&msg);
-	DispatchMessageW(&msg);
+        && GetMessageW(&msg, NULL, 0, 0) > 0) {
+        TranslateMessage(&msg);
+        DispatchMessageW(&msg);
     }
     Tcl_SetServiceMode(oldMode);
     KillTimer(NULL, timer);
     Tcl_SetObjResult(interp,
-	Tcl_NewStringObj(threadPtr->stopping ? "stopped" : "timed out", -1));
+        Tcl_NewStringObj(threadPtr->stopping ? "stopped" : "timed out", -1));
     threadPtr->stopping = 0;
     return TCL_OK;
 }
@@ -59,15 +59,15 @@ TestPumpObjCmd(void *clientData, Tcl_Interp *interp, int objc,
 
     (void) clientData;
     if (objc == 3 && strcmp(name, "run") == 0) {
-	if (Tcl_GetIntFromObj(interp, objv[2], &ms) != TCL_OK) {
-	    return TCL_ERROR;
-	}
-	return Run(interp, ms);
+        if (Tcl_GetIntFromObj(interp, objv[2], &ms) != TCL_OK) {
+            return TCL_ERROR;
+        }
+        return Run(interp, ms);
     }
     if (objc == 2 && strcmp(name, "stop") == 0) {
-	((PumpThread *) Tcl_GetThreadData(&pumpKey, sizeof(PumpThread)))
-	    ->stopping = 1;
-	return TCL_OK;
+        ((PumpThread *) Tcl_GetThreadData(&pumpKey, sizeof(PumpThread)))
+            ->stopping = 1;
+        return TCL_OK;
     }
     Tcl_WrongNumArgs(interp, 1, objv, "run ms, or stop");
     return TCL_ERROR;

@@ -17,13 +17,13 @@
  *      that has lost its lease is alerted, and counts as resting.
  *
  *      The helper stays on the port as long as handles that are bound to it
- *      belong to other threads, as its owner need not care for these. It is
- *      never there together with an owner that waits on the port itself and does
- *      all this as well: so nothing depends on which of two waiting threads the
- *      system wakes, and a packet that is posted for one of them reaches it.
+ *      belong to other threads, since its owner need not care for these. An
+ *      owner that waits on the port itself does all of this, and the helper is
+ *      never there with it: so nothing depends on which of two waiting threads
+ *      the system wakes, and a packet that is posted for one reaches it.
  *
- *      cpPortLock guards inboxes, alerts, who waits where and who owns a handle.
- *      An owner takes it once per look.
+ *      cpPortLock guards inboxes, alerts, who waits where and who owns what. An
+ *      owner takes it once per look.
  */
 
 #include "cpPortWin.h"

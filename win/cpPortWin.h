@@ -65,8 +65,8 @@ void CpWinUnrefPortLocked(CpPort *lockedPortPtr);
 
 #define CP_NEVER UINT64_MAX
 
-/* The owner rests until it is woken, at wakeMs by the clock at the latest; it is
- * busy and has to be watched; it has left the completion port. */
+/* The owner rests until it is woken, at wakeMs by the clock at the latest; it
+ * is busy and has to be watched; it has left the completion port. */
 void CpOwnerRestsLocked(CpPort *lockedPortPtr, uint64_t wakeMs);
 void CpOwnerIsBusyLocked(CpPort *lockedPortPtr);
 void CpOwnerLeftPortLocked(CpPort *lockedPortPtr);

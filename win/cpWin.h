@@ -122,8 +122,8 @@ void CpWinExpectNot(CpOp *opPtr);
 /* The begin of every submit. */
 void CpWinBegin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind);
 
-/* The same for a send, which is then expected; 0 when it is over already, behind
- * one that failed. */
+/* The same for a send, which is then expected; 0 when it is over already,
+ * behind one that failed. */
 int CpWinBeginSend(CpHandle *handlePtr, CpOp *opPtr);
 
 /* The end of every submit: what the call that it made has returned. The

@@ -280,8 +280,9 @@ Wake(void *clientData)
     pthread_mutex_unlock(&ownerPtr->mutex);
 }
 
-/* Every operation that a reap says it has completed was this owner's. A wait that
- * brings nothing although something was outstanding has not used up its time. */
+/* Every operation that a reap says it has completed was this owner's. A wait
+ * that brings nothing although something was outstanding has not used up its
+ * time. */
 
 static unsigned
 Reap(Owner *ownerPtr, int timeoutMs)
@@ -569,7 +570,7 @@ StartTwo(Owner *ownerPtr)
 /* An OVERLAPPED of foreign code, which is gone: nobody may look into it. */
 #define STRANGERS ((OVERLAPPED *) (uintptr_t) 16)
 
-/* Waits until the helper of a file's port blocks again, behind what was done. */
+/* Waits until the helper of a file's port blocks again after an action. */
 
 #define BESIDE_HELPER(file, action) \
     { \
@@ -725,8 +726,8 @@ WaitOnPortBesideAttach(Owner *ownerPtr)
     Meet();
 }
 
-/* An owner waits while its helper is on the port, and not for its sake any more;
- * and there is a packet that is for nobody. */
+/* An owner waits while its helper is still on the port, and a packet comes that
+ * is for nobody. */
 
 static void
 WaitBesideHelper(Owner *ownerPtr)
