@@ -345,11 +345,11 @@ SetupProc(void *clientData, int flags)
 }
 
 /*
- * The thread may wait from here on if nothing is left to serve. The port has to
- * know that, although the setup proc will say it again: Tcl_ServiceAll, which
- * serves message loops that are not Tcl's, calls the setup proc before it serves
- * events, and returns to its caller's wait after them. If something is left, the
- * port sees to it that such a caller comes back.
+ * The thread may wait from here on if nothing is left to serve. The port has
+ * to know that, although the setup proc will say it again: Tcl_ServiceAll,
+ * which serves message loops that are not Tcl's, calls the setup proc before
+ * it serves events, and returns to its caller's wait after them. If something
+ * is left, the port sees to it that such a caller comes back.
  */
 
 static void
