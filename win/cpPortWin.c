@@ -290,16 +290,26 @@ CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
  */
 
 static unsigned
-ReapPort(CpPort *portPtr)
+ReapPort(CpPort *portPtr, OpList inbox)
 {
     OVERLAPPED_ENTRY entries[REAP_ENTRIES];
     ULONG asked, count;
     unsigned batch, completed = 0;
 
     for (batch = 0; batch < REAP_BATCHES; batch++) {
+        BOOL any;
+
         asked = portPtr->reapEntries;
-        if (!GetQueuedCompletionStatusEx(portPtr->iocp, entries, asked, &count,
-                0, FALSE)) {
+        any = GetQueuedCompletionStatusEx(portPtr->iocp, entries, asked, &count,
+            0, FALSE);
+
+        /* These come first, and what they submit is for the next reap. */
+        if (inbox.firstPtr != NULL) {
+            completed = CompleteAll(inbox);
+            return any ? completed + CompleteEntries(portPtr, entries, count)
+                       : completed;
+        }
+        if (!any) {
             break;
         }
         portPtr->reapEntries = count < asked ? count
@@ -330,8 +340,9 @@ ReapNow(CpPort *portPtr)
     leaveIt = portPtr->helperInPort || portPtr->helperBrought;
     inbox = CpLookLocked(portPtr);
     ReleaseSRWLockExclusive(&cpPortLock);
-    completed = CpPortReapFinished(portPtr) + CompleteAll(inbox);
-    return leaveIt ? completed : completed + ReapPort(portPtr);
+    completed = CpPortReapFinished(portPtr);
+    return completed
+        + (leaveIt ? CompleteAll(inbox) : ReapPort(portPtr, inbox));
 }
 
 /*
