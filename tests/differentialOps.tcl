@@ -294,6 +294,11 @@ proc differential::op.get {side option} {
     if {[IsExtra $option]} {
 	return none
     }
+    if {[MayBeReset $side]
+	    && ($option eq "" || [string match -p* $option])} {
+	catch {fconfigure $chan $option}
+	return "perhaps without a peer"
+    }
     Name $side
     if {$option eq ""} {
 	return [fconfigure $chan]
@@ -394,7 +399,7 @@ proc differential::op.end {} {
     }
     update idletasks
     foreach side {a b} {
-	if {[IsChan $side]} {
+	if {[IsChan $side] && !($S($side,deaf) && [MayBeReset $side])} {
 	    lappend all $side [catch {read $S($side)} text] [Same $text] \
 		[eof $S($side)]
 	}

@@ -357,6 +357,14 @@ proc differential::Ended {side} {
     return [expr {$S($side) eq "" || $S($side,ended)}]
 }
 
+# The other side was closed, perhaps with unread input: the core's driver then
+# resets the connection, iocpsock reads and discards that input.
+
+proc differential::MayBeReset {side} {
+    variable S
+    return [expr {$S([Peer $side]) eq ""}]
+}
+
 # A read in blocking mode needs something that it cannot want more of: whole
 # lines of all sorts from the peer, unless the end of file comes anyway.
 
