@@ -610,10 +610,12 @@ SleepForBusyOwnersPort(Owner *ownerPtr)
 
     if (ownerPtr->index == 0) {
         settled = 0;
-        firstHandle = ownerPtr->firstPtr;
-        Start(ownerPtr, firstHandle, &firstHandle->ops[0]);
+        StartTwo(ownerPtr);
         PassOn(ownerPtr);
-        (void) Reap(ownerPtr, 0);
+        CpPortRemind(ownerPtr->portPtr);
+        AWAIT(TestPortWaiters(secondHandle->handle.sock) == 0);
+        CompleteByPort(&secondHandle->ops[0]);
+        CHECK(Reap(ownerPtr, 0) == 1);
     }
     Meet();
     if (ownerPtr->index == 0) {
