@@ -51,6 +51,11 @@ typedef struct CpWinOp {
     CpOverlapped overlapped;
     struct CpWinOp *nextPtr;
     unsigned char kind;
+    unsigned char cancelled; /* A send that the system has. */
+    const char *bytesPtr;    /* The bytes that a send has left, */
+    CpFile *filePtr;         /* or the file that it sends. */
+    uint32_t left;
+    uint32_t moved; /* Bytes sent before these. */
 } CpWinOp;
 
 typedef struct CpSimOp {

@@ -43,20 +43,28 @@ PostJoined(CpConn *connPtr)
     }
 }
 
+/* A port must not complete a send short. If one does, the stream has a gap, and
+ * the peer must not take it for a whole one. */
+
 static void
 SendDone(CpOp *opPtr)
 {
     CpBuf *bufPtr = CP_OWNER_OF(opPtr, CpBuf, op);
     CpConn *connPtr = bufPtr->ownerPtr;
+    CpError error = opPtr->error;
 
+    if (error == CP_OK && opPtr->bytes < bufPtr->end) {
+        error = CP_ECONNABORTED;
+    }
     bufPtr->pending = 0;
     connPtr->sendPending--;
     connPtr->sendBuffered -= bufPtr->end;
     if (opPtr->error == CP_OK) {
         connPtr->bytesOut += opPtr->bytes;
         CpStatAdd(CP_STAT_BYTES_OUT, opPtr->bytes);
-    } else if (connPtr->sendError == CP_OK) {
-        connPtr->sendError = opPtr->error;
+    }
+    if (error != CP_OK && connPtr->sendError == CP_OK) {
+        connPtr->sendError = error;
     }
     CpBufFree(bufPtr);
     CpSendSettle(connPtr);

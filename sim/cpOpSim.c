@@ -170,6 +170,14 @@ CompleteResolve(SimOp *simOpPtr, CpResolveOp *resolvePtr)
     }
 }
 
+static int breaksSend = 0;
+
+void
+CpSimBreakSend(void)
+{
+    breaksSend = 1;
+}
+
 /* Calls the proc. */
 
 void
@@ -183,8 +191,13 @@ SimComplete(SimOp *simOpPtr)
     opPtr->bytes = simOpPtr->bytes;
     opPtr->atOnce = simOpPtr->atSubmit;
     switch (simOpPtr->kind) {
-    case SIM_OP_RECV:
     case SIM_OP_SEND:
+        if (breaksSend && opPtr->error == CP_OK) {
+            breaksSend = 0;
+            opPtr->bytes = 0;
+        }
+        break;
+    case SIM_OP_RECV:
         break; /* The result is whole. */
     case SIM_OP_ACCEPT:
         CompleteAccept(simOpPtr, CP_OWNER_OF(opPtr, CpAcceptOp, op));

@@ -142,6 +142,10 @@ void CpSimSetFault(CpSimFault fault, unsigned perMille);
 void CpSimFailNth(CpSimFault fault, unsigned nth, unsigned times,
     CpError error);
 
+/* The next send that succeeds says that it has moved no bytes: a port that
+ * breaks the contract. */
+void CpSimBreakSend(void);
+
 /* How often it has come since the process began: over all worlds. */
 uint64_t CpSimTaken(CpSimFault fault);
 

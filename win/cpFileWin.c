@@ -135,14 +135,15 @@ CpFileRead(CpFile *filePtr, uint64_t offset, void *bufPtr, size_t lengthBytes,
 
 /*
  * Client editions of Windows carry out two TransmitFile calls at a time, in the
- * whole system, and queue the others behind them.
+ * whole system, and queue the others behind them. Under Wine a TransmitFile can
+ * lose bytes and report success (cpWineWin.c).
  */
 
-static INIT_ONCE editionOnce = INIT_ONCE_STATIC_INIT;
-static int isClientEdition = 1;
+static INIT_ONCE limitOnce = INIT_ONCE_STATIC_INIT;
+static int isLimited = 1;
 
 static BOOL CALLBACK
-FindEdition(PINIT_ONCE oncePtr, PVOID param, PVOID *contextPtr)
+FindLimit(PINIT_ONCE oncePtr, PVOID param, PVOID *contextPtr)
 {
     typedef LONG(WINAPI RtlGetVersionProc)(OSVERSIONINFOEXW *);
     HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
@@ -156,7 +157,7 @@ FindEdition(PINIT_ONCE oncePtr, PVOID param, PVOID *contextPtr)
     memset(&info, 0, sizeof(info));
     info.dwOSVersionInfoSize = sizeof(info);
     if (proc != NULL && ((RtlGetVersionProc *) (void *) proc)(&info) == 0) {
-        isClientEdition = info.wProductType == VER_NT_WORKSTATION;
+        isLimited = info.wProductType == VER_NT_WORKSTATION || CpWineRuns();
     }
     return TRUE;
 }
@@ -164,23 +165,17 @@ FindEdition(PINIT_ONCE oncePtr, PVOID param, PVOID *contextPtr)
 int
 CpSendFileIsLimited(void)
 {
-    InitOnceExecuteOnce(&editionOnce, FindEdition, NULL, NULL);
-    return isClientEdition;
+    InitOnceExecuteOnce(&limitOnce, FindLimit, NULL, NULL);
+    return isLimited;
 }
 
 void
 CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
     uint64_t offset, uint32_t lengthBytes)
 {
-    CpOverlapped *overlappedPtr = &WIN_OP(opPtr)->overlapped;
+    WinOp send = {.filePtr = filePtr, .left = lengthBytes};
 
-    if (!CpWinBeginSend(handlePtr, opPtr)) {
-        return;
-    }
-    overlappedPtr->Offset = (uint32_t) offset;
-    overlappedPtr->OffsetHigh = (uint32_t) (offset >> 32);
-    CpWinSubmitted(opPtr,
-        CpWinEx(handlePtr->family)
-            ->transmitFile(handlePtr->sock, filePtr->handle, lengthBytes, 0,
-                WIN_OVERLAPPED(opPtr), NULL, 0));
+    send.overlapped.Offset = (uint32_t) offset;
+    send.overlapped.OffsetHigh = (uint32_t) (offset >> 32);
+    CpWinSubmitSend(handlePtr, opPtr, &send);
 }

@@ -214,8 +214,31 @@ CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr, size_t lengthBytes)
             == 0);
 }
 
-int
-CpWinBeginSend(CpHandle *handlePtr, CpOp *opPtr)
+void
+CpWinStartSend(CpOp *opPtr)
+{
+    CpHandle *handlePtr = opPtr->handlePtr;
+    WinOp *winOpPtr = WIN_OP(opPtr);
+    WSABUF buf;
+    int ok;
+
+    CpWinExpect(opPtr);
+    if (winOpPtr->filePtr != NULL) {
+        ok = CpWinEx(handlePtr->family)
+                 ->transmitFile(handlePtr->sock, winOpPtr->filePtr->handle,
+                     winOpPtr->left, 0, WIN_OVERLAPPED(opPtr), NULL, 0);
+    } else {
+        buf.buf = (char *) winOpPtr->bytesPtr;
+        buf.len = winOpPtr->left;
+        ok = WSASend(handlePtr->sock, &buf, 1, NULL, 0, WIN_OVERLAPPED(opPtr),
+                 NULL)
+            == 0;
+    }
+    CpWinSubmitted(opPtr, ok);
+}
+
+void
+CpWinSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const WinOp *winOpPtr)
 {
     CpError error;
 
@@ -224,26 +247,22 @@ CpWinBeginSend(CpHandle *handlePtr, CpOp *opPtr)
                                           : CpWinBindPort(handlePtr);
     if (error != CP_OK) {
         CpWinFinishNow(opPtr, error);
-        return 0;
+        return;
     }
-    CpWinExpect(opPtr);
-    return 1;
+    *WIN_OP(opPtr) = *winOpPtr;
+    WIN_OP(opPtr)->kind = WIN_OP_SEND;
+    if (!CpWineHoldSend(opPtr)) {
+        CpWinStartSend(opPtr);
+    }
 }
 
 void
 CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
     size_t lengthBytes)
 {
-    WSABUF buf;
+    WinOp send = {.bytesPtr = bufPtr, .left = (uint32_t) lengthBytes};
 
-    if (!CpWinBeginSend(handlePtr, opPtr)) {
-        return;
-    }
-    buf.buf = (char *) bufPtr;
-    buf.len = (ULONG) lengthBytes;
-    CpWinSubmitted(opPtr,
-        WSASend(handlePtr->sock, &buf, 1, NULL, 0, WIN_OVERLAPPED(opPtr), NULL)
-            == 0);
+    CpWinSubmitSend(handlePtr, opPtr, &send);
 }
 
 void
@@ -253,6 +272,7 @@ CpCancel(CpHandle *handlePtr, CpOp *opPtr)
         CpWinCancelResolve(opPtr);
         return;
     }
+    CpWineCancelHeld(handlePtr, opPtr);
     CancelIoEx((HANDLE) handlePtr->sock,
         opPtr != NULL ? WIN_OVERLAPPED(opPtr) : NULL);
 }
@@ -308,7 +328,11 @@ CpWinComplete(CpOp *opPtr)
         if (!opPtr->atOnce) {
             CpWineSendDone(opPtr->handlePtr);
         }
+        if (CpWineResumeSend(opPtr)) {
+            return;
+        }
         CpWinNoteSend(opPtr);
+        CpWineNextSend(opPtr);
         break;
     case WIN_OP_ACCEPT:
         FinishAccept(CP_OWNER_OF(opPtr, CpAcceptOp, op));

@@ -45,6 +45,8 @@ struct CpHandle {
 
     /* cpWineWin.c's own. */
     unsigned sendsPending;
+    CpOp *activeSendPtr; /* The one send that the system has. */
+    OpList heldSends;    /* Those behind it. */
     CpHandle *nextWatchedPtr;
     CpHandle **watchedLinkPtr; /* What points to this one. */
 };
@@ -122,9 +124,16 @@ void CpWinExpectNot(CpOp *opPtr);
 /* The begin of every submit. */
 void CpWinBegin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind);
 
-/* The same for a send, which is then expected; 0 when it is over already,
- * behind one that failed. */
-int CpWinBeginSend(CpHandle *handlePtr, CpOp *opPtr);
+/*
+ * CpWinSubmitSend --
+ *
+ *      Submits a send. *winOpPtr describes it: the bytes, or the file and, in
+ *      its overlapped, the offset. CpWinStartSend passes it to the system,
+ *      under Wine perhaps later, and again with the rest of its bytes.
+ */
+
+void CpWinSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const WinOp *winOpPtr);
+void CpWinStartSend(CpOp *opPtr);
 
 /* The end of every submit: what the call that it made has returned. The
  * operation was expected. */
@@ -146,6 +155,7 @@ void CpWinAnyAddr(int family, CpAddr *addrPtr);
 void CpWinRefuseAtOnce(CpHandle *handlePtr, const CpAddr *addrPtr);
 
 /* cpWineWin.c: what is different under Wine, each named there. */
+int CpWineRuns(void);
 void CpWineInit(void);
 CpError CpWineSocketError(CpError error);
 int CpWineDeniedIsInUse(unsigned port);
@@ -154,6 +164,19 @@ void CpWineBind(CpHandle *handlePtr, const CpAddr *addrPtr);
 /* For Wine: a send is outstanding; it is so no more. */
 void CpWineSendPending(CpHandle *handlePtr);
 void CpWineSendDone(CpHandle *handlePtr);
+
+/*
+ * For Wine, which completes sends short. CpWineHoldSend returns 1 if the send has
+ * to wait for the one before it. CpWineResumeSend returns 1 if a completed send
+ * lacks bytes: then it has submitted the rest. CpWineNextSend starts the send
+ * that waits behind a finished one. CpWineCancelHeld cancels the sends that
+ * wait, or only the given one. None of them does anything on Windows.
+ */
+
+int CpWineHoldSend(CpOp *opPtr);
+int CpWineResumeSend(CpOp *opPtr);
+void CpWineNextSend(CpOp *opPtr);
+void CpWineCancelHeld(CpHandle *handlePtr, const CpOp *opPtr);
 
 /* For Wine: if the next byte is an urgent one, it is passed. */
 void CpWineSkipUrgent(CpHandle *handlePtr);

@@ -7,19 +7,27 @@
  *      time the socket can take more. When the peer resets the connection just
  *      then, Wine's server does not look at the socket any more, and the send
  *      is outstanding for ever. The server looks when it is asked about the
- *      socket: so it is asked about each that has a send outstanding, some
- *      times in a second.
+ *      socket: so under Wine, and only there, it is asked about each that has a
+ *      send outstanding, some times in a second.
+ *
+ *      A send may also complete with success and only a part of its bytes: when
+ *      Wine's server notices that the peer has ended its sending side, it
+ *      completes every send that waits for room in the socket. Sends submitted
+ *      after that are carried out as usual, so the peer would get a stream with
+ *      a hole in it. So under Wine each connection gives the system one send at
+ *      a time, and the rest of a short one is submitted before the next.
  *
  *      And what it says otherwise than Windows: see CpWineSocketError,
  *      CpWineDeniedIsInUse and CpWineBind.
  */
 
-#include "cpWin.h"
+#include "cpPortWin.h"
+
+#include <string.h>
 
 #include "cpResolve.h"
 
 #define POKE_MS 250
-#define POKE_SOCKETS 64 /* Asked about in one call, at most. */
 
 #define PORTS_PRIVILEGED 1024
 
@@ -59,27 +67,33 @@ Poke(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
         timerRuns = 0;
     }
     while (handlePtr != NULL) {
-        WSAPOLLFD fds[POKE_SOCKETS];
-        ULONG count = 0;
+        struct timeval noTime = {0, 0};
+        struct fd_set writers;
 
-        while (handlePtr != NULL && count < POKE_SOCKETS) {
-            fds[count].fd = handlePtr->sock;
-            fds[count].events = POLLWRNORM;
-            fds[count].revents = 0;
-            count++;
+        /* WSAPoll would also look for the end of the peer's sending side, and
+         * that cuts the sends short. */
+        FD_ZERO(&writers);
+        while (handlePtr != NULL && writers.fd_count < FD_SETSIZE) {
+            writers.fd_array[writers.fd_count++] = handlePtr->sock;
             handlePtr = handlePtr->nextWatchedPtr;
         }
-        WSAPoll(fds, count, 0);
+        select(0, NULL, &writers, NULL, &noTime);
     }
     ReleaseSRWLockExclusive(&watchLock);
+}
+
+int
+CpWineRuns(void)
+{
+    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
+
+    return ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL;
 }
 
 void
 CpWineInit(void)
 {
-    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
-
-    if (ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL) {
+    if (CpWineRuns()) {
         isWine = 1;
         timerPtr = CreateThreadpoolTimer(Poke, NULL, NULL);
     }
@@ -154,6 +168,110 @@ CpWineSendDone(CpHandle *handlePtr)
         handlePtr->nextWatchedPtr->watchedLinkPtr = handlePtr->watchedLinkPtr;
     }
     ReleaseSRWLockExclusive(&watchLock);
+}
+
+/* Finishes the sends that wait for their turn, or only one of them. */
+
+static void
+FinishHeld(CpHandle *handlePtr, const CpOp *onlyPtr, CpError error)
+{
+    OpList held = CpOpTakeAll(&handlePtr->heldSends);
+    CpOp *opPtr = held.firstPtr;
+
+    while (opPtr != NULL) {
+        CpOp *nextPtr = opPtr->nextPtr;
+
+        if (onlyPtr == NULL || opPtr == onlyPtr) {
+            CpWinFinishNow(opPtr, error);
+        } else {
+            CpOpAppend(&handlePtr->heldSends, opPtr);
+        }
+        opPtr = nextPtr;
+    }
+}
+
+int
+CpWineHoldSend(CpOp *opPtr)
+{
+    CpHandle *handlePtr = opPtr->handlePtr;
+
+    if (timerPtr == NULL) {
+        return 0;
+    }
+    if (handlePtr->activeSendPtr != NULL) {
+        CpOpAppend(&handlePtr->heldSends, opPtr);
+        return 1;
+    }
+    handlePtr->activeSendPtr = opPtr;
+    return 0;
+}
+
+/*
+ * A TransmitFile that is cut short cannot go on: it counts the bytes that Wine
+ * has read, not those that were sent. So under Wine the core reads the files
+ * (CpSendFileIsLimited).
+ */
+
+int
+CpWineResumeSend(CpOp *opPtr)
+{
+    CpHandle *handlePtr = opPtr->handlePtr;
+    WinOp *winOpPtr = WIN_OP(opPtr);
+
+    if (handlePtr->activeSendPtr != opPtr || winOpPtr->filePtr != NULL) {
+        return 0;
+    }
+    if (opPtr->error == CP_OK && opPtr->bytes < winOpPtr->left
+        && winOpPtr->cancelled) {
+        opPtr->error = CP_ECANCELED;
+    }
+    if (opPtr->error != CP_OK || opPtr->bytes >= winOpPtr->left) {
+        opPtr->bytes += winOpPtr->moved;
+        return 0;
+    }
+    winOpPtr->moved += opPtr->bytes;
+    winOpPtr->bytesPtr += opPtr->bytes;
+    winOpPtr->left -= opPtr->bytes;
+    memset(&winOpPtr->overlapped, 0, sizeof(winOpPtr->overlapped));
+    opPtr->bytes = 0;
+    opPtr->atOnce = 0;
+    CpWinStartSend(opPtr);
+    return 1;
+}
+
+void
+CpWineNextSend(CpOp *opPtr)
+{
+    CpHandle *handlePtr = opPtr->handlePtr;
+
+    if (handlePtr->activeSendPtr != opPtr) {
+        return;
+    }
+    handlePtr->activeSendPtr = NULL;
+    if (handlePtr->sendError != CP_OK) {
+        FinishHeld(handlePtr, NULL, handlePtr->sendError);
+    } else if (handlePtr->heldSends.firstPtr != NULL) {
+        CpOp *nextPtr = handlePtr->heldSends.firstPtr;
+
+        handlePtr->heldSends.firstPtr = nextPtr->nextPtr;
+        if (nextPtr->nextPtr == NULL) {
+            handlePtr->heldSends.lastPtr = NULL;
+        }
+        handlePtr->activeSendPtr = nextPtr;
+        CpWinStartSend(nextPtr);
+    }
+}
+
+void
+CpWineCancelHeld(CpHandle *handlePtr, const CpOp *opPtr)
+{
+    CpOp *activePtr = handlePtr->activeSendPtr;
+
+    /* It may have been cut short already: then its rest is not submitted. */
+    if (activePtr != NULL && (opPtr == NULL || opPtr == activePtr)) {
+        WIN_OP(activePtr)->cancelled = 1;
+    }
+    FinishHeld(handlePtr, opPtr, CP_ECANCELED);
 }
 
 /*

@@ -935,6 +935,35 @@ TestBrokenEnd(CpPort *portPtr)
     }
 }
 
+/* A port says that a send is done, and it lacks bytes: an error, and no end that
+ * looks whole. */
+
+static void
+TestShortSend(CpPort *portPtr)
+{
+    size_t bytes;
+    unsigned i;
+
+    for (i = 0; i < 2; i++) {
+        Pair pair;
+
+        Open(&pair, portPtr, CP_RECV_ADAPTIVE);
+        CpSimFailNth(CP_SIM_TRY_SEND_AGAIN, 1, 1, CP_OK);
+        CpSimBreakSend();
+        CHECK_ERROR(CpConnWrite(pair.connPtr, "xyz", 3, 0, &bytes), CP_OK);
+        if (i == 1) {
+            Settle(&pair);
+            CHECK_ERROR(CpConnUntoldError(pair.connPtr), CP_ECONNABORTED);
+            CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &bytes),
+                CP_ECONNABORTED);
+        }
+        CloseConn(&pair);
+        Settle(&pair);
+        CHECK(CpSimPeerIsReset(pair.peerPtr));
+        Done(&pair);
+    }
+}
+
 /* A reset peer takes nothing more, and its readers see the end of file. */
 
 static void
@@ -1184,6 +1213,7 @@ static const CheckCase cases[] = {
     {"join-at-cap", TestJoinAtCap},
     {"send-error", TestSendError},
     {"broken-end", TestBrokenEnd},
+    {"short-send", TestShortSend},
     {"reset-while-sending", TestResetWhileSending},
     {"send-no-memory", TestSendNoMemory},
     {"close-with-sends", TestCloseWithSends},

@@ -730,6 +730,74 @@ TestCancelSend(void)
     free(outPtr);
 }
 
+/*
+ * The peer ends its side while sends are outstanding, and a receive sees that:
+ * under Wine, sends come back with success and a part of their bytes. Each is
+ * carried out whole, in order; or, when they are cancelled then, the peer has a
+ * beginning of them.
+ */
+
+#define PAST_END_SENDS 4
+#define PAST_END_BYTES 1000000
+
+static void
+SendPastEnd(int cancel, char *outPtr, char *inPtr)
+{
+    const size_t size = (size_t) PAST_END_SENDS * PAST_END_BYTES;
+    Op recv, ops[PAST_END_SENDS];
+    size_t i, got = 0, bytes = 1;
+    char end[8];
+    Pair pair;
+
+    Connect(&pair);
+    CHECK_ERROR(CpHandleSetOpt(pair.serverPtr, CP_OPT_SNDBUF, 4096), CP_OK);
+    CpSubmitRecv(pair.serverPtr, Prepare(&recv), end, sizeof(end));
+    for (i = 0; i < PAST_END_SENDS; i++) {
+        CpSubmitSend(pair.serverPtr, Prepare(&ops[i]),
+            outPtr + i * PAST_END_BYTES, PAST_END_BYTES);
+    }
+    CHECK_ERROR(CpHandleShutdown(pair.clientPtr, CP_WRITE), CP_OK);
+    CHECK_ERROR(Wait(&recv), CP_OK);
+    CHECK(recv.accept.op.bytes == 0);
+    if (cancel) {
+        CpCancel(pair.serverPtr, NULL);
+        for (i = 0; i < PAST_END_SENDS; i++) {
+            (void) Wait(&ops[i]);
+        }
+        CpHandleClose(pair.serverPtr);
+        pair.serverPtr = NULL;
+    }
+    while (got < size && bytes > 0) {
+        WaitData(pair.clientPtr);
+        CHECK_ERROR(CpTryRecv(pair.clientPtr, inPtr + got, size - got, &bytes),
+            CP_OK);
+        got += bytes;
+    }
+    for (i = 0; !cancel && i < PAST_END_SENDS; i++) {
+        CHECK_ERROR(Wait(&ops[i]), CP_OK);
+        CHECK(ops[i].accept.op.bytes == PAST_END_BYTES);
+    }
+    CHECK(cancel ? got < size : got == size);
+    CHECK(memcmp(inPtr, outPtr, got) == 0);
+    Close(&pair);
+}
+
+static void
+TestSendPastEnd(void)
+{
+    const size_t size = (size_t) PAST_END_SENDS * PAST_END_BYTES;
+    char *outPtr = malloc(size), *inPtr = malloc(size);
+
+    CHECK(outPtr != NULL && inPtr != NULL);
+    for (size_t i = 0; i < size; i++) {
+        outPtr[i] = (char) (i * 31 + (i >> 8));
+    }
+    SendPastEnd(0, outPtr, inPtr);
+    SendPastEnd(1, outPtr, inPtr);
+    free(inPtr);
+    free(outPtr);
+}
+
 /* A close with bytes unread is a reset, of all that is outstanding. */
 
 static void
@@ -1300,6 +1368,7 @@ static const Case cases[] = {
     {"connect-again", TestConnectAgain},
     {"accepted-options", TestAcceptedOptions},
     {"cancel-send", TestCancelSend},
+    {"send-past-end", TestSendPastEnd},
     {"reset", TestReset},
     {"abort", TestAbort},
     {"close-unread", TestCloseUnread},
