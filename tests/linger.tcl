@@ -240,6 +240,7 @@ test linger-2.2 {a peer that goes on sending is read from} -setup {
 # ----------------------------------------------------------------------
 # Closes with an end
 
+# The driver's clock may have ticks of 16 ms.
 test linger-3.1 {-closetimeout: a peer that does not read} -setup {
     set chan [linger::open {} -blocking 0 -buffersize 100000 -closetimeout 300]
 } -body {
@@ -251,7 +252,7 @@ test linger-3.1 {-closetimeout: a peer that does not read} -setup {
     set took [expr {[clock milliseconds] - $began}]
     linger::tell go
     list $before [regexp {^\d+ reset$} [linger::result]] \
-	[expr {$took >= 290 ? "" : $took}] [linger::books bufferBytes]
+	[expr {$took >= 280 ? "" : $took}] [linger::books bufferBytes]
 } -result {2 1 {} 0}
 
 test linger-3.2 {-closetimeout: nothing is left in Tcl's own buffers} -setup {
