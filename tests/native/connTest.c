@@ -935,8 +935,8 @@ TestBrokenEnd(CpPort *portPtr)
     }
 }
 
-/* A port says that a send is done, and it lacks bytes: an error, and no end that
- * looks whole. */
+/* A port says that a send is done, and it lacks bytes: an error, and no end
+ * that looks whole. */
 
 static void
 TestShortSend(CpPort *portPtr)
