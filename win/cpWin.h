@@ -167,8 +167,8 @@ void CpWineSendDone(CpHandle *handlePtr);
 
 /*
  * For Wine, which completes sends short. CpWineHoldSend returns 1 if the send
- * has to wait for the one before it. CpWineResumeSend returns 1 if a completed send
- * lacks bytes: then it has submitted the rest. CpWineNextSend starts the send
+ * has to wait for the one before it. CpWineResumeSend returns 1 if a completed
+ * send lacks bytes: then it has submitted the rest. CpWineNextSend starts the send
  * that waits behind a finished one. CpWineCancelHeld cancels the sends that
  * wait, or only the given one. None of them does anything on Windows.
  */
