@@ -166,11 +166,12 @@ void CpWineSendPending(CpHandle *handlePtr);
 void CpWineSendDone(CpHandle *handlePtr);
 
 /*
- * For Wine, which completes sends short. CpWineHoldSend returns 1 if the send
- * has to wait for the one before it. CpWineResumeSend returns 1 if a completed
- * send lacks bytes: then it has submitted the rest. CpWineNextSend starts the send
- * that waits behind a finished one. CpWineCancelHeld cancels the sends that
- * wait, or only the given one. None of them does anything on Windows.
+ * For Wine, which completes sends short. None of these does anything on
+ * Windows. CpWineHoldSend returns 1 if the send has to wait for the one before
+ * it. CpWineResumeSend returns 1 if a completed send lacks bytes: then it has
+ * submitted the rest. CpWineNextSend starts the send that waits behind a
+ * finished one. CpWineCancelHeld cancels the sends that wait, or only the
+ * given one.
  */
 
 int CpWineHoldSend(CpOp *opPtr);
