@@ -320,6 +320,10 @@ ThreadMain(void *clientData)
     free(clientData);
     isHelper = 1;
     start.proc(start.param);
+    if (threadPort != NULL) {
+        Must(pthread_setspecific(leaveKey, NULL), "setspecific");
+        LeavePort(threadPort);
+    }
     __atomic_sub_fetch(&threads, 1, __ATOMIC_SEQ_CST);
     return NULL;
 }
