@@ -1084,12 +1084,12 @@ TestSpare(void)
     CHECK(CpPortSpare(otherPtr)->memPtr != NULL);
     CpPortRelease(otherPtr);
 
-    /* The port itself may go a moment later. */
+    /* The port itself may go a moment later, as that of the case before. */
     endMs = CpNowMs() + PATIENCE_MS;
-    while (CpStatGet(CP_STAT_MEMORY_BYTES) != before && CpNowMs() < endMs) {
+    while (CpStatGet(CP_STAT_MEMORY_BYTES) > before && CpNowMs() < endMs) {
         PAUSE(5);
     }
-    CHECK(CpStatGet(CP_STAT_MEMORY_BYTES) == before);
+    CHECK(CpStatGet(CP_STAT_MEMORY_BYTES) <= before);
 }
 
 static int resolved;
