@@ -410,16 +410,16 @@ GoOn(IocpsockThread *threadPtr, int flags)
     over = IsPassOver(threadPtr);
     threadPtr->passes++;
     threadPtr->pass.seenBytes = threadPtr->pass.bytes;
-    if (threadPtr->mustLook && moved && !over) {
-        (void) Look(threadPtr);
-    }
     ready = Sort(threadPtr);
     if (!ready) {
-        if (!threadPtr->rearmFirst || RearmUntilFound(threadPtr) == 0) {
+        if (threadPtr->mustLook || !threadPtr->rearmFirst
+            || RearmUntilFound(threadPtr) == 0) {
             threadPtr->polled = Collect(threadPtr) == 0;
         }
         moved = 1;
         ready = Sort(threadPtr);
+    } else if (threadPtr->mustLook && moved && !over) {
+        (void) Look(threadPtr);
     }
     if (ready && moved && !over) {
         QueueReady(threadPtr);

@@ -7,77 +7,12 @@
  *      after a half-close of the reading side that the system was told of.
  */
 
-#include "check.h"
 #include "cpClose.h"
-#include "cpConn.h"
+#include "pair.h"
 
 #include <stdlib.h>
 
 static CpCloseList closeList;
-
-typedef struct Pair {
-    CpPort *portPtr;
-    CpConn *connPtr;
-    CpSimPeer *peerPtr;
-    CpHandle *listenerPtr;
-    int closed;
-} Pair;
-
-static void
-Notify(void *clientData)
-{
-    (void) clientData;
-}
-
-static void
-Closed(void *clientData)
-{
-    ((Pair *) clientData)->closed = 1;
-}
-
-static void
-AcceptDone(CpOp *opPtr)
-{
-    CHECK_ERROR(opPtr->error, CP_OK);
-}
-
-static void
-Open(Pair *pairPtr, CpPort *portPtr, CpRecvMode mode)
-{
-    CpAddr addr = CpSimAddr4(CP_SIM_LOCALHOST, 0);
-    CpAcceptOp accept;
-
-    memset(pairPtr, 0, sizeof(Pair));
-    memset(&closeList, 0, sizeof(closeList));
-    pairPtr->portPtr = portPtr;
-    CHECK_ERROR(CpHandleOpen(portPtr, &addr, &pairPtr->listenerPtr), CP_OK);
-    CHECK_ERROR(CpHandleBind(pairPtr->listenerPtr, &addr), CP_OK);
-    CHECK_ERROR(CpHandleListen(pairPtr->listenerPtr, 5), CP_OK);
-    CHECK_ERROR(CpHandleLocal(pairPtr->listenerPtr, &addr), CP_OK);
-    accept.op.proc = AcceptDone;
-    CpSubmitAccept(pairPtr->listenerPtr, &accept);
-    pairPtr->peerPtr = CpSimPeerConnect(&addr);
-    CHECK(pairPtr->peerPtr != NULL);
-    CHECK(CpPortReap(portPtr, -1) == 1);
-    pairPtr->connPtr = CpConnAccepted(portPtr, accept.newHandlePtr, Notify,
-        pairPtr);
-    CHECK(pairPtr->connPtr != NULL);
-    CpConnSetRecvMode(pairPtr->connPtr, mode);
-}
-
-/* Reaps until nothing more comes by itself. */
-
-static void
-Settle(Pair *pairPtr)
-{
-    do {
-        while (CpPortReap(pairPtr->portPtr, 0) > 0) {
-        }
-        if (CpSimNextMs() >= 0) {
-            CpSimAdvance((uint32_t) CpSimNextMs());
-        }
-    } while (CpSimNextMs() >= 0 || CpPortReap(pairPtr->portPtr, 0) > 0);
-}
 
 static void
 BeginClose(Pair *pairPtr)
@@ -88,7 +23,7 @@ BeginClose(Pair *pairPtr)
 }
 
 static void
-Done(Pair *pairPtr)
+CloseDone(Pair *pairPtr)
 {
     CHECK(pairPtr->closed);
     CHECK(closeList.timed.firstPtr == NULL && closeList.timed.lastPtr == NULL);
@@ -113,13 +48,6 @@ Tick(Pair *pairPtr, uint32_t ms)
     dueMs = CpCloseTick(&closeList, CpNowMs());
     Settle(pairPtr);
     return dueMs;
-}
-
-static void
-Say(Pair *pairPtr, const char *text)
-{
-    CHECK(CpSimPeerSend(pairPtr->peerPtr, text, strlen(text)) == strlen(text));
-    Settle(pairPtr);
 }
 
 static size_t
@@ -161,11 +89,6 @@ Fill(Pair *pairPtr)
     return total;
 }
 
-static const CpRecvMode modes[] = {CP_RECV_ADAPTIVE, CP_RECV_ZERO_BYTE,
-    CP_RECV_FLOW_CONTROLLED, CP_RECV_BURST_DETECTION};
-
-#define MODE_COUNT (sizeof(modes) / sizeof(modes[0]))
-
 /* ------------------------------------------------------------ lingering */
 
 /* The peer gets all, and the connection ends when the peer has ended. */
@@ -182,7 +105,7 @@ ExpectLinger(Pair *pairPtr, size_t sent)
     CpSimPeerShutdown(pairPtr->peerPtr);
     Settle(pairPtr);
     CHECK(!CpSimPeerIsReset(pairPtr->peerPtr));
-    Done(pairPtr);
+    CloseDone(pairPtr);
 }
 
 /* Input that waits in the system, watched or not. */
@@ -291,7 +214,7 @@ TestNothingLeft(CpPort *portPtr)
         BeginClose(&pair);
         CHECK(pair.closed && Drain(&pair) == 10);
         CHECK(CpSimPeerEof(pair.peerPtr));
-        Done(&pair);
+        CloseDone(&pair);
 
         /* The peer has ended, behind bytes that nobody reads. */
         Open(&pair, portPtr, modes[i]);
@@ -302,7 +225,7 @@ TestNothingLeft(CpPort *portPtr)
         BeginClose(&pair);
         CHECK(pair.closed && Drain(&pair) == 10);
         CHECK(!CpSimPeerIsReset(pair.peerPtr));
-        Done(&pair);
+        CloseDone(&pair);
 
         /* Its end was read. */
         Open(&pair, portPtr, modes[i]);
@@ -312,14 +235,14 @@ TestNothingLeft(CpPort *portPtr)
         CHECK(bytes == 0);
         BeginClose(&pair);
         CHECK(pair.closed);
-        Done(&pair);
+        CloseDone(&pair);
 
         /* Nothing was written that could be lost. */
         Open(&pair, portPtr, modes[i]);
         Say(&pair, "unread");
         BeginClose(&pair);
         CHECK(pair.closed);
-        Done(&pair);
+        CloseDone(&pair);
     }
 }
 
@@ -369,7 +292,7 @@ TestAfterHalfClose(CpPort *portPtr)
     CHECK(Write(&pair, 10) == 10);
     CpSimFailNth(CP_SIM_SHUTDOWN_FAIL, 1, 1, CP_ENOTCONN);
     BeginClose(&pair);
-    Done(&pair);
+    CloseDone(&pair);
 }
 
 /* A peer that resets ends it at once. */
@@ -387,7 +310,7 @@ TestReset(CpPort *portPtr)
     CpSimPeerReset(pair.peerPtr);
     pair.peerPtr = NULL;
     Settle(&pair);
-    Done(&pair);
+    CloseDone(&pair);
 
     /* So does a receive that the system refuses. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
@@ -395,7 +318,7 @@ TestReset(CpPort *portPtr)
     CHECK(Write(&pair, 10) == 10);
     CpSimFailNth(CP_SIM_RECV_FAIL_SUBMIT, 1, 1, CP_ENOBUFS);
     BeginClose(&pair);
-    Done(&pair);
+    CloseDone(&pair);
 
     /* And a send that fails while input comes: a close by a reset. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
@@ -405,7 +328,7 @@ TestReset(CpPort *portPtr)
     CHECK(Write(&pair, 10) == 10);
     BeginClose(&pair);
     CHECK(CpSimPeerIsReset(pair.peerPtr));
-    Done(&pair);
+    CloseDone(&pair);
 }
 
 /* --------------------------------------------------------- time limits */
@@ -424,7 +347,7 @@ TestLingerLimits(CpPort *portPtr)
     CHECK(Tick(&pair, CP_LINGER_IDLE_MS - 1) == 1);
     CHECK(!pair.closed);
     CHECK(Tick(&pair, 1) == -1);
-    Done(&pair);
+    CloseDone(&pair);
 
     /* With some from time to time. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
@@ -439,7 +362,7 @@ TestLingerLimits(CpPort *portPtr)
     CHECK(Tick(&pair, CP_LINGER_MS % 4000 - 1) == 1);
     CHECK(!pair.closed);
     CHECK(Tick(&pair, 1) == -1);
-    Done(&pair);
+    CloseDone(&pair);
 }
 
 /* The user's own limit makes it a reset. */
@@ -460,7 +383,7 @@ TestCloseTimeout(CpPort *portPtr)
     CHECK(Tick(&pair, 1) == -1);
     CHECK(pair.closed && CpSimPeerIsReset(pair.peerPtr));
     CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 0);
-    Done(&pair);
+    CloseDone(&pair);
 
     /* Its time begins before the close, and is told then. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
@@ -479,7 +402,7 @@ TestCloseTimeout(CpPort *portPtr)
     CHECK_ERROR(CpConnUntoldError(pair.connPtr), CP_ETIMEDOUT);
     BeginClose(&pair);
     CHECK(CpSimPeerIsReset(pair.peerPtr));
-    Done(&pair);
+    CloseDone(&pair);
 
     /* Lingering is within it. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
@@ -489,7 +412,7 @@ TestCloseTimeout(CpPort *portPtr)
     BeginClose(&pair);
     CHECK(Tick(&pair, 100) == -1);
     CHECK(CpSimPeerIsReset(pair.peerPtr));
-    Done(&pair);
+    CloseDone(&pair);
 }
 
 /* Limits end in their own order. */
@@ -531,7 +454,7 @@ TestOrder(CpPort *portPtr)
     CHECK(list.timed.firstPtr == NULL && list.untimed.firstPtr == NULL);
     for (i = 0; i < 6; i++) {
         CHECK(CpSimPeerIsReset(pairs[i].peerPtr));
-        Done(&pairs[i]);
+        CloseDone(&pairs[i]);
     }
 }
 
@@ -566,7 +489,7 @@ TestAbort(CpPort *portPtr)
         Settle(&pair);
         CHECK(CpSimPeerIsReset(pair.peerPtr));
         CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 0);
-        Done(&pair);
+        CloseDone(&pair);
     }
 }
 
@@ -626,7 +549,7 @@ TestReadSideEnds(CpPort *portPtr)
     CHECK(Write(&pair, 10) == 10);
     BeginClose(&pair);
     CHECK(pair.closed && Drain(&pair) == 10);
-    Done(&pair);
+    CloseDone(&pair);
 
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_READ), CP_OK);
@@ -635,7 +558,7 @@ TestReadSideEnds(CpPort *portPtr)
     Settle(&pair);
     CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &bytes), CP_ECONNRESET);
     BeginClose(&pair);
-    Done(&pair);
+    CloseDone(&pair);
 }
 
 static const CheckCase cases[] = {
