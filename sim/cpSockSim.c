@@ -86,8 +86,8 @@ CpHandleOpenResolver(CpPort *portPtr, CpHandle **handlePtrPtr)
     return CP_OK;
 }
 
-static void
-ForgetClients(CpHandle *handlePtr)
+void
+SimForgetClients(CpHandle *handlePtr)
 {
     SimLink *linkPtr = handlePtr->firstClientPtr;
 
@@ -97,12 +97,14 @@ ForgetClients(CpHandle *handlePtr)
         SimCloseEnd(&linkPtr->ends[1], 1);
         linkPtr = nextPtr;
     }
+    handlePtr->firstClientPtr = handlePtr->lastClientPtr = NULL;
+    handlePtr->clients = 0;
 }
 
 static void
 FreeHandle(CpHandle *handlePtr, int reset)
 {
-    ForgetClients(handlePtr);
+    SimForgetClients(handlePtr);
     if (handlePtr->endPtr != NULL) {
         SimCloseEnd(handlePtr->endPtr, reset);
     }
@@ -378,6 +380,21 @@ SimAccept(CpHandle *listenerPtr)
     }
 }
 
+#define REFUSED_TRIES 4 /* As Windows does, which takes about 2 s. */
+#define REFUSED_MS 500
+
+static void
+Refuse(SimOp *simOpPtr)
+{
+    if (++simOpPtr->tries <= REFUSED_TRIES
+        && (simOpPtr->tries > 1 || SimFault(CP_SIM_REFUSED_LATE))) {
+        simOpPtr->refs++;
+        SimAfter(REFUSED_MS, SIM_EVENT_CONNECT, simOpPtr);
+        return;
+    }
+    SimFinish(simOpPtr, CP_ECONNREFUSED, 0);
+}
+
 /* A connect's SYN arrives, or a resolver's answer. */
 
 void
@@ -414,7 +431,7 @@ SimConnect(SimOp *simOpPtr)
     listenerPtr = Find(&simOpPtr->addr, 1);
     linkPtr = Knock(&simOpPtr->addr, &from);
     if (linkPtr == NULL) {
-        SimFinish(simOpPtr, CP_ECONNREFUSED, 0);
+        Refuse(simOpPtr);
         return;
     }
     handlePtr->endPtr = &linkPtr->ends[0];
@@ -499,13 +516,17 @@ CpSimPeerSend(CpSimPeer *peerPtr, const void *srcPtr, size_t lengthBytes)
 size_t
 CpSimPeerRecv(CpSimPeer *peerPtr, void *destPtr, size_t lengthBytes)
 {
-    return SimTake(peerPtr->handle.endPtr, destPtr, lengthBytes);
+    SimEnd *endPtr = peerPtr->handle.endPtr;
+
+    return endPtr->recvShut ? 0 : SimTake(endPtr, destPtr, lengthBytes);
 }
 
 int
 CpSimPeerEof(const CpSimPeer *peerPtr)
 {
-    return SimAtEof(peerPtr->handle.endPtr);
+    const SimEnd *endPtr = peerPtr->handle.endPtr;
+
+    return !endPtr->recvShut && SimAtEof(endPtr);
 }
 
 int
@@ -537,6 +558,12 @@ CpSimPeerShutdown(CpSimPeer *peerPtr)
 }
 
 void
+CpSimPeerRefuse(CpSimPeer *peerPtr)
+{
+    SimRefuseInput(peerPtr->handle.endPtr);
+}
+
+void
 CpSimPeerClose(CpSimPeer *peerPtr)
 {
     FreeHandle(&peerPtr->handle, 0);
@@ -556,7 +583,7 @@ CpSimCut(void)
     for (handlePtr = simHandles; handlePtr != NULL;
          handlePtr = handlePtr->nextPtr) {
         if (handlePtr->endPtr != NULL) {
-            SimResetEnd(handlePtr->endPtr);
+            SimResetEnd(handlePtr->endPtr, CP_SIM_CAUSE_CUT);
         }
     }
 }

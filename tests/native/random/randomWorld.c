@@ -41,8 +41,10 @@ StepTime(void)
     unsigned port = CpSimRandom(RANDOM_PORTS);
     uint32_t choice = CpSimRandom(20);
 
-    if (choice < 14) {
+    if (choice < 13) {
         (void) CpPortReap(randomPorts[port], 0);
+    } else if (choice < 14) {
+        RandomTickConns();
     } else if (choice < 16) {
         (void) CpPortReapFinished(randomPorts[port]);
     } else if (choice < 18) {
@@ -77,10 +79,12 @@ SetFaults(void)
     unsigned i;
 
     randomHarsh = CpSimRandom(2) == 0;
+    randomWindows = CpSimRandom(2) == 0;
     randomReadShut = 0;
-    for (i = 0; i < CP_SIM_FAULT_COUNT; i++) {
+    for (i = 0; i < CP_SIM_RESET_DISCARDS; i++) {
         CpSimSetFault((CpSimFault) i, rates[CpSimRandom(7)]);
     }
+    CpSimSetFault(CP_SIM_RESET_KEEPS, CpSimRandom(1001));
     for (i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         CpSimSetFault(failures[i],
             randomHarsh && CpSimRandom(2) ? harshRates[CpSimRandom(4)] : 0);
@@ -91,6 +95,7 @@ SetFaults(void)
     CpSimSetWindow(1 + CpSimRandom(windows[CpSimRandom(8)]));
     CpSimSetFilesLimited((int) CpSimRandom(2));
     CpSimSetHandles(CpSimRandom(4) ? 0 : 10 + CpSimRandom(30));
+    CpSimSetWindows(randomWindows);
 }
 
 /* Everybody reads what there is; who has read all is closed. */
@@ -110,11 +115,23 @@ WindUpOnce(int force)
     }
 }
 
+/* Mostly all is closed before the process ends; sometimes nothing is. */
+
+static void
+EndProcess(void)
+{
+    if (randomWindows && CpSimRandom(4) == 0) {
+        (void) CpSimEndProcess();
+        randomHarsh = 1;
+    }
+}
+
 static void
 WindUp(void)
 {
     unsigned i;
 
+    EndProcess();
     RandomUnparkConns();
     RandomCloseServers();
     RandomStopPeers();
@@ -135,6 +152,7 @@ WindUp(void)
             CpSimFail("a close does not come to its end");
         }
     }
+    CHECK(CpSimEndProcess() == 0);
     RandomClosePeers();
 }
 
