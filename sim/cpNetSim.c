@@ -53,7 +53,7 @@ int
 SimAtEof(const SimEnd *endPtr)
 {
     return endPtr->count == 0 && endPtr->heldCount == 0
-        && endPtr->otherPtr->finSent && !endPtr->otherPtr->finLost
+        && endPtr->otherPtr->finSent && !endPtr->otherPtr->outputLost
         && simNowMs >= endPtr->arriveMs;
 }
 
@@ -98,7 +98,7 @@ LoseOutput(SimEnd *toPtr)
         if (unsent) {
             toPtr->count = 0;
         }
-        toPtr->otherPtr->finLost = 1;
+        toPtr->otherPtr->outputLost = 1;
     }
 }
 
@@ -205,6 +205,9 @@ Put(SimEnd *toPtr, const unsigned char *srcPtr, size_t lengthBytes)
         /* They are lost, and their sender learns it by a reset. */
         ResetConnection(toPtr);
         return lengthBytes;
+    }
+    if (toPtr->otherPtr->outputLost) {
+        return lengthBytes; /* It would come behind a gap. */
     }
     if (toPtr->heldCount > 0) {
         return 0; /* These come first. */

@@ -40,6 +40,7 @@ size_t simWindow;
 unsigned simHandleLimit;
 int simCutOnDeadlock;
 
+static uint64_t lastNowMs; /* What CpNowMs said last. */
 static uint64_t randomState;
 static const unsigned char *bytesPtr; /* Drawn from before the seed. */
 static size_t bytesLeft;
@@ -463,12 +464,19 @@ CpSimAdvance(uint32_t ms)
 
 #define STEPS_PER_S 64 /* Of Windows' clock. */
 
+/* It does not go back when it gets coarse. */
+
 uint64_t
 CpNowMs(void)
 {
-    return simClockIsCoarse
+    uint64_t nowMs = simClockIsCoarse
         ? simNowMs * STEPS_PER_S / 1000 * 1000 / STEPS_PER_S
         : simNowMs;
+
+    if (nowMs > lastNowMs) {
+        lastNowMs = nowMs;
+    }
+    return lastNowMs;
 }
 
 uint64_t
@@ -493,7 +501,7 @@ CpSimStart(uint64_t seed, const char *hint)
         (unsigned long long) seed, hint != NULL ? ", again: " : "",
         hint != NULL ? hint : "");
     CatchAbort();
-    simNowMs = START_MS;
+    simNowMs = lastNowMs = START_MS;
     maxDelayMs = 50;
     simWindow = 65536;
     simHandleLimit = 0;
