@@ -86,7 +86,7 @@ struct SimEnd {
     size_t heldCount;
     int urgent; /* An urgent byte is next. */
     int finSent;
-    int outputLost; /* Discarded with output in front of it. */
+    int outputLost; /* Of what it has sent: nothing more can arrive. */
     int recvShut;
     int resetSent; /* A reset is on its way here, or has come. */
     int isReset;
