@@ -39,11 +39,11 @@ struct SimOp {
     CpHandle *handlePtr;
     SimOpKind kind;
     SimOpState state;
-    unsigned refs; /* The operation, and the events. */
-    int atSubmit;  /* It was over at its submit. */
-    int isFile;    /* A send of a file. */
-    int hasSlot;   /* Of those for files. */
-    int waits;     /* It has waited for one. */
+    unsigned refs;  /* The operation, and the events. */
+    int atSubmit;   /* It was over at its submit. */
+    int isFile;     /* A send of a file. */
+    int hasSlot;    /* Of those for files. */
+    int waits;      /* It has waited for one. */
     unsigned tries; /* Of a connect. */
     unsigned char *bufPtr;
     size_t lengthBytes;
@@ -93,7 +93,8 @@ struct SimEnd {
     CpSimCause cause;   /* Of the reset. */
     CpError resetError; /* How it is reported, where isReset. */
     int toldReset;      /* A receive has ended with a reset. */
-    int closed;    /* Nobody will receive here. */
+    uint64_t received;  /* Bytes that were received here. */
+    int closed;         /* Nobody will receive here. */
 };
 
 struct SimLink {
