@@ -129,6 +129,23 @@ SimGiveSlot(SimOp *simOpPtr)
     }
 }
 
+/* ----------------------------------------------------------- connects */
+
+#define REFUSED_TRIES 4 /* These take about 2 s. */
+#define REFUSED_MS 500
+
+void
+SimRefuse(SimOp *simOpPtr)
+{
+    if (++simOpPtr->tries <= REFUSED_TRIES
+        && (simOpPtr->tries > 1 || SimFault(CP_SIM_REFUSED_LATE))) {
+        simOpPtr->refs++;
+        SimAfter(REFUSED_MS, SIM_EVENT_CONNECT, simOpPtr);
+        return;
+    }
+    SimFinish(simOpPtr, CP_ECONNREFUSED, 0);
+}
+
 /* ------------------------------------------------- the process's end */
 
 unsigned
