@@ -9,8 +9,6 @@
 #include "cpSimInt.h"
 #include "cpStatusSim.h"
 
-#include <string.h>
-
 #define FILE_SLOTS 2 /* Of a client edition, in the whole system. */
 
 int simClockIsCoarse;
