@@ -3,7 +3,10 @@
 set(tools "${PROJECT_SOURCE_DIR}/tools")
 
 # The port's contract, on this port. native/ has it on the simulated one.
-add_executable(portTest tests/native/portTest.c)
+file(GLOB portCases CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/tests/native/port/*.c")
+add_executable(portTest tests/native/portTest.c ${portCases})
+target_include_directories(portTest PRIVATE tests/native)
 target_link_libraries(portTest PRIVATE iocpsock_win iocpsock_warnings)
 set_target_properties(portTest PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "$<1:${IOCPSOCK_TOOL_DIR}>")
