@@ -50,7 +50,6 @@ endforeach()
 # The cases of the port's contract, but for those that call Winsock themselves.
 file(GLOB portCases CONFIGURE_DEPENDS
     "${PROJECT_SOURCE_DIR}/tests/native/port/*.c")
-list(FILTER portCases EXCLUDE REGEX "/port(Foreign|Winsock)\\.c$")
 target_sources(portTest PRIVATE ${portCases})
 
 # A random world, and the program that plays as many as it is told.

@@ -4,7 +4,8 @@ set(tools "${PROJECT_SOURCE_DIR}/tools")
 
 # The port's contract, on this port. native/ has it on the simulated one.
 file(GLOB portCases CONFIGURE_DEPENDS
-    "${PROJECT_SOURCE_DIR}/tests/native/port/*.c")
+    "${PROJECT_SOURCE_DIR}/tests/native/port/*.c"
+    "${PROJECT_SOURCE_DIR}/tests/native/port/win/*.c")
 add_executable(portTest tests/native/portTest.c ${portCases})
 target_include_directories(portTest PRIVATE tests/native)
 target_link_libraries(portTest PRIVATE iocpsock_win iocpsock_warnings)

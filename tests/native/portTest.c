@@ -4,8 +4,8 @@
  *      The contract of cpPort.h and cpResolve.h, case by case, of the port that
  *      the program is linked with: the simulated one, so that it is known to be
  *      like the real one, or that one. Both ends of a connection are the port's
- *      own. port/ has the cases; the ones of the last two files are for Windows
- *      alone, as they call Winsock themselves.
+ *      own. port/ has the cases. Those of port/win/ are for Windows alone, as
+ *      they call Winsock themselves.
  *
  *          portTest            all cases
  *          portTest NAME...    these cases
@@ -30,6 +30,8 @@
 #define END() ((void) 0)
 #endif
 
+#define NOTE_BYTES 512
+
 static const Case *const groups[] = {portCases, connectCases, recvCases,
     sendCases, endCases, shutdownCases, fileCases, resolveCases,
 #ifndef IOCPSOCK_SIM
@@ -44,7 +46,7 @@ static unsigned passed;
 static unsigned failed;
 static unsigned byWine;
 static unsigned skipped;
-static char note[512];
+static char note[NOTE_BYTES];
 static int noteIsWine;
 
 static const Case *
@@ -79,12 +81,13 @@ IsNamed(const Case *casePtr)
 
 /* ------------------------------------------------------------- report */
 
+/* The first one of Wine's answers says enough. */
+
 static void
-SetNote(int isWine, const char *format, va_list args)
+SetNote(int isWine, const char *text)
 {
-    /* The first one of Wine's answers says enough. */
     if (note[0] == '\0' || (isWine && !noteIsWine)) {
-        vsnprintf(note, sizeof(note), format, args);
+        snprintf(note, sizeof(note), "%s", text);
         noteIsWine = isWine;
     }
 }
@@ -92,21 +95,25 @@ SetNote(int isWine, const char *format, va_list args)
 void
 NoteWine(const char *format, ...)
 {
+    char text[NOTE_BYTES];
     va_list args;
 
     va_start(args, format);
-    SetNote(1, format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    SetNote(1, text);
 }
 
 void
 NoteSkip(const char *format, ...)
 {
+    char text[NOTE_BYTES];
     va_list args;
 
     va_start(args, format);
-    SetNote(0, format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    SetNote(0, text);
 }
 
 static void

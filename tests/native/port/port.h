@@ -79,6 +79,10 @@ int OnWine(void);
     CheckError(__FILE__, __LINE__, #expression, expression, expected, expected)
 #define CHECK_ERROR_OR_WINE(expression, expected, onWine) \
     CheckError(__FILE__, __LINE__, #expression, expression, expected, onWine)
+
+/* A reset of either kind: Microsoft does not say which it is there. */
+#define CHECK_RESET(expression) \
+    CheckReset(__FILE__, __LINE__, #expression, expression)
 #define CHECK_COUNT(expression, expected) \
     CheckCount(__FILE__, __LINE__, #expression, \
         (unsigned long long) (expression), (unsigned long long) (expected))
@@ -89,6 +93,7 @@ void CheckOrWine(const char *file, int line, const char *text, int isSo,
     int onWine, const char *wineText);
 void CheckError(const char *file, int line, const char *text, CpError seen,
     CpError expected, CpError onWine);
+void CheckReset(const char *file, int line, const char *text, CpError seen);
 void CheckCount(const char *file, int line, const char *text,
     unsigned long long seen, unsigned long long expected);
 void CheckBytes(const char *file, int line, const char *seenPtr,
@@ -113,8 +118,9 @@ unsigned Reap(CpPort *portPtr, int timeoutMs);
 unsigned ReapFinished(CpPort *portPtr);
 
 /* Reaps until the operation is over, and returns its error. */
-CpError WaitOn(CpPort *portPtr, const Op *opPtr);
-CpError Wait(const Op *opPtr);
+#define Wait(opPtr) WaitAt(__FILE__, __LINE__, port, opPtr)
+#define WaitOn(portPtr, opPtr) WaitAt(__FILE__, __LINE__, portPtr, opPtr)
+CpError WaitAt(const char *file, int line, CpPort *portPtr, const Op *opPtr);
 
 CpPort *NewPort(void);
 
@@ -122,7 +128,6 @@ CpPort *NewPort(void);
 void Pause(unsigned ms);
 void Spin(void);
 
-/* A connection reset, or one that the system gave up. */
 int IsReset(CpError error);
 
 /* -------------------------------------------------------- connections */

@@ -4,7 +4,7 @@
  *      Names, options, connects and accepts.
  */
 
-#include "port.h"
+#include "port/port.h"
 
 static void
 TestRefused(void)
@@ -317,7 +317,7 @@ TestGoneClient(void)
             CpHandleClose(accept.accept.newHandlePtr);
         } else if (error == CP_OK) {
             (void) ReceiveAll(accept.accept.newHandlePtr, buf, 8, &error);
-            CHECK(IsReset(error));
+            CHECK_RESET(error);
             CpHandleClose(accept.accept.newHandlePtr);
         } else {
             CHECK_OR_WINE(IsReset(error), error == CP_ENOTCONN,

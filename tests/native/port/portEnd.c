@@ -4,7 +4,7 @@
  *      Resets, and closes that are resets.
  */
 
-#include "port.h"
+#include "port/port.h"
 
 /* A close with bytes unread resets the connection, for all that waits. */
 
@@ -85,7 +85,7 @@ TestAbortBeforeSends(void)
     CpHandleAbort(pair.clientPtr);
     CloseEnd(&pair.clientPtr);
     for (i = 0; i < 3; i++) {
-        CHECK(IsReset(Wait(&sends[i])));
+        CHECK_RESET(Wait(&sends[i]));
     }
     Close(&pair);
     free(outPtr);
@@ -195,9 +195,9 @@ TestAbortBehindData(void)
         CloseEnd(&pair.clientPtr);
         CHECK_ERROR_OR_WINE(Wait(&probe), CP_OK, CP_ECONNRESET);
         error = CpTryPeek(pair.serverPtr, &bytes);
-        CHECK(bytes > 0 ? error == CP_OK : error == CP_ECONNRESET);
+        CHECK_ERROR(error, bytes > 0 ? CP_OK : CP_ECONNRESET);
         error = CpTryRecv(pair.serverPtr, buf, 8, &bytes);
-        CHECK(bytes == 4 ? error == CP_OK : error == CP_ECONNRESET);
+        CHECK_ERROR(error, bytes == 4 ? CP_OK : CP_ECONNRESET);
         if (bytes > 0) {
             CHECK_BYTES(buf, "part", 4);
         }
@@ -228,7 +228,7 @@ TestSendToClosed(void)
     CpSimFailNth(CP_SIM_ABORTED, 1, 1, CP_OK);
 #endif
     error = WaitSendFails(pair.serverPtr);
-    CHECK(IsReset(error));
+    CHECK_RESET(error);
     CHECK_ERROR_OR_WINE(CpTryRecv(pair.serverPtr, buf, 8, &bytes),
         CP_ECONNABORTED, CP_OK);
     CHECK_COUNT(bytes, 0);

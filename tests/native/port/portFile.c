@@ -4,7 +4,7 @@
  *      Files, and sends of them.
  */
 
-#include "port.h"
+#include "port/port.h"
 
 #ifndef IOCPSOCK_SIM
 #include "cpWin.h"

@@ -4,7 +4,7 @@
  *      Checks, operations, ports and connections of portTest.
  */
 
-#include "port.h"
+#include "port/port.h"
 
 #ifndef IOCPSOCK_SIM
 #include "cpWin.h"
@@ -16,6 +16,12 @@ int reaping;
 
 /* ------------------------------------------------------------- checks */
 
+int
+IsReset(CpError error)
+{
+    return error == CP_ECONNRESET || error == CP_ECONNABORTED;
+}
+
 void
 CheckOrWine(const char *file, int line, const char *text, int isSo, int onWine,
     const char *wineText)
@@ -23,8 +29,11 @@ CheckOrWine(const char *file, int line, const char *text, int isSo, int onWine,
     if (isSo) {
         return;
     }
-    if (!onWine || !OnWine()) {
+    if (!onWine) {
         Fail(file, line, "not so: %s", text);
+    }
+    if (!OnWine()) {
+        Fail(file, line, "not so: %s; as under Wine, %s", text, wineText);
     }
     NoteWine("%s", wineText);
 }
@@ -48,6 +57,15 @@ CheckError(const char *file, int line, const char *text, CpError seen,
 }
 
 void
+CheckReset(const char *file, int line, const char *text, CpError seen)
+{
+    if (!IsReset(seen)) {
+        Fail(file, line, "%s: expected a reset, got %s", text,
+            CpErrorName(seen));
+    }
+}
+
+void
 CheckCount(const char *file, int line, const char *text,
     unsigned long long seen, unsigned long long expected)
 {
@@ -64,12 +82,6 @@ CheckBytes(const char *file, int line, const char *seenPtr,
         Fail(file, line, "expected \"%.*s\", got \"%.*s\"", (int) count,
             expected, (int) count, seenPtr);
     }
-}
-
-int
-IsReset(CpError error)
-{
-    return error == CP_ECONNRESET || error == CP_ECONNABORTED;
 }
 
 /* --------------------------------------------------------- operations */
@@ -112,7 +124,7 @@ ReapFinished(CpPort *portPtr)
 }
 
 CpError
-WaitOn(CpPort *portPtr, const Op *opPtr)
+WaitAt(const char *file, int line, CpPort *portPtr, const Op *opPtr)
 {
     uint64_t endMs = CpNowMs() + PATIENCE_MS;
 
@@ -120,17 +132,10 @@ WaitOn(CpPort *portPtr, const Op *opPtr)
         Reap(portPtr, 100);
     }
     if (opPtr->done != 1) {
-        Fail(__FILE__, __LINE__,
-            "an operation completed %d times, not once, within %d s",
-            opPtr->done, PATIENCE_MS / 1000);
+        Fail(file, line, "expected a completion within %d s, got %d",
+            PATIENCE_MS / 1000, opPtr->done);
     }
     return opPtr->accept.op.error;
-}
-
-CpError
-Wait(const Op *opPtr)
-{
-    return WaitOn(port, opPtr);
 }
 
 static void
@@ -279,7 +284,7 @@ void
 Expect(CpHandle *handlePtr, const char *text)
 {
     size_t length = strlen(text), got = 0, bytes;
-    char buf[64];
+    char buf[64] = "";
 
     CHECK(length <= sizeof(buf));
     while (got < length) {

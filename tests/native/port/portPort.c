@@ -4,7 +4,7 @@
  *      Ports: reaping, sleeping, waking, and handles that move between them.
  */
 
-#include "port.h"
+#include "port/port.h"
 
 #ifndef IOCPSOCK_SIM
 #include "cpWin.h"

@@ -4,7 +4,7 @@
  *      Receives, with a buffer and without, and their cancels.
  */
 
-#include "port.h"
+#include "port/port.h"
 
 static void
 TestRecv(void)

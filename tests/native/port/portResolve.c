@@ -4,7 +4,7 @@
  *      Look-ups and addresses.
  */
 
-#include "port.h"
+#include "port/port.h"
 
 static int resolved;
 

@@ -4,7 +4,7 @@
  *      Sends, their cancels, and what a close leaves of them.
  */
 
-#include "port.h"
+#include "port/port.h"
 
 /* A send that has to wait is whole in the end. */
 

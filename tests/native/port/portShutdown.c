@@ -4,7 +4,7 @@
  *      Half-closed connections.
  */
 
-#include "port.h"
+#include "port/port.h"
 
 static void
 TestShutdown(void)
@@ -160,7 +160,7 @@ TestShutdownRead(void)
             CpCancel(pair.clientPtr, NULL);
             CHECK_ERROR(Wait(&recv), CP_ECANCELED);
         } else {
-            CHECK(IsReset(Wait(&recv)));
+            CHECK_RESET(Wait(&recv));
         }
         Close(&pair);
     }

@@ -5,7 +5,7 @@
  *      not, and with what result. For Windows alone, without the port.
  */
 
-#include "port.h"
+#include "port/port.h"
 
 #define WIN32_NO_STATUS /* ntstatus.h has them all. */
 #include "cpWin.h"

@@ -5,7 +5,7 @@
  *      handles, and peers that are no handles of the port's. For Windows alone.
  */
 
-#include "port.h"
+#include "port/port.h"
 
 #include "cpWin.h"
 
@@ -216,6 +216,48 @@ TestSendWhole(void)
 }
 
 /*
+ * Windows tries a refused connect again for 2 s, unless it can be told not to,
+ * as the port does for connects to this machine.
+ */
+
+#define SIO_INITIAL_RTO _WSAIOW(IOC_VENDOR, 17)
+
+static void
+TestRefusedAtOnce(void)
+{
+    const struct {
+        USHORT rttMs;
+        UCHAR maxSynRetransmissions;
+    } rto = {0, (UCHAR) -2};
+    CpAddr addr;
+    CpHandle *refusingPtr = Refuse(port, &addr), *handlePtr;
+    DWORD bytes;
+    SOCKET sock = CpWinSocket(AF_INET);
+    int known = WSAIoctl(sock, SIO_INITIAL_RTO, (void *) &rto, sizeof(rto),
+                    NULL, 0, &bytes, NULL, NULL)
+        == 0;
+    int wait;
+
+    closesocket(sock);
+    for (wait = 0; wait < 2; wait++) {
+        uint64_t startMs = CpNowMs();
+        Op op;
+
+        CHECK_ERROR(CpHandleOpen(port, &addr, &handlePtr), CP_OK);
+        CpSubmitConnect(handlePtr, Prepare(&op), &addr, wait);
+        CHECK_ERROR(Wait(&op), CP_ECONNREFUSED);
+        if (known) {
+            CHECK(CpNowMs() - startMs < 1500);
+        }
+        CpHandleClose(handlePtr);
+    }
+    if (!known) {
+        NoteSkip("this system cannot be told to refuse at once");
+    }
+    CpHandleClose(refusingPtr);
+}
+
+/*
  * A process ends and has a socket open. Windows resets the connection; Wine's
  * system closes it, which is an end of file.
  */
@@ -253,6 +295,7 @@ const Case foreignCases[] = {
     {"not-inherited", TestNotInherited},
     {"urgent", TestUrgent},
     {"send-whole", TestSendWhole},
+    {"refused-at-once", TestRefusedAtOnce},
     {"process-exit", TestProcessExit},
     {NULL, NULL},
 };
