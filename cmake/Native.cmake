@@ -121,6 +121,7 @@ if(IOCPSOCK_NATIVE STREQUAL clang)
         PACKAGE_VERSION="${PROJECT_VERSION}" TCL_THREADS=1)
     target_link_options(interpTest PRIVATE
         -Wl,--wrap=Tcl_SetAssocData -Wl,--wrap=Tcl_GetAssocData
+        -Wl,--wrap=Tcl_Alloc -Wl,--wrap=Tcl_Free
         -Wl,--wrap=IocpsockServerFree)
     target_link_libraries(interpTest PRIVATE ${native_tcl_library})
 endif()

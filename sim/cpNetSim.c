@@ -242,6 +242,7 @@ Get(SimEnd *endPtr, unsigned char *destPtr, size_t lengthBytes)
     memcpy(destPtr + first, endPtr->ring, lengthBytes - first);
     endPtr->start = (endPtr->start + lengthBytes) % window;
     endPtr->count -= lengthBytes;
+    endPtr->received += lengthBytes;
     return lengthBytes;
 }
 
@@ -480,6 +481,12 @@ CpSimIsAborted(const CpHandle *handlePtr)
 {
     return handlePtr->endPtr->isReset
         && handlePtr->endPtr->resetError == CP_ECONNABORTED;
+}
+
+uint64_t
+CpSimReceived(const CpHandle *handlePtr)
+{
+    return handlePtr->endPtr->received;
 }
 
 CpSimCause

@@ -291,6 +291,9 @@ void CpSimPeerNames(const CpSimPeer *peerPtr, CpAddr *localPtr,
 void CpSimPeerClose(CpSimPeer *peerPtr);
 void CpSimPeerReset(CpSimPeer *peerPtr);
 
+/* How many bytes were received at this end, by receives and attempts. */
+uint64_t CpSimReceived(const CpHandle *handlePtr);
+
 /* Whether a receive at this end was told of a reset, faults included; and
  * whether this end reports its reset as CP_ECONNABORTED. */
 int CpSimToldReset(const CpHandle *handlePtr);

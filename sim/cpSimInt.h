@@ -39,11 +39,11 @@ struct SimOp {
     CpHandle *handlePtr;
     SimOpKind kind;
     SimOpState state;
-    unsigned refs; /* The operation, and the events. */
-    int atSubmit;  /* It was over at its submit. */
-    int isFile;    /* A send of a file. */
-    int hasSlot;   /* Of those for files. */
-    int waits;     /* It has waited for one. */
+    unsigned refs;  /* The operation, and the events. */
+    int atSubmit;   /* It was over at its submit. */
+    int isFile;     /* A send of a file. */
+    int hasSlot;    /* Of those for files. */
+    int waits;      /* It has waited for one. */
     unsigned tries; /* Of a connect. */
     unsigned char *bufPtr;
     size_t lengthBytes;
@@ -86,14 +86,15 @@ struct SimEnd {
     size_t heldCount;
     int urgent; /* An urgent byte is next. */
     int finSent;
-    int outputLost; /* Discarded with output in front of it. */
+    int outputLost; /* Of what it has sent: nothing more can arrive. */
     int recvShut;
     int resetSent; /* A reset is on its way here, or has come. */
     int isReset;
     CpSimCause cause;   /* Of the reset. */
     CpError resetError; /* How it is reported, where isReset. */
     int toldReset;      /* A receive has ended with a reset. */
-    int closed;    /* Nobody will receive here. */
+    uint64_t received;  /* Bytes that were received here. */
+    int closed;         /* Nobody will receive here. */
 };
 
 struct SimLink {

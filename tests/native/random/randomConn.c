@@ -138,7 +138,12 @@ Read(RandomConn *slotPtr)
 
         slotPtr->eof = 1;
 
-        /* A reset reads as end of file. */
+        /* A reset reads as end of file. Bytes in front of it that the driver
+         * has received are not lost. */
+        if (!slotPtr->shut) {
+            CHECK(RandomStreamOf(slotPtr->port, 1 - slotPtr->out)->received
+                == CpSimReceived(handlePtr));
+        }
         if (!slotPtr->shut && !CpSimToldReset(handlePtr)) {
             RandomCheckEnd(slotPtr->port, 1 - slotPtr->out);
         }
