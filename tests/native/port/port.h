@@ -183,8 +183,9 @@ size_t SendUntilFull(CpHandle *handlePtr, const char *bytesPtr, size_t count);
 size_t ReceiveAll(CpHandle *handlePtr, char *bufPtr, size_t room,
     CpError *errorPtr);
 
-/* Sends single bytes until that fails, as it does once a reset has arrived. */
-CpError WaitSendFails(CpHandle *handlePtr);
+/* Sends single bytes until that fails, as it does once a reset has arrived, or
+ * until the time is over. Then it returns CP_OK. */
+CpError WaitSendFails(CpHandle *handlePtr, unsigned timeoutMs);
 
 #ifndef IOCPSOCK_SIM
 /* Runs this program once more; returns its process. */

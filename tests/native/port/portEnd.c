@@ -118,7 +118,7 @@ TestCloseUnread(void)
 static void
 TestCloseUnreadDiscards(void)
 {
-    enum { MOST = 100000000 };
+    enum { MOST = 60000000 };
     char *outPtr = NewBytes(MOST), *inPtr = malloc(MOST);
     size_t sent, got;
     CpError error;
@@ -131,13 +131,17 @@ TestCloseUnreadDiscards(void)
     WaitData(pair.serverPtr);
     CloseEnd(&pair.serverPtr);
 
-    /* Until the reset is there, the bytes before it may be received. */
-    CHECK_ERROR(WaitSendFails(pair.clientPtr), CP_ECONNRESET);
-    got = ReceiveAll(pair.clientPtr, inPtr, MOST, &error);
-    CHECK_OR_WINE(got == 0, got > 0,
-        "the bytes before a reset can be received");
-    CHECK(got < sent && memcmp(inPtr, outPtr, got) == 0);
+    /* Until the reset is there, the bytes before it may be received. Wine 10
+     * sends what it has taken before it closes, so that there is none. */
+    error = WaitSendFails(pair.clientPtr, OnWine() ? 1000 : PATIENCE_MS);
     CHECK_ERROR_OR_WINE(error, CP_ECONNRESET, CP_OK);
+    if (error != CP_OK) {
+        got = ReceiveAll(pair.clientPtr, inPtr, MOST, &error);
+        CHECK_OR_WINE(got == 0, got > 0,
+            "the bytes before a reset can be received");
+        CHECK(got < sent && memcmp(inPtr, outPtr, got) == 0);
+        CHECK_ERROR_OR_WINE(error, CP_ECONNRESET, CP_OK);
+    }
     Close(&pair);
     free(inPtr);
     free(outPtr);
@@ -161,7 +165,7 @@ TestResetDiscards(void)
     WaitData(pair.serverPtr);
     CpHandleAbort(pair.clientPtr);
     CloseEnd(&pair.clientPtr);
-    CHECK_ERROR(WaitSendFails(pair.serverPtr), CP_ECONNRESET);
+    CHECK_ERROR(WaitSendFails(pair.serverPtr, PATIENCE_MS), CP_ECONNRESET);
     error = CpTryRecv(pair.serverPtr, buf, sizeof(buf), &bytes);
     CHECK_OR_WINE(error == CP_ECONNRESET, error == CP_OK && bytes == 4,
         "the bytes before a reset can be received");
@@ -208,7 +212,7 @@ TestAbortBehindData(void)
 /*
  * The peer has closed its end, and is sent something: then the connection is
  * given up. Windows calls that an aborted connection, though an end of file had
- * come before; Linux' sockets, and Wine's, still have the end of file.
+ * come before. With Wine 8 it still is the end of file, with Wine 10 a reset.
  */
 
 static void
@@ -227,10 +231,12 @@ TestSendToClosed(void)
 #ifdef IOCPSOCK_SIM
     CpSimFailNth(CP_SIM_ABORTED, 1, 1, CP_OK);
 #endif
-    error = WaitSendFails(pair.serverPtr);
+    error = WaitSendFails(pair.serverPtr, PATIENCE_MS);
     CHECK_RESET(error);
-    CHECK_ERROR_OR_WINE(CpTryRecv(pair.serverPtr, buf, 8, &bytes),
-        CP_ECONNABORTED, CP_OK);
+    error = CpTryRecv(pair.serverPtr, buf, 8, &bytes);
+    CHECK_OR_WINE(error == CP_ECONNABORTED,
+        error == CP_OK || error == CP_ECONNRESET,
+        "it is an end of file, or in Wine 10 a reset");
     CHECK_COUNT(bytes, 0);
     Close(&pair);
 }

@@ -367,21 +367,20 @@ ReceiveAll(CpHandle *handlePtr, char *bufPtr, size_t room, CpError *errorPtr)
 }
 
 CpError
-WaitSendFails(CpHandle *handlePtr)
+WaitSendFails(CpHandle *handlePtr, unsigned timeoutMs)
 {
-    uint64_t endMs = CpNowMs() + PATIENCE_MS;
-    CpError error = CP_OK;
+    uint64_t endMs = CpNowMs() + timeoutMs;
     size_t bytes;
 
     while (CpNowMs() < endMs) {
-        error = CpTrySend(handlePtr, "x", 1, &bytes);
+        CpError error = CpTrySend(handlePtr, "x", 1, &bytes);
+
         if (error != CP_OK && error != CP_EAGAIN) {
             return error;
         }
         Reap(port, 5);
     }
-    Fail(__FILE__, __LINE__, "sends still succeed after %d s",
-        PATIENCE_MS / 1000);
+    return CP_OK;
 }
 
 /* ---------------------------------------------------- time and threads */

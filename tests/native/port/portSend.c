@@ -43,7 +43,7 @@ TestLargeSend(void)
 static void
 TestTrySend(void)
 {
-    enum { MOST = 100000000 };
+    enum { MOST = 60000000 };
     char *outPtr = NewBytes(MOST), *inPtr = malloc(MOST);
     size_t sent, got = 0, bytes;
     Pair pair;
@@ -174,7 +174,7 @@ TestSendPastEnd(void)
 static void
 TestCloseDelivers(void)
 {
-    enum { MOST = 100000000 };
+    enum { MOST = 60000000 };
     char *outPtr = NewBytes(MOST), *inPtr = malloc(MOST);
     size_t sent, got;
     CpError error;
