@@ -43,7 +43,7 @@ if(CMAKE_HOST_WIN32)
 endif()
 
 add_test(NAME port COMMAND "${tools}/wine-tclsh" 86)
-set_tests_properties(port PROPERTIES TIMEOUT 120 ENVIRONMENT
+set_tests_properties(port PROPERTIES TIMEOUT 180 ENVIRONMENT
     "IOCPSOCK_SHELL=$<TARGET_FILE:portTest>")
 add_test(NAME errors COMMAND "${tools}/wine-tclsh" 86)
 set_tests_properties(errors PROPERTIES TIMEOUT 120 ENVIRONMENT

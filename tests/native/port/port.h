@@ -164,12 +164,14 @@ int HasData(CpHandle *handlePtr);
 /* Receives some bytes, and these. */
 void Expect(CpHandle *handlePtr, const char *text);
 
-/* Fills a buffer with bytes that differ from place to place. */
-void Fill(char *bufPtr, size_t count);
+/* Bytes that differ from place to place, and repeat after PIECE_BYTES. */
+#define PIECE_BYTES 65536
 char *NewBytes(size_t count);
+int AreBytes(const char *bufPtr, size_t count);
 
 /* Sends such bytes until the system takes no more, and returns how many. */
-size_t SendUntilFull(CpHandle *handlePtr, const char *bytesPtr, size_t count);
+#define MOST_BYTES 100000000
+size_t SendUntilFull(CpHandle *handlePtr);
 
 /*
  * ReceiveAll --

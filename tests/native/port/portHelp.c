@@ -301,43 +301,49 @@ Expect(CpHandle *handlePtr, const char *text)
     CHECK_BYTES(buf, text, length);
 }
 
-void
-Fill(char *bufPtr, size_t count)
-{
-    size_t i;
-
-    for (i = 0; i < count; i++) {
-        bufPtr[i] = (char) (i * 31 + (i >> 8));
-    }
-}
-
 char *
 NewBytes(size_t count)
 {
     char *bufPtr = malloc(count);
+    size_t i;
 
     CHECK(bufPtr != NULL);
-    Fill(bufPtr, count);
+    for (i = 0; i < count; i++) {
+        bufPtr[i] = (char) (i * 31 + (i >> 8));
+    }
     return bufPtr;
 }
 
-size_t
-SendUntilFull(CpHandle *handlePtr, const char *bytesPtr, size_t count)
+int
+AreBytes(const char *bufPtr, size_t count)
 {
+    char *piecePtr = NewBytes(PIECE_BYTES);
+    size_t done = 0, length = 0;
+
+    while (done < count && memcmp(bufPtr + done, piecePtr, length) == 0) {
+        done += length;
+        length = count - done < PIECE_BYTES ? count - done : PIECE_BYTES;
+    }
+    free(piecePtr);
+    return done == count;
+}
+
+size_t
+SendUntilFull(CpHandle *handlePtr)
+{
+    char *piecePtr = NewBytes(PIECE_BYTES);
     size_t sent = 0, bytes;
     CpError error = CP_OK;
 
-    while (sent < count) {
-        size_t piece = count - sent < 65536 ? count - sent : 65536;
+    while (error == CP_OK && sent < MOST_BYTES) {
+        size_t at = sent % PIECE_BYTES;
 
-        error = CpTrySend(handlePtr, bytesPtr + sent, piece, &bytes);
-        if (error != CP_OK) {
-            break;
-        }
-        CHECK(bytes > 0);
+        error = CpTrySend(handlePtr, piecePtr + at, PIECE_BYTES - at, &bytes);
+        CHECK(bytes > 0 || error != CP_OK);
         sent += bytes;
     }
     CHECK_ERROR(error, CP_EAGAIN);
+    free(piecePtr);
     return sent;
 }
 

@@ -15,7 +15,7 @@
 #include <ntstatus.h>
 
 /* How long to look for a completion that must not come. */
-#define QUIET_MS 50
+#define QUIET_MS 30
 
 #define ADDR_BYTES (sizeof(struct sockaddr_in) + 16)
 
