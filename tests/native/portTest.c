@@ -32,8 +32,8 @@
 
 #define NOTE_BYTES 512
 
-static const Case *const groups[] = {portCases, connectCases, recvCases,
-    sendCases, endCases, shutdownCases, fileCases, resolveCases,
+static const Case *const groups[] = {portCases, connectCases, nameCases,
+    recvCases, sendCases, endCases, shutdownCases, fileCases, resolveCases,
 #ifndef IOCPSOCK_SIM
     foreignCases, winsockCases,
 #endif

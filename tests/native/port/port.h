@@ -35,6 +35,7 @@ typedef struct Case {
 /* The cases of each subject, and behind the last one a NULL. */
 extern const Case portCases[];
 extern const Case connectCases[];
+extern const Case nameCases[];
 extern const Case recvCases[];
 extern const Case sendCases[];
 extern const Case endCases[];

@@ -105,62 +105,80 @@ TestCancelSend(void)
  */
 
 #define PAST_END_SENDS 4
-#define PAST_END_BYTES 1000000
 
 static void
-SendPastEnd(int cancel, const char *outPtr, char *inPtr)
+SubmitPastEnd(Pair *pairPtr, Op *ops, const char *outPtr, size_t pieceBytes)
 {
-    const size_t size = (size_t) PAST_END_SENDS * PAST_END_BYTES;
-    Op recv, ops[PAST_END_SENDS];
-    size_t i, got = 0, bytes;
     char end[8];
-    CpError error = CP_OK;
-    Pair pair;
+    Op recv;
+    unsigned i;
 
-    Connect(&pair);
-    CHECK_ERROR(CpHandleSetOpt(pair.serverPtr, CP_OPT_SNDBUF, 4096), CP_OK);
-    CpSubmitRecv(pair.serverPtr, Prepare(&recv), end, sizeof(end));
+    Connect(pairPtr);
+    CHECK_ERROR(CpHandleSetOpt(pairPtr->serverPtr, CP_OPT_SNDBUF, 4096), CP_OK);
+    CpSubmitRecv(pairPtr->serverPtr, Prepare(&recv), end, sizeof(end));
     for (i = 0; i < PAST_END_SENDS; i++) {
-        CpSubmitSend(pair.serverPtr, Prepare(&ops[i]),
-            outPtr + i * PAST_END_BYTES, PAST_END_BYTES);
+        CpSubmitSend(pairPtr->serverPtr, Prepare(&ops[i]),
+            outPtr + i * pieceBytes, pieceBytes);
     }
-    CHECK_ERROR(CpHandleShutdown(pair.clientPtr, CP_WRITE), CP_OK);
+    CHECK_ERROR(CpHandleShutdown(pairPtr->clientPtr, CP_WRITE), CP_OK);
     CHECK_ERROR(Wait(&recv), CP_OK);
     CHECK_COUNT(recv.accept.op.bytes, 0);
-    if (cancel) {
-        CpCancel(pair.serverPtr, NULL);
-        for (i = 0; i < PAST_END_SENDS; i++) {
-            (void) Wait(&ops[i]);
-        }
-        CloseEnd(&pair.serverPtr);
-        got = ReceiveAll(pair.clientPtr, inPtr, size, &error);
-        CHECK(error == CP_OK || IsReset(error));
-        CHECK(got < size);
-    }
-    while (!cancel && got < size) {
+}
+
+static void
+TestSendPastEnd(void)
+{
+    enum { PIECE = 1000000 };
+    const size_t size = (size_t) PAST_END_SENDS * PIECE;
+    char *outPtr = NewBytes(size), *inPtr = malloc(size);
+    size_t got = 0, bytes;
+    Op ops[PAST_END_SENDS];
+    unsigned i;
+    Pair pair;
+
+    CHECK(inPtr != NULL);
+    SubmitPastEnd(&pair, ops, outPtr, PIECE);
+    while (got < size) {
         WaitData(pair.clientPtr);
         CHECK_ERROR(CpTryRecv(pair.clientPtr, inPtr + got, size - got, &bytes),
             CP_OK);
         CHECK(bytes > 0);
         got += bytes;
     }
-    for (i = 0; !cancel && i < PAST_END_SENDS; i++) {
+    for (i = 0; i < PAST_END_SENDS; i++) {
         CHECK_ERROR(Wait(&ops[i]), CP_OK);
-        CHECK_COUNT(ops[i].accept.op.bytes, PAST_END_BYTES);
+        CHECK_COUNT(ops[i].accept.op.bytes, PIECE);
     }
-    CHECK(memcmp(inPtr, outPtr, got) == 0);
+    CHECK(memcmp(inPtr, outPtr, size) == 0);
     Close(&pair);
+    free(inPtr);
+    free(outPtr);
 }
 
 static void
-TestSendPastEnd(void)
+TestCancelPastEnd(void)
 {
-    const size_t size = (size_t) PAST_END_SENDS * PAST_END_BYTES;
+    enum { PIECE = 8000000 };
+    const size_t size = (size_t) PAST_END_SENDS * PIECE;
     char *outPtr = NewBytes(size), *inPtr = malloc(size);
+    size_t got;
+    CpError error;
+    Op ops[PAST_END_SENDS];
+    unsigned i;
+    Pair pair;
 
     CHECK(inPtr != NULL);
-    SendPastEnd(0, outPtr, inPtr);
-    SendPastEnd(1, outPtr, inPtr);
+    SubmitPastEnd(&pair, ops, outPtr, PIECE);
+    CpCancel(pair.serverPtr, NULL);
+    for (i = 0; i < PAST_END_SENDS; i++) {
+        (void) Wait(&ops[i]);
+    }
+    CHECK_ERROR(ops[PAST_END_SENDS - 1].accept.op.error, CP_ECANCELED);
+    CloseEnd(&pair.serverPtr);
+    got = ReceiveAll(pair.clientPtr, inPtr, size, &error);
+    CHECK(error == CP_OK || IsReset(error));
+    CHECK(got < size && memcmp(inPtr, outPtr, got) == 0);
+    Close(&pair);
     free(inPtr);
     free(outPtr);
 }
@@ -220,6 +238,7 @@ const Case sendCases[] = {
     {"try-send", TestTrySend},
     {"cancel-send", TestCancelSend},
     {"send-past-end", TestSendPastEnd},
+    {"cancel-past-end", TestCancelPastEnd},
     {"close-delivers", TestCloseDelivers},
     {"send-and-close", TestSendAndClose},
     {NULL, NULL},

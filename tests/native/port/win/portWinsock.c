@@ -153,6 +153,24 @@ CheckQueued(int line, const Raw *rawPtr, const OVERLAPPED *expectedPtr,
     CheckQueued(__LINE__, rawPtr, &(rawPtr)->overlapped, error, \
         (unsigned long) STATUS_##status, 0)
 
+/* One completion, whatever it says. */
+
+static void
+CheckEnds(int line, const Raw *rawPtr)
+{
+    OVERLAPPED *overlappedPtr;
+    ULONG_PTR key;
+    DWORD bytes;
+
+    GetQueuedCompletionStatus(rawPtr->iocp, &bytes, &key, &overlappedPtr,
+        PATIENCE_MS);
+    if (overlappedPtr != &rawPtr->overlapped) {
+        Fail(__FILE__, line, "no completion of the operation was queued");
+    }
+}
+
+#define CHECK_ENDS(rawPtr) CheckEnds(__LINE__, rawPtr)
+
 /* What an overlapped call returned: 0, or Winsock's error. */
 
 static int
@@ -492,6 +510,8 @@ TestCancelIoEx(void)
         == 0);
     CHECK_COUNT(SendRaw(&raw, bytesPtr, SIZE), WSA_IO_PENDING);
     CHECK_QUIET(&raw);
+    CHECK(CancelIoEx((HANDLE) raw.server, NULL));
+    CHECK_ENDS(&raw);
     CloseRaw(&raw);
     free(bytesPtr);
 }
