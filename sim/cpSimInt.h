@@ -187,6 +187,9 @@ CpError SimAnyStatus(void);
 void SimCountError(CpError error);
 void SimForgetWindows(void);
 
+/* Nobody listens where a connect has arrived: now, or after some more tries. */
+void SimRefuse(SimOp *simOpPtr);
+
 /* Whether a send of a file may run; and it is over, so that others may. */
 int SimTakeSlot(SimOp *simOpPtr);
 void SimGiveSlot(SimOp *simOpPtr);

@@ -380,21 +380,6 @@ SimAccept(CpHandle *listenerPtr)
     }
 }
 
-#define REFUSED_TRIES 4 /* As Windows does, which takes about 2 s. */
-#define REFUSED_MS 500
-
-static void
-Refuse(SimOp *simOpPtr)
-{
-    if (++simOpPtr->tries <= REFUSED_TRIES
-        && (simOpPtr->tries > 1 || SimFault(CP_SIM_REFUSED_LATE))) {
-        simOpPtr->refs++;
-        SimAfter(REFUSED_MS, SIM_EVENT_CONNECT, simOpPtr);
-        return;
-    }
-    SimFinish(simOpPtr, CP_ECONNREFUSED, 0);
-}
-
 /* A connect's SYN arrives, or a resolver's answer. */
 
 void
@@ -431,7 +416,7 @@ SimConnect(SimOp *simOpPtr)
     listenerPtr = Find(&simOpPtr->addr, 1);
     linkPtr = Knock(&simOpPtr->addr, &from);
     if (linkPtr == NULL) {
-        Refuse(simOpPtr);
+        SimRefuse(simOpPtr);
         return;
     }
     handlePtr->endPtr = &linkPtr->ends[0];

@@ -9,8 +9,6 @@
 #include "cpSimInt.h"
 #include "cpStatusSim.h"
 
-#include <string.h>
-
 #define FILE_SLOTS 2 /* Of a client edition, in the whole system. */
 
 int simClockIsCoarse;
@@ -127,6 +125,23 @@ SimGiveSlot(SimOp *simOpPtr)
             SimPumpLater(waiterPtr->handlePtr->endPtr->otherPtr);
         }
     }
+}
+
+/* ----------------------------------------------------------- connects */
+
+#define REFUSED_TRIES 4 /* These take about 2 s. */
+#define REFUSED_MS 500
+
+void
+SimRefuse(SimOp *simOpPtr)
+{
+    if (++simOpPtr->tries <= REFUSED_TRIES
+        && (simOpPtr->tries > 1 || SimFault(CP_SIM_REFUSED_LATE))) {
+        simOpPtr->refs++;
+        SimAfter(REFUSED_MS, SIM_EVENT_CONNECT, simOpPtr);
+        return;
+    }
+    SimFinish(simOpPtr, CP_ECONNREFUSED, 0);
 }
 
 /* ------------------------------------------------- the process's end */

@@ -13,6 +13,7 @@
 #define CONNS 12
 
 int randomReadShut;
+int randomLimits;
 
 static RandomConn conns[CONNS];
 static CpCloseList closeLists[RANDOM_PORTS];
@@ -321,20 +322,18 @@ HasUnread(const RandomConn *slotPtr)
 }
 
 /* Some are reset, now or after a while: their peers get a part and no end of
- * file. Some have the limits of a lingering close. */
+ * file. */
 
 static void
 CloseConn(RandomConn *slotPtr)
 {
-    int limited = CpSimRandom(2) == 0;
-
     if (slotPtr->open && randomHarsh && CpSimRandom(20) == 0) {
         CpConnAbort(slotPtr->connPtr);
-    } else if (slotPtr->open && !limited && !slotPtr->eof) {
+    } else if (slotPtr->open && !randomLimits && !slotPtr->eof) {
         RandomStreamOf(slotPtr->port, slotPtr->out)->lingers = HasUnread(
             slotPtr);
     }
-    if (limited) {
+    if (randomLimits) {
         CpConnSetCloseTimeout(slotPtr->connPtr,
             CpSimRandom(4) ? 0 : CpSimRandom(1000));
         CpConnCloseBegins(slotPtr->connPtr, &closeLists[slotPtr->owner]);
@@ -469,6 +468,21 @@ RandomTickConns(void)
 
     for (i = 0; i < RANDOM_PORTS; i++) {
         (void) CpCloseTick(&closeLists[i], CpNowMs());
+    }
+}
+
+void
+RandomEndConns(void)
+{
+    unsigned i;
+
+    for (i = 0; i < CONNS; i++) {
+        if (conns[i].connPtr != NULL && !conns[i].closing) {
+            CloseConn(&conns[i]);
+        }
+    }
+    for (i = 0; i < RANDOM_PORTS; i++) {
+        CpCloseEndAll(&closeLists[i]);
     }
 }
 

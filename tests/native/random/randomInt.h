@@ -77,6 +77,7 @@ typedef struct RandomConn {
 } RandomConn;
 
 extern int randomReadShut; /* Some direction was closed for reading. */
+extern int randomLimits;   /* A world where closes have limits of time. */
 
 RandomConn *RandomFreeConn(void); /* NULL if there is none. */
 CpConnProc RandomNotify;
@@ -88,6 +89,9 @@ void RandomUnparkConns(void);
 
 /* Closes reach their limits of time. */
 void RandomTickConns(void);
+
+/* Closes all, and does not wait for any peer, in a world with limits. */
+void RandomEndConns(void);
 
 /* Who has read all is closed; all are with force. */
 void RandomWindUpConns(int force);

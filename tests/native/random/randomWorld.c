@@ -81,6 +81,7 @@ SetFaults(void)
     randomHarsh = CpSimRandom(2) == 0;
     randomWindows = CpSimRandom(2) == 0;
     randomReadShut = 0;
+    randomLimits = CpSimRandom(2) == 0;
     for (i = 0; i < CP_SIM_RESET_DISCARDS; i++) {
         CpSimSetFault((CpSimFault) i, rates[CpSimRandom(7)]);
     }
@@ -98,15 +99,13 @@ SetFaults(void)
     CpSimSetWindows(randomWindows);
 }
 
-/* Everybody reads what there is; who has read all is closed. */
+/* What has completed, and what comes next. */
 
 static void
-WindUpOnce(int force)
+ReapAll(void)
 {
     unsigned i;
 
-    RandomWindUpPeers();
-    RandomWindUpConns(force);
     for (i = 0; i < RANDOM_PORTS; i++) {
         (void) CpPortReap(randomPorts[i], 0);
     }
@@ -115,13 +114,46 @@ WindUpOnce(int force)
     }
 }
 
-/* Mostly all is closed before the process ends; sometimes nothing is. */
+/* Everybody reads what there is; who has read all is closed. */
+
+static void
+WindUpOnce(int force)
+{
+    RandomWindUpPeers();
+    RandomWindUpConns(force);
+    ReapAll();
+}
+
+/* Nobody can keep a process from its end: whatever peers do, all sockets are
+ * closed as soon as the system has answered. */
+
+static void
+EndInTime(void)
+{
+    uint64_t startMs = CpNowMs();
+    unsigned i;
+
+    RandomEndConns();
+    for (i = 0; RandomCountConns() > 0; i++) {
+        CHECK(i < 10000 && CpNowMs() - startMs <= 1000);
+        ReapAll();
+    }
+}
+
+/* Mostly all is closed in order before the process ends. Sometimes nothing is,
+ * sometimes there is no time for order. */
 
 static void
 EndProcess(void)
 {
-    if (randomWindows && CpSimRandom(4) == 0) {
+    uint32_t choice = CpSimRandom(8);
+
+    if (randomWindows && choice < 2) {
         (void) CpSimEndProcess();
+        randomHarsh = 1;
+    } else if (randomLimits && choice < 4) {
+        RandomCloseServers();
+        EndInTime();
         randomHarsh = 1;
     }
 }
@@ -131,8 +163,8 @@ WindUp(void)
 {
     unsigned i;
 
-    EndProcess();
     RandomUnparkConns();
+    EndProcess();
     RandomCloseServers();
     RandomStopPeers();
     for (i = 0; RandomCountConns() + RandomCountServers() > 0; i++) {
