@@ -19,6 +19,7 @@ add_library(iocpsock_sim STATIC
     sim/cpResolveSim.c
     sim/cpSockSim.c
     sim/cpTrySim.c
+    sim/cpWindowsSim.c
     sim/cpWorldSim.c)
 target_include_directories(iocpsock_sim PUBLIC sim)
 target_compile_definitions(iocpsock_sim PUBLIC IOCPSOCK_SIM)
@@ -45,6 +46,11 @@ foreach(program IN LISTS programs)
     cmake_path(GET program STEM name)
     iocpsock_native_test(${name} "${program}")
 endforeach()
+
+# The cases of the port's contract, but for those that call Winsock themselves.
+file(GLOB portCases CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/tests/native/port/*.c")
+target_sources(portTest PRIVATE ${portCases})
 
 # A random world, and the program that plays as many as it is told.
 set(world
@@ -115,6 +121,7 @@ if(IOCPSOCK_NATIVE STREQUAL clang)
         PACKAGE_VERSION="${PROJECT_VERSION}" TCL_THREADS=1)
     target_link_options(interpTest PRIVATE
         -Wl,--wrap=Tcl_SetAssocData -Wl,--wrap=Tcl_GetAssocData
+        -Wl,--wrap=Tcl_Alloc -Wl,--wrap=Tcl_Free
         -Wl,--wrap=IocpsockServerFree)
     target_link_libraries(interpTest PRIVATE ${native_tcl_library})
 endif()

@@ -186,6 +186,7 @@ DiscardDone(CpOp *opPtr)
     CpConn *connPtr = CP_OWNER_OF(opPtr, CpConn, probe);
 
     connPtr->probePending = 0;
+    CpRecvReturned(connPtr);
     if (opPtr->error == CP_OK && opPtr->bytes > 0) {
         CountDiscarded(connPtr, opPtr->bytes);
     }
@@ -216,7 +217,10 @@ Linger(CpConn *connPtr)
     }
 }
 
-/* Everything is sent. Receives that are cancelled say whether input is left. */
+/*
+ * Everything is sent. Receives that are cancelled here say whether input is
+ * left. One that was cancelled before does not: input may have come since.
+ */
 
 static void
 Look(CpConn *connPtr)
@@ -225,6 +229,8 @@ Look(CpConn *connPtr)
         connPtr->closePhase = CP_CLOSE_ENDING;
     } else {
         connPtr->closePhase = CP_CLOSE_LOOKING;
+        connPtr->inputNone = 0;
+        connPtr->cancelTells = !connPtr->recvStopped;
         if (CpRecvPending(connPtr) > 0) {
             /* The peer sees the end before they have returned. */
             (void) CpSendFin(connPtr);
@@ -288,7 +294,6 @@ CpCloseBegin(CpConn *connPtr)
     if (CpRecvDiscard(connPtr)) {
         connPtr->inputLeft = 1;
     }
-    connPtr->inputNone = 0;
     if (connPtr->sendPending == 0) {
         CpCloseAdvance(connPtr);
     } else if (CpRecvPending(connPtr) == 0 && !NoInput(connPtr)) {
@@ -315,7 +320,7 @@ CpDiscardNext(CpConn *connPtr, CpError error)
         connPtr->inputLeft = 1;
     }
     if (error == CP_ECANCELED) {
-        connPtr->inputNone = 1;
+        connPtr->inputNone = connPtr->cancelTells;
     } else if (error != CP_OK) {
         connPtr->eof = 1;
     }

@@ -48,6 +48,7 @@ struct CpConn {
     unsigned endSeen : 1;  /* A posted buffer came back with nothing. */
     unsigned eof : 1;
     unsigned quick : 1;       /* The last look found something at once. */
+    unsigned recvStopped : 1; /* A receive that is outstanding is cancelled. */
     unsigned sendShut : 1;    /* Half-closed for writing. */
     CpError recvFailure;      /* Of the first receive that failed. There may
                                  * be bytes to read yet; then it is the end. */
@@ -77,6 +78,8 @@ struct CpConn {
     unsigned finSent : 1;       /* The peer was sent the end of file. */
     unsigned aborted : 1;       /* Its close is a reset. */
     unsigned inputLeft : 1;     /* Input has come that nobody will read. */
+    unsigned cancelTells : 1;   /* A receive that comes back cancelled was
+                                 * outstanding when the close looked. */
     unsigned inputNone : 1;     /* There was none left a moment ago. */
     unsigned char discarded[8]; /* Of the receive that discards. */
     uint32_t closeTimeoutMs;    /* 0: none. */
@@ -105,6 +108,9 @@ void CpRecvRefill(CpConn *connPtr);
 /* Cancels all receives. */
 void CpRecvStop(CpConn *connPtr);
 unsigned CpRecvPending(const CpConn *connPtr);
+
+/* A receive is back. */
+void CpRecvReturned(CpConn *connPtr);
 
 /* Receives have buffers, in the present mode. */
 int CpRecvPostsBuffers(const CpConn *connPtr);

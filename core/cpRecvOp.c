@@ -38,6 +38,14 @@ CpRecvPending(const CpConn *connPtr)
     return connPtr->recvBufsPending + connPtr->probePending;
 }
 
+void
+CpRecvReturned(CpConn *connPtr)
+{
+    if (CpRecvPending(connPtr) == 0) {
+        connPtr->recvStopped = 0;
+    }
+}
+
 static void
 PostBuffers(CpConn *connPtr)
 {
@@ -66,6 +74,7 @@ CancelBuffers(CpConn *connPtr)
 
     for (; bufPtr != NULL; bufPtr = bufPtr->nextPtr) {
         if (bufPtr->pending) {
+            connPtr->recvStopped = 1;
             CpCancel(connPtr->handlePtr, &bufPtr->op);
         }
     }
@@ -129,6 +138,7 @@ ProbeDone(CpOp *opPtr)
     CpConn *connPtr = CP_OWNER_OF(opPtr, CpConn, probe);
 
     connPtr->probePending = 0;
+    CpRecvReturned(connPtr);
     connPtr->quick = opPtr->error == CP_OK && opPtr->atOnce;
     if (CpDiscards(connPtr)) {
         CpDiscardNext(connPtr, opPtr->error);
@@ -197,6 +207,7 @@ RecvDone(CpOp *opPtr)
 
     bufPtr->pending = 0;
     connPtr->recvBufsPending--;
+    CpRecvReturned(connPtr);
     if (opPtr->error == CP_OK) {
         bufPtr->end = opPtr->bytes;
         connPtr->bytesIn += opPtr->bytes;
@@ -223,6 +234,7 @@ void
 CpRecvStop(CpConn *connPtr)
 {
     if (connPtr->probePending) {
+        connPtr->recvStopped = 1;
         CpCancel(connPtr->handlePtr, &connPtr->probe);
     }
     CancelBuffers(connPtr);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct CpFile {
-    const CpSimFile *contentPtr;
+    CpSimFile *contentPtr;
 };
 
 int simFilesLimited;
@@ -29,7 +29,8 @@ CpFileOpen(uintptr_t native, CpFile **filePtrPtr)
     if (filePtr == NULL) {
         return CP_ENOMEM;
     }
-    filePtr->contentPtr = (const CpSimFile *) native;
+    filePtr->contentPtr = (CpSimFile *) native;
+    filePtr->contentPtr->isShared = SimFault(CP_SIM_FILE_SHARED);
     *filePtrPtr = filePtr;
     return CP_OK;
 }
@@ -75,6 +76,17 @@ Available(const CpFile *filePtr, uint64_t offset, size_t lengthBytes)
     return lengthBytes;
 }
 
+/* Reads and sends have an offset of their own, and move the position of the
+ * handle that they go through all the same. */
+
+static void
+MovePosition(CpFile *filePtr, uint64_t offset)
+{
+    if (filePtr->contentPtr->isShared) {
+        filePtr->contentPtr->position = offset;
+    }
+}
+
 CpError
 CpFileRead(CpFile *filePtr, uint64_t offset, void *bufPtr, size_t lengthBytes,
     size_t *bytesPtr)
@@ -89,16 +101,18 @@ CpFileRead(CpFile *filePtr, uint64_t offset, void *bufPtr, size_t lengthBytes,
     if (*bytesPtr > 0) {
         memcpy(bufPtr, filePtr->contentPtr->bytes + offset, *bytesPtr);
     }
+    MovePosition(filePtr, offset + *bytesPtr);
     return CP_OK;
 }
 
 void *
-SimFileCopy(const CpFile *filePtr, uint64_t offset, size_t lengthBytes,
+SimFileCopy(CpFile *filePtr, uint64_t offset, size_t lengthBytes,
     size_t *bytesPtr)
 {
     void *copyPtr;
 
     *bytesPtr = Available(filePtr, offset, lengthBytes);
+    MovePosition(filePtr, offset + *bytesPtr);
     if (*bytesPtr == 0) {
         return NULL;
     }

@@ -37,6 +37,8 @@ SimUnrefLink(SimLink *linkPtr)
     if (--linkPtr->refs == 0) {
         free(linkPtr->ends[0].ring);
         free(linkPtr->ends[1].ring);
+        free(linkPtr->ends[0].held);
+        free(linkPtr->ends[1].held);
         free(linkPtr);
     }
 }
@@ -50,7 +52,8 @@ SimArrived(const SimEnd *endPtr)
 int
 SimAtEof(const SimEnd *endPtr)
 {
-    return endPtr->count == 0 && endPtr->otherPtr->finSent
+    return endPtr->count == 0 && endPtr->heldCount == 0
+        && endPtr->otherPtr->finSent && !endPtr->otherPtr->outputLost
         && simNowMs >= endPtr->arriveMs;
 }
 
@@ -76,8 +79,36 @@ Depart(SimEnd *toPtr)
 }
 
 static void
-ResetLater(SimEnd *endPtr)
+DropHeld(SimEnd *endPtr)
 {
+    free(endPtr->held);
+    endPtr->held = NULL;
+    endPtr->heldStart = endPtr->heldCount = 0;
+}
+
+/* Output that has not been sent yet ends with the connection that resets. */
+
+static void
+LoseOutput(SimEnd *toPtr)
+{
+    int unsent = simNowMs < toPtr->arriveMs && toPtr->count > 0;
+
+    if ((unsent || toPtr->heldCount > 0) && SimFault(CP_SIM_CLOSE_DISCARDS)) {
+        DropHeld(toPtr);
+        if (unsent) {
+            toPtr->count = 0;
+        }
+        toPtr->otherPtr->outputLost = 1;
+    }
+}
+
+static void
+ResetLater(SimEnd *endPtr, CpSimCause cause)
+{
+    LoseOutput(endPtr);
+    if (!endPtr->resetSent) {
+        endPtr->cause = cause;
+    }
     endPtr->resetSent = 1;
     endPtr->linkPtr->refs++;
     SimAfter(SimDelay(CP_SIM_IN_FLIGHT), SIM_EVENT_RESET, endPtr);
@@ -88,28 +119,37 @@ ResetLater(SimEnd *endPtr)
 static void
 ResetConnection(SimEnd *endPtr)
 {
-    if (!endPtr->otherPtr->isReset) {
-        ResetLater(endPtr->otherPtr);
-    }
     if (!endPtr->closed && !endPtr->isReset) {
-        ResetLater(endPtr);
+        SimNote(CP_SIM_REFUSE_RESETS);
+        ResetLater(endPtr, CP_SIM_CAUSE_REFUSED);
+    }
+    if (!endPtr->otherPtr->isReset) {
+        ResetLater(endPtr->otherPtr,
+            endPtr->closed ? CP_SIM_CAUSE_LATE : CP_SIM_CAUSE_REFUSED);
     }
 }
 
-/* Puts bytes on their way to the other end; returns how many. */
+/* Receives that wait at a shutdown of the reading side still get what comes. */
+
+static int
+Refuses(const SimEnd *endPtr)
+{
+    const CpHandle *handlePtr = endPtr->handlePtr;
+    int waits = handlePtr != NULL
+        && handlePtr->queues[SIM_OP_RECV].firstPtr != NULL;
+
+    return endPtr->closed || endPtr->isReset || (endPtr->recvShut && !waits);
+}
+
+/* Puts bytes on their way, as many as there is room for. */
 
 static size_t
-Put(SimEnd *toPtr, const unsigned char *srcPtr, size_t lengthBytes)
+PutInRing(SimEnd *toPtr, const unsigned char *srcPtr, size_t lengthBytes)
 {
     size_t window = toPtr->linkPtr->window;
     size_t room = window - toPtr->count;
     size_t at, first;
 
-    if (toPtr->closed || toPtr->isReset || toPtr->recvShut) {
-        /* They are lost, and their sender learns it by a reset. */
-        ResetConnection(toPtr);
-        return lengthBytes;
-    }
     if (lengthBytes > room) {
         lengthBytes = room;
     }
@@ -123,6 +163,67 @@ Put(SimEnd *toPtr, const unsigned char *srcPtr, size_t lengthBytes)
     memcpy(toPtr->ring, srcPtr + first, lengthBytes - first);
     toPtr->count += lengthBytes;
     return lengthBytes;
+}
+
+/* The sender's system keeps what there is no room for. */
+
+static void
+Hold(SimEnd *toPtr, const unsigned char *srcPtr, size_t lengthBytes)
+{
+    toPtr->held = SimAlloc(lengthBytes);
+    memcpy(toPtr->held, srcPtr, lengthBytes);
+    toPtr->heldStart = 0;
+    toPtr->heldCount = lengthBytes;
+}
+
+/* It sends what it has kept. */
+
+static int
+SendHeld(SimEnd *toPtr)
+{
+    size_t bytes;
+
+    if (toPtr->heldCount == 0) {
+        return 0;
+    }
+    if (Refuses(toPtr)) {
+        DropHeld(toPtr);
+        ResetConnection(toPtr);
+        return 0;
+    }
+    bytes = PutInRing(toPtr, toPtr->held + toPtr->heldStart, toPtr->heldCount);
+    toPtr->heldStart += bytes;
+    toPtr->heldCount -= bytes;
+    if (toPtr->heldCount == 0) {
+        DropHeld(toPtr);
+    }
+    return bytes > 0;
+}
+
+/* Sends bytes to the other end; returns how many were taken. */
+
+static size_t
+Put(SimEnd *toPtr, const unsigned char *srcPtr, size_t lengthBytes)
+{
+    size_t bytes;
+
+    if (Refuses(toPtr)) {
+        /* They are lost, and their sender learns it by a reset. */
+        ResetConnection(toPtr);
+        return lengthBytes;
+    }
+    if (toPtr->otherPtr->outputLost) {
+        return lengthBytes; /* It would come behind a gap. */
+    }
+    if (toPtr->heldCount > 0) {
+        return 0; /* These come first. */
+    }
+    bytes = PutInRing(toPtr, srcPtr, lengthBytes);
+    if (bytes < lengthBytes && SimFault(CP_SIM_SEND_WHOLE)) {
+        Hold(toPtr, srcPtr + bytes, lengthBytes - bytes);
+        bytes = lengthBytes;
+    }
+    return bytes;
 }
 
 static size_t
@@ -141,6 +242,7 @@ Get(SimEnd *endPtr, unsigned char *destPtr, size_t lengthBytes)
     memcpy(destPtr + first, endPtr->ring, lengthBytes - first);
     endPtr->start = (endPtr->start + lengthBytes) % window;
     endPtr->count -= lengthBytes;
+    endPtr->received += lengthBytes;
     return lengthBytes;
 }
 
@@ -151,14 +253,17 @@ FillRing(SimEnd *endPtr)
 {
     CpHandle *senderPtr = endPtr->otherPtr->handlePtr;
     SimOp *simOpPtr;
-    int moved = 0;
+    int moved = SendHeld(endPtr);
 
-    if (senderPtr == NULL) {
-        return 0;
+    if (senderPtr == NULL || endPtr->otherPtr->resetSent) {
+        return moved; /* What waits for a reset fails with it. */
     }
     while ((simOpPtr = senderPtr->queues[SIM_OP_SEND].firstPtr) != NULL) {
         size_t bytes;
 
+        if (simOpPtr->isFile && !SimTakeSlot(simOpPtr)) {
+            break;
+        }
         SimUnlock(simOpPtr);
         bytes = Put(endPtr, simOpPtr->bufPtr + simOpPtr->movedBytes,
             simOpPtr->lengthBytes - simOpPtr->movedBytes);
@@ -193,7 +298,7 @@ FillReceive(SimEnd *endPtr, SimOp *simOpPtr)
             SimFinish(simOpPtr, CP_OK, 0);
             return 1;
         }
-        SimFinish(simOpPtr, endPtr->isReset ? CP_ECONNRESET : CP_OK, 0);
+        SimFinish(simOpPtr, endPtr->isReset ? endPtr->resetError : CP_OK, 0);
         return 1;
     }
     if (endPtr->resetSent && SimFault(CP_SIM_RECV_RESET_FIRST)) {
@@ -224,6 +329,17 @@ FillReceive(SimEnd *endPtr, SimOp *simOpPtr)
     return 1;
 }
 
+/* On Windows input that is refused resets the connection, sooner or later. */
+
+static void
+RefuseRest(SimEnd *endPtr)
+{
+    if (endPtr->recvShut && !endPtr->resetSent && Refuses(endPtr)
+        && (endPtr->count > 0 || endPtr->heldCount > 0)) {
+        ResetConnection(endPtr);
+    }
+}
+
 /* Moves what can move towards this end. */
 
 void
@@ -240,6 +356,16 @@ SimPump(SimEnd *endPtr)
             moved = 1;
         }
     } while (moved);
+    RefuseRest(endPtr);
+}
+
+/* As soon as the caller is done. */
+
+void
+SimPumpLater(SimEnd *endPtr)
+{
+    endPtr->linkPtr->refs++;
+    SimAfter(0, SIM_EVENT_ARRIVE, endPtr);
 }
 
 size_t
@@ -263,35 +389,51 @@ SimGive(SimEnd *fromPtr, const void *srcPtr, size_t lengthBytes)
 /* A reset arrives. */
 
 void
-SimResetEnd(SimEnd *endPtr)
+SimResetEnd(SimEnd *endPtr, CpSimCause cause)
 {
     CpHandle *handlePtr = endPtr->handlePtr;
+    int isPeer = handlePtr != NULL && handlePtr->isPeer;
 
     if (endPtr->isReset) {
         return;
     }
-    endPtr->isReset = 1;
+    endPtr->isReset = endPtr->resetSent = 1;
+    endPtr->cause = cause;
+    endPtr->resetError = !isPeer && SimFault(CP_SIM_ABORTED) ? CP_ECONNABORTED
+                                                             : CP_ECONNRESET;
     if (!SimFault(CP_SIM_RESET_KEEPS)) {
+        if (endPtr->count > 0) {
+            SimNote(CP_SIM_RESET_DISCARDS);
+        }
         endPtr->count = 0;
     }
+    DropHeld(endPtr); /* It was not sent yet. */
     if (handlePtr == NULL) {
         return;
     }
     while (handlePtr->queues[SIM_OP_SEND].firstPtr != NULL) {
-        SimFinish(handlePtr->queues[SIM_OP_SEND].firstPtr, CP_ECONNRESET, 0);
+        SimFinish(handlePtr->queues[SIM_OP_SEND].firstPtr, endPtr->resetError,
+            0);
     }
     SimPump(endPtr);
 }
-
-/* On Windows input that is refused resets the connection, sooner or later. */
 
 void
 SimRefuseInput(SimEnd *endPtr)
 {
     endPtr->recvShut = 1;
-    if (endPtr->count > 0) {
-        ResetConnection(endPtr);
+    RefuseRest(endPtr);
+}
+
+/* The socket ends without a close. */
+
+void
+SimEndWithProcess(SimEnd *endPtr)
+{
+    if (!endPtr->otherPtr->closed && !endPtr->otherPtr->isReset) {
+        ResetLater(endPtr->otherPtr, CP_SIM_CAUSE_PROCESS);
     }
+    SimResetEnd(endPtr, CP_SIM_CAUSE_PROCESS);
 }
 
 /* This end's FIN follows what it has sent. */
@@ -312,7 +454,8 @@ void
 SimCloseEnd(SimEnd *endPtr, int reset)
 {
     if (reset || (endPtr->count > 0 && !endPtr->isReset)) {
-        ResetLater(endPtr->otherPtr);
+        ResetLater(endPtr->otherPtr,
+            reset ? CP_SIM_CAUSE_ABORT : CP_SIM_CAUSE_UNREAD);
     } else if (!endPtr->isReset) {
         SimSendFin(endPtr);
     }
@@ -331,6 +474,25 @@ SimNoteReceive(SimEnd *endPtr, CpError error)
     if (endPtr != NULL && error == CP_ECONNRESET) {
         endPtr->toldReset = 1;
     }
+}
+
+int
+CpSimIsAborted(const CpHandle *handlePtr)
+{
+    return handlePtr->endPtr->isReset
+        && handlePtr->endPtr->resetError == CP_ECONNABORTED;
+}
+
+uint64_t
+CpSimReceived(const CpHandle *handlePtr)
+{
+    return handlePtr->endPtr->received;
+}
+
+CpSimCause
+CpSimPeerCause(const CpSimPeer *peerPtr)
+{
+    return peerPtr->handle.endPtr->cause;
 }
 
 int

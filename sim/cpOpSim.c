@@ -103,8 +103,12 @@ SimFinish(SimOp *simOpPtr, CpError error, uint32_t bytes)
     if (simOpPtr->kind == SIM_OP_RECV) {
         SimNoteReceive(handlePtr->endPtr, error);
     }
+    SimCountError(error);
     SimRemove(&handlePtr->queues[simOpPtr->kind], simOpPtr);
     simOpPtr->state = SIM_OP_OVER;
+    if (simOpPtr->isFile) {
+        SimGiveSlot(simOpPtr);
+    }
     simOpPtr->error = error;
     simOpPtr->bytes = bytes;
     simOpPtr->refs++;
@@ -285,6 +289,9 @@ Begin(CpHandle *handlePtr, CpOp *opPtr, SimOpKind kind)
     opPtr->bytes = 0;
     handlePtr->pending++;
     CpStatAdd(CP_STAT_OPERATIONS, 1);
+    if (SimFault(CP_SIM_FOREIGN)) {
+        SimAfter(SimSomeMs(), SIM_EVENT_FOREIGN, handlePtr->ownerPtr);
+    }
     return simOpPtr;
 }
 
@@ -331,7 +338,7 @@ Send(SimOp *simOpPtr, const void *bufPtr, size_t lengthBytes)
     } else if (handlePtr->endPtr->finSent) {
         FinishNow(simOpPtr, CP_EPIPE);
     } else if (handlePtr->endPtr->isReset) {
-        FinishNow(simOpPtr, CP_ECONNRESET);
+        FinishNow(simOpPtr, handlePtr->endPtr->resetError);
     } else if (SimFault(CP_SIM_SEND_FAIL)) {
         size_t part = CpSimRandom((uint32_t) lengthBytes);
         int first = handlePtr->queues[SIM_OP_SEND].count == 1;
@@ -387,6 +394,7 @@ CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
     if (lengthBytes == 0 || lengthBytes > CP_SEND_FILE_MAX) {
         CpSimFail("a send of nothing, or of too much");
     }
+    simOpPtr->isFile = 1;
     simOpPtr->ownedPtr = SimFileCopy(filePtr, offset, lengthBytes, &bytes);
     if (bytes < lengthBytes && SimFault(CP_SIM_FILE_SHORT_FAILS)) {
         opPtr->space.sim.sum = Sum(NULL, 0);

@@ -77,6 +77,21 @@ SimMakeReady(SimOp *simOpPtr)
     }
 }
 
+/* Foreign code that uses a socket's handle gets its completions here. The port
+ * may be gone. */
+
+void
+SimForeign(const CpPort *portPtr)
+{
+    CpPort *knownPtr;
+
+    for (knownPtr = simPorts; knownPtr != NULL; knownPtr = knownPtr->nextPtr) {
+        if (knownPtr == portPtr) {
+            knownPtr->foreign++;
+        }
+    }
+}
+
 /* ------------------------------------------------------------- ports */
 
 CpPort *
@@ -145,6 +160,7 @@ ReapReady(CpPort *portPtr)
     if (portPtr->reaping) {
         CpSimFail("a proc reaps");
     }
+    portPtr->foreign = 0; /* Dropped, and not counted. */
     if (count > 1 && SimFault(CP_SIM_REAP_PART)) {
         count = 1 + CpSimRandom(count - 1);
     }
@@ -166,7 +182,8 @@ CpPortReap(CpPort *portPtr, int timeoutMs)
     while (portPtr->ready.firstPtr == NULL && timeoutMs != 0) {
         int64_t nextMs = CpSimNextMs();
 
-        if (SimFault(CP_SIM_REAP_EARLY)) {
+        if (portPtr->foreign > 0 || SimFault(CP_SIM_REAP_EARLY)) {
+            portPtr->foreign = 0;
             return 0;
         }
         if (nextMs < 0 && timeoutMs < 0) {
@@ -218,6 +235,7 @@ CpPortSleep(CpPort *portPtr, int64_t timeoutMs)
 {
     (void) timeoutMs;
     SimHappen();
+    portPtr->foreign = 0; /* Wakes nobody. */
     portPtr->sleeping = portPtr->ready.firstPtr == NULL;
     return portPtr->sleeping;
 }

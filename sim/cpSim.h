@@ -59,6 +59,26 @@ typedef enum CpSimFault {
     CP_SIM_FILE_SHRINKS,     /* A file ends within what is to be sent. */
     CP_SIM_FILE_SHORT_FAILS, /* Its send fails, instead of moving fewer. */
     CP_SIM_FILE_READ_FAIL,
+
+    /* Rules of Windows, see CpSimSetWindows. Those marked * always hold: their
+     * rate means nothing, and they are counted where they cost something. */
+    CP_SIM_RESET_DISCARDS, /* * A reset discards bytes that nobody has read,
+                            * unless CP_SIM_RESET_KEEPS comes. */
+    CP_SIM_CLOSE_DISCARDS, /* A reset that an end causes, as by a close with
+                            * unread input, discards its unsent output. */
+    CP_SIM_PROCESS_RESETS, /* * A process ends with this socket open. */
+    CP_SIM_REFUSE_RESETS,  /* * Input comes after SD_RECEIVE, or was there. */
+    CP_SIM_FILE_WAITS,     /* * A file is not sent before another one is. */
+    CP_SIM_FILE_SHARED,    /* The driver's handle of a file shares the position
+                            * of its caller's. */
+    CP_SIM_REFUSED_LATE,   /* A connect that is refused is tried again. */
+    CP_SIM_SEND_WHOLE,     /* The system takes all bytes of a send, whatever the
+                            * peer has room for. */
+    CP_SIM_ABORTED,        /* The driver's end of a connection that is reset
+                            * reports CP_ECONNABORTED. */
+    CP_SIM_ANY_STATUS,     /* An operation that fails does so with any error
+                            * that a system reports, sensible or not. */
+    CP_SIM_FOREIGN,        /* A packet of no operation comes to a port. */
     CP_SIM_FAULT_COUNT
 } CpSimFault;
 
@@ -149,6 +169,37 @@ void CpSimBreakSend(void);
 /* How often it has come since the process began: over all worlds. */
 uint64_t CpSimTaken(CpSimFault fault);
 
+/*
+ * CpSimSetWindows --
+ *
+ *      The world is like Windows, or no longer so. The seed decides how often
+ *      each of its rules comes. What only Wine does never comes: a reset
+ *      discards unread bytes, a receive fails only if there are none, and a
+ *      TransmitFile of a file that is too short fails. Two of these run at a
+ *      time, and the clock has steps of 15.625 ms.
+ */
+
+void CpSimSetWindows(int on);
+
+/*
+ * CpSimEndProcess --
+ *
+ *      The driver's process ends. Each of its sockets that is still open is
+ *      reset, and output that the system has not sent is lost. Everything that
+ *      the driver does with these sockets fails from then on, so that a test
+ *      can still free what it has.
+ *
+ * Results:
+ *      How many of them were connected.
+ */
+
+unsigned CpSimEndProcess(void);
+
+/* How often an operation has ended with this error, over all worlds, and the
+ * errors that any operation may end with: those of cpStatusSim.h. */
+uint64_t CpSimErrorTaken(CpError error);
+const CpError *CpSimStatusErrors(unsigned *countPtr);
+
 /* How long CP_SIM_LATE and its like take, at most; 50 at first. */
 void CpSimSetDelay(uint32_t maxMs);
 
@@ -160,6 +211,10 @@ void CpSimSetHandles(unsigned limit);
 
 /* Whether CpSendFileIsLimited says so; not at first. */
 void CpSimSetFilesLimited(int on);
+
+/* How many CpSubmitSendFile the system carries out at a time; 0, at first, is
+ * any number. */
+void CpSimSetFileSlots(unsigned count);
 
 /* A host name; without an address it is known to be wrong. */
 void CpSimSetName(const char *name, const CpAddr *addrs, unsigned count);
@@ -178,6 +233,8 @@ typedef struct CpSimPeer CpSimPeer;
 typedef struct CpSimFile {
     const unsigned char *bytes;
     size_t sizeBytes;
+    uint64_t position; /* Of the caller's handle. */
+    int isShared;      /* The driver's own moves it: CP_SIM_FILE_SHARED. */
 } CpSimFile;
 
 /* NULL when nobody listens there or the backlog is full. */
@@ -198,6 +255,20 @@ size_t CpSimPeerRecv(CpSimPeer *peerPtr, void *destPtr, size_t lengthBytes);
 int CpSimPeerEof(const CpSimPeer *peerPtr);
 int CpSimPeerIsReset(const CpSimPeer *peerPtr);
 
+/* Why an end was reset, or is about to be. */
+
+typedef enum CpSimCause {
+    CP_SIM_CAUSE_NONE,    /* It is not. */
+    CP_SIM_CAUSE_ABORT,   /* The other end wanted it. */
+    CP_SIM_CAUSE_UNREAD,  /* The other end was closed with unread input. */
+    CP_SIM_CAUSE_LATE,    /* This end has sent to one that was closed. */
+    CP_SIM_CAUSE_REFUSED, /* One of the ends refuses input. */
+    CP_SIM_CAUSE_PROCESS, /* The driver's process has ended. */
+    CP_SIM_CAUSE_CUT      /* The cable was pulled. */
+} CpSimCause;
+
+CpSimCause CpSimPeerCause(const CpSimPeer *peerPtr);
+
 /*
  * Sends an urgent byte. Nobody receives it, but receives of 0 bytes complete
  * until the system was asked for bytes that are behind it.
@@ -208,6 +279,10 @@ void CpSimPeerUrgent(CpSimPeer *peerPtr);
 /* Sends FIN. */
 void CpSimPeerShutdown(CpSimPeer *peerPtr);
 
+/* Refuses further data, as by SD_RECEIVE. From then on it receives nothing, no
+ * end of file either. */
+void CpSimPeerRefuse(CpSimPeer *peerPtr);
+
 /* The addresses of its own end and of the other one. */
 void CpSimPeerNames(const CpSimPeer *peerPtr, CpAddr *localPtr,
     CpAddr *remotePtr);
@@ -216,8 +291,13 @@ void CpSimPeerNames(const CpSimPeer *peerPtr, CpAddr *localPtr,
 void CpSimPeerClose(CpSimPeer *peerPtr);
 void CpSimPeerReset(CpSimPeer *peerPtr);
 
-/* Whether a receive at this end was told of a reset, faults included. */
+/* How many bytes were received at this end, by receives and attempts. */
+uint64_t CpSimReceived(const CpHandle *handlePtr);
+
+/* Whether a receive at this end was told of a reset, faults included; and
+ * whether this end reports its reset as CP_ECONNABORTED. */
 int CpSimToldReset(const CpHandle *handlePtr);
+int CpSimIsAborted(const CpHandle *handlePtr);
 
 /* The cable is pulled: every connection is reset, on both sides. */
 void CpSimCut(void);

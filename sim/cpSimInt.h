@@ -39,8 +39,12 @@ struct SimOp {
     CpHandle *handlePtr;
     SimOpKind kind;
     SimOpState state;
-    unsigned refs; /* The operation, and the events. */
-    int atSubmit;  /* It was over at its submit. */
+    unsigned refs;  /* The operation, and the events. */
+    int atSubmit;   /* It was over at its submit. */
+    int isFile;     /* A send of a file. */
+    int hasSlot;    /* Of those for files. */
+    int waits;      /* It has waited for one. */
+    unsigned tries; /* Of a connect. */
     unsigned char *bufPtr;
     size_t lengthBytes;
     size_t movedBytes; /* Of a send. */
@@ -76,14 +80,21 @@ struct SimEnd {
     unsigned char *ring;
     size_t start;
     size_t count;
-    uint64_t arriveMs; /* Before this, nothing of it can be seen. */
-    int urgent;        /* An urgent byte is next. */
+    uint64_t arriveMs;   /* Before this, nothing of it can be seen. */
+    unsigned char *held; /* What the sender's system has taken and not sent. */
+    size_t heldStart;
+    size_t heldCount;
+    int urgent; /* An urgent byte is next. */
     int finSent;
+    int outputLost; /* Of what it has sent: nothing more can arrive. */
     int recvShut;
     int resetSent; /* A reset is on its way here, or has come. */
     int isReset;
-    int toldReset; /* A receive has ended with a reset. */
-    int closed;    /* Nobody will receive here. */
+    CpSimCause cause;   /* Of the reset. */
+    CpError resetError; /* How it is reported, where isReset. */
+    int toldReset;      /* A receive has ended with a reset. */
+    uint64_t received;  /* Bytes that were received here. */
+    int closed;         /* Nobody will receive here. */
 };
 
 struct SimLink {
@@ -127,6 +138,7 @@ struct CpPort {
     void *clientData;
     int sleeping;
     int reaping;
+    unsigned foreign; /* Packets that belong to no operation. */
     CpSpare spare;
     SimOpList ready;
     CpPort *nextPtr;
@@ -138,8 +150,9 @@ typedef enum SimEventKind {
     SIM_EVENT_COMPLETE, /* A SimOp is ready. */
     SIM_EVENT_CONNECT,  /* A SimOp's SYN arrives. */
     SIM_EVENT_CANCEL,   /* A SimOp's cancel. */
-    SIM_EVENT_ARRIVE,   /* A SimEnd's bytes. */
-    SIM_EVENT_RESET     /* A SimEnd's. */
+    SIM_EVENT_ARRIVE,   /* A SimEnd's bytes, or there is room for them. */
+    SIM_EVENT_RESET,    /* A SimEnd's. */
+    SIM_EVENT_FOREIGN   /* A packet for a CpPort, if there is one. */
 } SimEventKind;
 
 void SimAfter(uint32_t ms, SimEventKind kind, void *ptr);
@@ -147,11 +160,16 @@ void SimAfter(uint32_t ms, SimEventKind kind, void *ptr);
 /* Whether the fault comes now. */
 int SimFault(CpSimFault fault);
 
+/* One that needs no chance has come. */
+void SimNote(CpSimFault fault);
+
 /* The error of a fault that has just come: the test's, or one of these. */
 CpError SimFaultError(CpSimFault fault, const CpError *errors, unsigned count);
 
-/* Milliseconds that something takes which the fault makes take time. */
+/* Milliseconds that something takes which the fault makes take time; and that
+ * it may take, from 1 on. */
 uint32_t SimDelay(CpSimFault fault);
+uint32_t SimSomeMs(void);
 
 void *SimAlloc(size_t sizeBytes);
 /* Lets what is due by now happen. */
@@ -162,7 +180,22 @@ extern size_t simWindow;
 extern unsigned simHandleLimit;
 extern int simCutOnDeadlock;
 
+/* cpWindowsSim.c */
+extern int simClockIsCoarse;
+extern unsigned simFileSlots;
+CpError SimAnyStatus(void);
+void SimCountError(CpError error);
+void SimForgetWindows(void);
+
+/* Nobody listens where a connect has arrived: now, or after some more tries. */
+void SimRefuse(SimOp *simOpPtr);
+
+/* Whether a send of a file may run; and it is over, so that others may. */
+int SimTakeSlot(SimOp *simOpPtr);
+void SimGiveSlot(SimOp *simOpPtr);
+
 /* cpPortSim.c */
+void SimForeign(const CpPort *portPtr);
 void SimAppend(SimOpList *listPtr, SimOp *simOpPtr);
 void SimRemove(SimOpList *listPtr, SimOp *simOpPtr);
 extern CpPort *simPorts;
@@ -187,6 +220,7 @@ extern CpHandle *simHandles;
 extern unsigned simHandleCount;
 CpHandle *SimNewHandle(CpPort *portPtr, uint16_t family);
 void SimForgetPorts(void);
+void SimForgetClients(CpHandle *handlePtr);
 void SimCountHandle(CpHandle *handlePtr);
 void SimConnect(SimOp *simOpPtr);
 void SimAccept(CpHandle *listenerPtr);
@@ -197,8 +231,10 @@ SimLink *SimNewLink(size_t window);
 void SimSendFin(SimEnd *endPtr);
 void SimCloseEnd(SimEnd *endPtr, int reset);
 void SimPump(SimEnd *endPtr);
-void SimResetEnd(SimEnd *endPtr);
+void SimPumpLater(SimEnd *endPtr);
+void SimResetEnd(SimEnd *endPtr, CpSimCause cause);
 void SimRefuseInput(SimEnd *endPtr);
+void SimEndWithProcess(SimEnd *endPtr);
 void SimUnrefLink(SimLink *linkPtr);
 size_t SimTake(SimEnd *endPtr, void *destPtr, size_t lengthBytes);
 size_t SimGive(SimEnd *fromPtr, const void *srcPtr, size_t lengthBytes);
@@ -208,7 +244,7 @@ size_t SimArrived(const SimEnd *endPtr);
 int SimAtEof(const SimEnd *endPtr);
 
 /* cpFileSim.c: a copy of bytes of the file, as many as there are. */
-void *SimFileCopy(const CpFile *filePtr, uint64_t offset, size_t lengthBytes,
+void *SimFileCopy(CpFile *filePtr, uint64_t offset, size_t lengthBytes,
     size_t *bytesPtr);
 extern int simFilesLimited;
 

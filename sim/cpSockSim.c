@@ -86,8 +86,8 @@ CpHandleOpenResolver(CpPort *portPtr, CpHandle **handlePtrPtr)
     return CP_OK;
 }
 
-static void
-ForgetClients(CpHandle *handlePtr)
+void
+SimForgetClients(CpHandle *handlePtr)
 {
     SimLink *linkPtr = handlePtr->firstClientPtr;
 
@@ -97,12 +97,14 @@ ForgetClients(CpHandle *handlePtr)
         SimCloseEnd(&linkPtr->ends[1], 1);
         linkPtr = nextPtr;
     }
+    handlePtr->firstClientPtr = handlePtr->lastClientPtr = NULL;
+    handlePtr->clients = 0;
 }
 
 static void
 FreeHandle(CpHandle *handlePtr, int reset)
 {
-    ForgetClients(handlePtr);
+    SimForgetClients(handlePtr);
     if (handlePtr->endPtr != NULL) {
         SimCloseEnd(handlePtr->endPtr, reset);
     }
@@ -414,7 +416,7 @@ SimConnect(SimOp *simOpPtr)
     listenerPtr = Find(&simOpPtr->addr, 1);
     linkPtr = Knock(&simOpPtr->addr, &from);
     if (linkPtr == NULL) {
-        SimFinish(simOpPtr, CP_ECONNREFUSED, 0);
+        SimRefuse(simOpPtr);
         return;
     }
     handlePtr->endPtr = &linkPtr->ends[0];
@@ -499,13 +501,17 @@ CpSimPeerSend(CpSimPeer *peerPtr, const void *srcPtr, size_t lengthBytes)
 size_t
 CpSimPeerRecv(CpSimPeer *peerPtr, void *destPtr, size_t lengthBytes)
 {
-    return SimTake(peerPtr->handle.endPtr, destPtr, lengthBytes);
+    SimEnd *endPtr = peerPtr->handle.endPtr;
+
+    return endPtr->recvShut ? 0 : SimTake(endPtr, destPtr, lengthBytes);
 }
 
 int
 CpSimPeerEof(const CpSimPeer *peerPtr)
 {
-    return SimAtEof(peerPtr->handle.endPtr);
+    const SimEnd *endPtr = peerPtr->handle.endPtr;
+
+    return !endPtr->recvShut && SimAtEof(endPtr);
 }
 
 int
@@ -537,6 +543,12 @@ CpSimPeerShutdown(CpSimPeer *peerPtr)
 }
 
 void
+CpSimPeerRefuse(CpSimPeer *peerPtr)
+{
+    SimRefuseInput(peerPtr->handle.endPtr);
+}
+
+void
 CpSimPeerClose(CpSimPeer *peerPtr)
 {
     FreeHandle(&peerPtr->handle, 0);
@@ -556,7 +568,7 @@ CpSimCut(void)
     for (handlePtr = simHandles; handlePtr != NULL;
          handlePtr = handlePtr->nextPtr) {
         if (handlePtr->endPtr != NULL) {
-            SimResetEnd(handlePtr->endPtr);
+            SimResetEnd(handlePtr->endPtr, CP_SIM_CAUSE_CUT);
         }
     }
 }

@@ -48,7 +48,7 @@ TryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes, size_t *bytesPtr)
     }
     endPtr->urgent = 0;
     if (endPtr->isReset) {
-        return CP_ECONNRESET;
+        return endPtr->resetError;
     }
     return SimAtEof(endPtr) ? CP_OK : CP_EAGAIN;
 }
@@ -103,7 +103,7 @@ CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
         return CP_EPIPE;
     }
     if (endPtr->isReset) {
-        return CP_ECONNRESET;
+        return endPtr->resetError;
     }
     if (SimFault(CP_SIM_TRY_SEND_AGAIN)) {
         return CP_EAGAIN;

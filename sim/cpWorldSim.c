@@ -40,6 +40,7 @@ size_t simWindow;
 unsigned simHandleLimit;
 int simCutOnDeadlock;
 
+static uint64_t lastNowMs; /* What CpNowMs said last. */
 static uint64_t randomState;
 static const unsigned char *bytesPtr; /* Drawn from before the seed. */
 static size_t bytesLeft;
@@ -87,6 +88,17 @@ static const char *const faultNames[CP_SIM_FAULT_COUNT] = {
     [CP_SIM_FILE_SHRINKS] = "file-shrinks",
     [CP_SIM_FILE_SHORT_FAILS] = "file-short-fails",
     [CP_SIM_FILE_READ_FAIL] = "file-read-fail",
+    [CP_SIM_RESET_DISCARDS] = "reset-discards",
+    [CP_SIM_CLOSE_DISCARDS] = "close-discards",
+    [CP_SIM_PROCESS_RESETS] = "process-resets",
+    [CP_SIM_REFUSE_RESETS] = "refuse-resets",
+    [CP_SIM_FILE_WAITS] = "file-waits",
+    [CP_SIM_FILE_SHARED] = "file-shared",
+    [CP_SIM_REFUSED_LATE] = "refused-late",
+    [CP_SIM_SEND_WHOLE] = "send-whole",
+    [CP_SIM_ABORTED] = "aborted",
+    [CP_SIM_ANY_STATUS] = "any-status",
+    [CP_SIM_FOREIGN] = "foreign",
 };
 
 const char *
@@ -261,11 +273,30 @@ SimFault(CpSimFault fault)
     return 1;
 }
 
+void
+SimNote(CpSimFault fault)
+{
+    faults[fault].taken++;
+}
+
+/* Whether the fault is that of a send or receive, a connect or an accept, and
+ * not that of a call. */
+
+static int
+IsOfOperation(CpSimFault fault)
+{
+    return (fault >= CP_SIM_RECV_FAIL_SUBMIT && fault <= CP_SIM_ACCEPT_DEAD)
+        || fault == CP_SIM_TRY_RECV_FAIL || fault == CP_SIM_TRY_SEND_FAIL;
+}
+
 CpError
 SimFaultError(CpSimFault fault, const CpError *errors, unsigned count)
 {
     if (faults[fault].byTest && faults[fault].error != CP_OK) {
         return faults[fault].error;
+    }
+    if (IsOfOperation(fault) && SimFault(CP_SIM_ANY_STATUS)) {
+        return SimAnyStatus();
     }
     return errors[CpSimRandom(count)];
 }
@@ -295,9 +326,15 @@ CpSimSetHandles(unsigned limit)
 }
 
 uint32_t
+SimSomeMs(void)
+{
+    return 1 + CpSimRandom(maxDelayMs);
+}
+
+uint32_t
 SimDelay(CpSimFault fault)
 {
-    return SimFault(fault) ? 1 + CpSimRandom(maxDelayMs) : 0;
+    return SimFault(fault) ? SimSomeMs() : 0;
 }
 
 /* ------------------------------------------------------------ events */
@@ -381,8 +418,11 @@ Happen(const Event *eventPtr)
         SimUnrefLink(endPtr->linkPtr);
         return;
     case SIM_EVENT_RESET:
-        SimResetEnd(endPtr);
+        SimResetEnd(endPtr, endPtr->cause);
         SimUnrefLink(endPtr->linkPtr);
+        return;
+    case SIM_EVENT_FOREIGN:
+        SimForeign(eventPtr->ptr);
         return;
     }
     SimUnrefOp(simOpPtr);
@@ -422,10 +462,21 @@ CpSimAdvance(uint32_t ms)
     simNowMs = untilMs;
 }
 
+#define STEPS_PER_S 64 /* Of Windows' clock. */
+
+/* It does not go back when it gets coarse. */
+
 uint64_t
 CpNowMs(void)
 {
-    return simNowMs;
+    uint64_t nowMs = simClockIsCoarse
+        ? simNowMs * STEPS_PER_S / 1000 * 1000 / STEPS_PER_S
+        : simNowMs;
+
+    if (nowMs > lastNowMs) {
+        lastNowMs = nowMs;
+    }
+    return lastNowMs;
 }
 
 uint64_t
@@ -450,11 +501,12 @@ CpSimStart(uint64_t seed, const char *hint)
         (unsigned long long) seed, hint != NULL ? ", again: " : "",
         hint != NULL ? hint : "");
     CatchAbort();
-    simNowMs = START_MS;
+    simNowMs = lastNowMs = START_MS;
     maxDelayMs = 50;
     simWindow = 65536;
     simHandleLimit = 0;
     simFilesLimited = 0;
+    SimForgetWindows();
     simCutOnDeadlock = 0;
     eventOrder = 0;
     SimForgetStats();

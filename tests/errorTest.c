@@ -10,6 +10,8 @@
 #include "cpWin.h"
 #undef WIN32_NO_STATUS
 
+#include "../sim/cpStatusSim.h"
+
 #include <winternl.h>
 #include <ntstatus.h>
 #include <stdio.h>
@@ -97,6 +99,42 @@ static const struct {
 static const unsigned long numbers[] = {1, 10064, 10108, 65535, 0x80000006UL,
     0xc0000185UL, 0xc000a014UL, 0xcfffffffUL};
 
+/*
+ * The simulator lets operations end with the errors of its list. These are what
+ * an NTSTATUS can be translated to, the ones with a Win32 error included.
+ */
+
+static void
+CheckSimulated(void)
+{
+    static const unsigned long first[] = {0xc0000000UL, 0x80000000UL,
+        0xc0070000UL};
+    int given[CP_ERROR_COUNT] = {0};
+    unsigned long i;
+    size_t j, listed = 0;
+
+    given[CpErrorOfStatus((unsigned long) STATUS_TIMEOUT)] = 1;
+    for (j = 0; j < COUNT(first); j++) {
+        for (i = 0; i <= 0xffff; i++) {
+            CpError error = CpErrorOfStatus(first[j] | i);
+
+            if (CpErrorNumber(error) == 0) {
+                given[error] = 1;
+            }
+        }
+    }
+    given[CP_OK] = 0;
+    for (i = 0; i < SIM_STATUS_COUNT; i++) {
+        CHECK(given[simStatusErrors[i]] == 1);
+        given[simStatusErrors[i]] = 2;
+    }
+    for (i = 0; i < CP_ERROR_COUNT; i++) {
+        CHECK(given[i] == 0 || given[i] == 2);
+        listed += given[i] == 2;
+    }
+    CHECK(listed == SIM_STATUS_COUNT);
+}
+
 int
 main(void)
 {
@@ -145,6 +183,7 @@ main(void)
     for (i = CP_OK; i < CP_ERROR_COUNT; i++) {
         CHECK(CpErrorNumber((CpError) i) == 0);
     }
+    CheckSimulated();
     printf("%u of NT and %u without a name passed\n", (unsigned) COUNT(table),
         (unsigned) COUNT(numbers));
     return 0;

@@ -147,6 +147,23 @@ TestReadAhead(CpPort *portPtr)
     ExpectLinger(&pair, sent);
 }
 
+/* A receive that a new mode has cancelled says nothing of input since then. */
+
+static void
+TestUnreadSinceCancel(CpPort *portPtr)
+{
+    size_t sent;
+    Pair pair;
+
+    Open(&pair, portPtr, CP_RECV_BURST_DETECTION);
+    CpConnWatchRead(pair.connPtr, 1);
+    sent = Write(&pair, 1000);
+    CpConnSetRecvMode(pair.connPtr, CP_RECV_ZERO_BYTE);
+    CHECK(CpSimPeerSend(pair.peerPtr, "unread", 6) == 6);
+    BeginClose(&pair);
+    ExpectLinger(&pair, sent);
+}
+
 /* Sends are outstanding; the input comes before, or while they are. */
 
 static void
@@ -564,6 +581,7 @@ TestReadSideEnds(CpPort *portPtr)
 static const CheckCase cases[] = {
     {"unread", TestUnread},
     {"read-ahead", TestReadAhead},
+    {"unread-since-cancel", TestUnreadSinceCancel},
     {"unread-and-sends", TestUnreadAndSends},
     {"both-full", TestBothFull},
     {"nothing-left", TestNothingLeft},

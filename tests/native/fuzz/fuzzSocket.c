@@ -186,6 +186,7 @@ SetFaults(unsigned char choice)
     CpSimSetFault(CP_SIM_NO_MEMORY, choice & 4 ? 50 : 0);
     CpSimSetWindow(choice & 8 ? 100 : 65536);
     CpSimReseed(choice);
+    CpSimSetWindows((choice & 16) != 0);
 }
 
 static void

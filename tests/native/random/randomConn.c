@@ -13,8 +13,10 @@
 #define CONNS 12
 
 int randomReadShut;
+int randomLimits;
 
 static RandomConn conns[CONNS];
+static CpCloseList closeLists[RANDOM_PORTS];
 
 void
 RandomNotify(void *clientData)
@@ -106,6 +108,14 @@ IsOpen(RandomConn *slotPtr)
     return 1;
 }
 
+/* The connection was reset, which is told as CP_ECONNABORTED. */
+
+static int
+IsAborted(const RandomConn *slotPtr)
+{
+    return CpSimIsAborted(CpConnHandle(slotPtr->connPtr));
+}
+
 static void
 Read(RandomConn *slotPtr)
 {
@@ -121,14 +131,20 @@ Read(RandomConn *slotPtr)
         CHECK(faults != CpSimTaken(CP_SIM_TRY_RECV_AGAIN)
             || untold != CpConnUntoldError(slotPtr->connPtr));
     }
-    CHECK(error == CP_OK || error == CP_EAGAIN || randomHarsh);
+    CHECK(error == CP_OK || error == CP_EAGAIN || randomHarsh
+        || (error == CP_ECONNABORTED && IsAborted(slotPtr)));
     RandomCheckBuf(slotPtr->port, 1 - slotPtr->out, bytes);
     if (error == CP_OK && bytes == 0) {
         const CpHandle *handlePtr = CpConnHandle(slotPtr->connPtr);
 
         slotPtr->eof = 1;
 
-        /* A reset reads as end of file. */
+        /* A reset reads as end of file. Bytes in front of it that the driver
+         * has received are not lost. */
+        if (!slotPtr->shut) {
+            CHECK(RandomStreamOf(slotPtr->port, 1 - slotPtr->out)->received
+                == CpSimReceived(handlePtr));
+        }
         if (!slotPtr->shut && !CpSimToldReset(handlePtr)) {
             RandomCheckEnd(slotPtr->port, 1 - slotPtr->out);
         }
@@ -161,7 +177,8 @@ Write(RandomConn *slotPtr)
     /* A listener's end or its watchdog may reset what nobody took. */
     if (!randomHarsh) {
         CHECK(error == CP_OK || error == CP_EAGAIN || error == CP_ENOMEM
-            || error == CP_EPIPE || error == CP_ECONNRESET);
+            || error == CP_EPIPE || error == CP_ECONNRESET
+            || (error == CP_ECONNABORTED && IsAborted(slotPtr)));
     }
     RandomStreamOf(slotPtr->port, slotPtr->out)->sent += bytes;
 }
@@ -170,9 +187,22 @@ Write(RandomConn *slotPtr)
 
 typedef struct Content {
     CpSimFile file;
+    uint64_t position; /* Where the application has left its handle. */
+    RandomStream *streamPtr;
     size_t length;
     unsigned char bytes[];
 } Content;
+
+static Content *lastContentPtr; /* Of those that are being sent, or NULL. */
+
+static void
+FreeContent(Content *contentPtr)
+{
+    if (lastContentPtr == contentPtr) {
+        lastContentPtr = NULL;
+    }
+    free(contentPtr);
+}
 
 static void
 Sent(void *clientData, uint64_t bytesSent, CpError error)
@@ -181,7 +211,30 @@ Sent(void *clientData, uint64_t bytesSent, CpError error)
 
     CHECK(bytesSent <= contentPtr->length);
     CHECK(error != CP_OK || bytesSent == contentPtr->length);
-    free(contentPtr);
+    if (error != CP_OK) {
+        contentPtr->streamPtr->broken = 1;
+    }
+    CHECK(contentPtr->file.isShared
+        || contentPtr->file.position == contentPtr->position);
+    FreeContent(contentPtr);
+}
+
+/* The application goes on with a file that is being sent. */
+
+static void
+DisturbFile(void)
+{
+    Content *contentPtr = lastContentPtr;
+
+    if (contentPtr == NULL) {
+        return;
+    }
+    contentPtr->position = CpSimRandom((uint32_t) contentPtr->length);
+    contentPtr->file.position = contentPtr->position;
+    if (randomHarsh && CpSimRandom(4) == 0) {
+        contentPtr->file.sizeBytes = CpSimRandom(
+            (uint32_t) contentPtr->file.sizeBytes + 1);
+    }
 }
 
 static void
@@ -197,18 +250,21 @@ SendFile(RandomConn *slotPtr)
     memcpy(contentPtr->bytes + offset, randomBuf, length);
     contentPtr->file.bytes = contentPtr->bytes;
     contentPtr->file.sizeBytes = offset + length;
+    contentPtr->streamPtr = RandomStreamOf(slotPtr->port, slotPtr->out);
     contentPtr->length = length;
+    contentPtr->position = contentPtr->file.position = offset;
     if (CpFileOpen((uintptr_t) &contentPtr->file, &filePtr) != CP_OK) {
         free(contentPtr);
         return;
     }
+    lastContentPtr = contentPtr;
     if (CpConnSendFile(slotPtr->connPtr, filePtr, offset, length, Sent,
             contentPtr)
         == CP_OK) {
         RandomStreamOf(slotPtr->port, slotPtr->out)->sent += length;
     } else {
         CpFileClose(filePtr);
-        free(contentPtr);
+        FreeContent(contentPtr);
     }
 }
 
@@ -253,13 +309,34 @@ Expose(RandomConn *slotPtr)
     slotPtr->buffered = stats.recvBuffered;
 }
 
-/* Some are reset: their peers get a part and no end of file. */
+/* Input that the system has or the connection. */
+
+static int
+HasUnread(const RandomConn *slotPtr)
+{
+    CpConnStats stats;
+
+    CpConnGetStats(slotPtr->connPtr, &stats);
+    return stats.recvBuffered > 0
+        || CpHandleHasData(CpConnHandle(slotPtr->connPtr));
+}
+
+/* Some are reset, now or after a while: their peers get a part and no end of
+ * file. */
 
 static void
 CloseConn(RandomConn *slotPtr)
 {
     if (slotPtr->open && randomHarsh && CpSimRandom(20) == 0) {
         CpConnAbort(slotPtr->connPtr);
+    } else if (slotPtr->open && !randomLimits && !slotPtr->eof) {
+        RandomStreamOf(slotPtr->port, slotPtr->out)->lingers = HasUnread(
+            slotPtr);
+    }
+    if (randomLimits) {
+        CpConnSetCloseTimeout(slotPtr->connPtr,
+            CpSimRandom(4) ? 0 : CpSimRandom(1000));
+        CpConnCloseBegins(slotPtr->connPtr, &closeLists[slotPtr->owner]);
     }
     slotPtr->closing = 1;
     CpConnClose(slotPtr->connPtr, ConnClosed, slotPtr);
@@ -334,8 +411,10 @@ RandomStepConn(void)
         Read(slotPtr);
     } else if (choice < 140) {
         Write(slotPtr);
-    } else if (choice < 150) {
+    } else if (choice < 148) {
         SendFile(slotPtr);
+    } else if (choice < 150) {
+        DisturbFile();
     } else if (choice < 170) {
         CpConnWatchRead(connPtr, (int) CpSimRandom(2));
     } else if (choice < 180) {
@@ -379,6 +458,31 @@ RandomUnparkConns(void)
         if (conns[i].connPtr != NULL && conns[i].parked) {
             MoveConn(&conns[i]);
         }
+    }
+}
+
+void
+RandomTickConns(void)
+{
+    unsigned i;
+
+    for (i = 0; i < RANDOM_PORTS; i++) {
+        (void) CpCloseTick(&closeLists[i], CpNowMs());
+    }
+}
+
+void
+RandomEndConns(void)
+{
+    unsigned i;
+
+    for (i = 0; i < CONNS; i++) {
+        if (conns[i].connPtr != NULL && !conns[i].closing) {
+            CloseConn(&conns[i]);
+        }
+    }
+    for (i = 0; i < RANDOM_PORTS; i++) {
+        CpCloseEndAll(&closeLists[i]);
     }
 }
 

@@ -29,10 +29,14 @@
 typedef struct RandomStream {
     uint64_t sent;
     uint64_t received;
+    int lingers; /* Its sender was closed with unread input, in order and
+                  * without a time limit: nothing may be lost. */
+    int broken;  /* A file was not sent whole: nothing follows it. */
 } RandomStream;
 
 extern unsigned char randomBuf[RANDOM_BUF_BYTES];
-extern int randomHarsh; /* A world where things fail. */
+extern int randomHarsh;   /* A world where things fail. */
+extern int randomWindows; /* One that is like Windows. */
 extern uint64_t randomBytesMoved;
 
 RandomStream *RandomStreamOf(unsigned port, unsigned direction);
@@ -46,6 +50,10 @@ void RandomCheckBuf(unsigned port, unsigned direction, size_t lengthBytes);
 
 /* An end of file that no reset has made: all that was sent has come. */
 void RandomCheckEnd(unsigned port, unsigned direction);
+
+/* A reset that the sender's end has caused: a sender that had to linger has
+ * first delivered all. */
+void RandomCheckReset(unsigned port, unsigned direction, CpSimCause cause);
 
 /* How much to send or receive: little mostly. */
 size_t RandomLength(void);
@@ -69,6 +77,7 @@ typedef struct RandomConn {
 } RandomConn;
 
 extern int randomReadShut; /* Some direction was closed for reading. */
+extern int randomLimits;   /* A world where closes have limits of time. */
 
 RandomConn *RandomFreeConn(void); /* NULL if there is none. */
 CpConnProc RandomNotify;
@@ -77,6 +86,12 @@ void RandomStepConn(void);
 int RandomCountConns(void);
 void RandomCheckConns(void);
 void RandomUnparkConns(void);
+
+/* Closes reach their limits of time. */
+void RandomTickConns(void);
+
+/* Closes all, and does not wait for any peer, in a world with limits. */
+void RandomEndConns(void);
 
 /* Who has read all is closed; all are with force. */
 void RandomWindUpConns(int force);

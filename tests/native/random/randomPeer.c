@@ -74,7 +74,10 @@ RecvPeer(Peer *peerPtr, size_t length)
 {
     RandomCheckBuf(peerPtr->port, 1 - peerPtr->out,
         CpSimPeerRecv(peerPtr->peerPtr, randomBuf, length));
-    if (CpSimPeerEof(peerPtr->peerPtr) && !CpSimPeerIsReset(peerPtr->peerPtr)) {
+    if (CpSimPeerIsReset(peerPtr->peerPtr)) {
+        RandomCheckReset(peerPtr->port, 1 - peerPtr->out,
+            CpSimPeerCause(peerPtr->peerPtr));
+    } else if (CpSimPeerEof(peerPtr->peerPtr)) {
         RandomCheckEnd(peerPtr->port, 1 - peerPtr->out);
     }
 }
@@ -121,6 +124,8 @@ RandomStepPeer(void)
         ClosePeer(peerPtr, 1);
     } else if (choice < 190) {
         CpSimPeerUrgent(peerPtr->peerPtr);
+    } else if (choice < 191) {
+        CpSimPeerRefuse(peerPtr->peerPtr);
     }
 }
 

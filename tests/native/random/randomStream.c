@@ -11,6 +11,7 @@
 
 unsigned char randomBuf[RANDOM_BUF_BYTES];
 int randomHarsh;
+int randomWindows;
 uint64_t randomBytesMoved;
 
 static RandomStream streams[PORT_COUNT][2];
@@ -79,6 +80,27 @@ RandomCheckEnd(unsigned port, unsigned direction)
         CpSimFail("port %u direction %u: %llu bytes sent, %llu received", port,
             direction, (unsigned long long) streamPtr->sent,
             (unsigned long long) streamPtr->received);
+    }
+}
+
+void
+RandomCheckReset(unsigned port, unsigned direction, CpSimCause cause)
+{
+    const RandomStream *streamPtr = RandomStreamOf(port, direction);
+
+    switch (cause) {
+    case CP_SIM_CAUSE_ABORT:
+    case CP_SIM_CAUSE_UNREAD:
+    case CP_SIM_CAUSE_LATE:
+        if (streamPtr->lingers && !streamPtr->broken && !randomHarsh) {
+            RandomCheckEnd(port, direction);
+        }
+        break;
+    case CP_SIM_CAUSE_NONE:
+    case CP_SIM_CAUSE_REFUSED:
+    case CP_SIM_CAUSE_PROCESS:
+    case CP_SIM_CAUSE_CUT:
+        break; /* The sender could not help it. */
     }
 }
 

@@ -22,7 +22,8 @@ main(int argc, char **argv)
     uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : DEFAULT_COUNT;
     uint64_t i;
-    unsigned fault;
+    unsigned fault, status, statusCount;
+    const CpError *statuses = CpSimStatusErrors(&statusCount);
 
     for (i = 0; i < count; i++) {
         RandomRunWorld(seed + i);
@@ -40,6 +41,16 @@ main(int argc, char **argv)
         if (count >= DEFAULT_COUNT && taken == 0) {
             CpSimFail("the fault %s has never come",
                 CpSimFaultName((CpSimFault) fault));
+        }
+    }
+    for (status = 0; status < statusCount; status++) {
+        uint64_t taken = CpSimErrorTaken(statuses[status]);
+
+        printf("  %-20s %llu\n", CpErrorName(statuses[status]),
+            (unsigned long long) taken);
+        if (count >= DEFAULT_COUNT && taken == 0) {
+            CpSimFail("no operation has ended with %s",
+                CpErrorName(statuses[status]));
         }
     }
     return 0;

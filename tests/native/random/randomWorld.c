@@ -41,8 +41,10 @@ StepTime(void)
     unsigned port = CpSimRandom(RANDOM_PORTS);
     uint32_t choice = CpSimRandom(20);
 
-    if (choice < 14) {
+    if (choice < 13) {
         (void) CpPortReap(randomPorts[port], 0);
+    } else if (choice < 14) {
+        RandomTickConns();
     } else if (choice < 16) {
         (void) CpPortReapFinished(randomPorts[port]);
     } else if (choice < 18) {
@@ -77,10 +79,13 @@ SetFaults(void)
     unsigned i;
 
     randomHarsh = CpSimRandom(2) == 0;
+    randomWindows = CpSimRandom(2) == 0;
     randomReadShut = 0;
-    for (i = 0; i < CP_SIM_FAULT_COUNT; i++) {
+    randomLimits = CpSimRandom(2) == 0;
+    for (i = 0; i < CP_SIM_RESET_DISCARDS; i++) {
         CpSimSetFault((CpSimFault) i, rates[CpSimRandom(7)]);
     }
+    CpSimSetFault(CP_SIM_RESET_KEEPS, CpSimRandom(1001));
     for (i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         CpSimSetFault(failures[i],
             randomHarsh && CpSimRandom(2) ? harshRates[CpSimRandom(4)] : 0);
@@ -91,6 +96,22 @@ SetFaults(void)
     CpSimSetWindow(1 + CpSimRandom(windows[CpSimRandom(8)]));
     CpSimSetFilesLimited((int) CpSimRandom(2));
     CpSimSetHandles(CpSimRandom(4) ? 0 : 10 + CpSimRandom(30));
+    CpSimSetWindows(randomWindows);
+}
+
+/* What has completed, and what comes next. */
+
+static void
+ReapAll(void)
+{
+    unsigned i;
+
+    for (i = 0; i < RANDOM_PORTS; i++) {
+        (void) CpPortReap(randomPorts[i], 0);
+    }
+    if (CpSimNextMs() > 0) {
+        CpSimAdvance((uint32_t) CpSimNextMs());
+    }
 }
 
 /* Everybody reads what there is; who has read all is closed. */
@@ -98,15 +119,42 @@ SetFaults(void)
 static void
 WindUpOnce(int force)
 {
-    unsigned i;
-
     RandomWindUpPeers();
     RandomWindUpConns(force);
-    for (i = 0; i < RANDOM_PORTS; i++) {
-        (void) CpPortReap(randomPorts[i], 0);
+    ReapAll();
+}
+
+/* Nobody can keep a process from its end: whatever peers do, all sockets are
+ * closed as soon as the system has answered. */
+
+static void
+EndInTime(void)
+{
+    uint64_t startMs = CpNowMs();
+    unsigned i;
+
+    RandomEndConns();
+    for (i = 0; RandomCountConns() > 0; i++) {
+        CHECK(i < 10000 && CpNowMs() - startMs <= 1000);
+        ReapAll();
     }
-    if (CpSimNextMs() > 0) {
-        CpSimAdvance((uint32_t) CpSimNextMs());
+}
+
+/* Mostly all is closed in order before the process ends. Sometimes nothing is,
+ * sometimes there is no time for order. */
+
+static void
+EndProcess(void)
+{
+    uint32_t choice = CpSimRandom(8);
+
+    if (randomWindows && choice < 2) {
+        (void) CpSimEndProcess();
+        randomHarsh = 1;
+    } else if (randomLimits && choice < 4) {
+        RandomCloseServers();
+        EndInTime();
+        randomHarsh = 1;
     }
 }
 
@@ -116,6 +164,7 @@ WindUp(void)
     unsigned i;
 
     RandomUnparkConns();
+    EndProcess();
     RandomCloseServers();
     RandomStopPeers();
     for (i = 0; RandomCountConns() + RandomCountServers() > 0; i++) {
@@ -135,6 +184,7 @@ WindUp(void)
             CpSimFail("a close does not come to its end");
         }
     }
+    CHECK(CpSimEndProcess() == 0);
     RandomClosePeers();
 }
 

@@ -12,6 +12,7 @@
 #include "check.h"
 #include "iocpsock.h"
 
+#include <sanitizer/asan_interface.h>
 #include <stdlib.h>
 
 int Iocpsock_Init(Tcl_Interp *interp);
@@ -87,6 +88,52 @@ __wrap_IocpsockServerFree(IocpsockServer *serverPtr)
 {
     Call('f');
     __real_IocpsockServerFree(serverPtr);
+}
+
+/*
+ * AddressSanitizer does not see what becomes of Tcl's own memory. So what the
+ * driver gives back to Tcl stays out of use, and is out of bounds.
+ */
+
+#define BLOCKS 1024
+
+typedef struct Block {
+    char *memPtr;
+    unsigned sizeBytes;
+} Block;
+
+static Block blocks[BLOCKS];
+static unsigned blockCount;
+
+char *__real_Tcl_Alloc(unsigned sizeBytes);
+char *__wrap_Tcl_Alloc(unsigned sizeBytes);
+void __real_Tcl_Free(char *memPtr);
+void __wrap_Tcl_Free(char *memPtr);
+
+char *
+__wrap_Tcl_Alloc(unsigned sizeBytes)
+{
+    char *memPtr = __real_Tcl_Alloc(sizeBytes);
+
+    CHECK(blockCount < BLOCKS);
+    blocks[blockCount++] = (Block){memPtr, sizeBytes};
+    return memPtr;
+}
+
+/* The last one at that address: Tcl may have freed those before it. */
+
+void
+__wrap_Tcl_Free(char *memPtr)
+{
+    unsigned i = blockCount;
+
+    while (i > 0 && blocks[--i].memPtr != memPtr) {
+    }
+    if (i < blockCount && blocks[i].memPtr == memPtr) {
+        __asan_poison_memory_region(memPtr, blocks[i].sizeBytes);
+    } else {
+        __real_Tcl_Free(memPtr);
+    }
 }
 
 /* --------------------------------------------------------------- cases */
