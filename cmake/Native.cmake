@@ -47,6 +47,11 @@ foreach(program IN LISTS programs)
     iocpsock_native_test(${name} "${program}")
 endforeach()
 
+# The cases of the port's contract, but for those that call Winsock themselves.
+file(GLOB portCases CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/tests/native/port/*.c")
+target_sources(portTest PRIVATE ${portCases})
+
 # A random world, and the program that plays as many as it is told.
 set(world
     tests/native/random/randomConn.c

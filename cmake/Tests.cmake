@@ -3,7 +3,11 @@
 set(tools "${PROJECT_SOURCE_DIR}/tools")
 
 # The port's contract, on this port. native/ has it on the simulated one.
-add_executable(portTest tests/native/portTest.c)
+file(GLOB portCases CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/tests/native/port/*.c"
+    "${PROJECT_SOURCE_DIR}/tests/native/port/win/*.c")
+add_executable(portTest tests/native/portTest.c ${portCases})
+target_include_directories(portTest PRIVATE tests/native)
 target_link_libraries(portTest PRIVATE iocpsock_win iocpsock_warnings)
 set_target_properties(portTest PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "$<1:${IOCPSOCK_TOOL_DIR}>")
@@ -39,7 +43,7 @@ if(CMAKE_HOST_WIN32)
 endif()
 
 add_test(NAME port COMMAND "${tools}/wine-tclsh" 86)
-set_tests_properties(port PROPERTIES TIMEOUT 120 ENVIRONMENT
+set_tests_properties(port PROPERTIES TIMEOUT 180 ENVIRONMENT
     "IOCPSOCK_SHELL=$<TARGET_FILE:portTest>")
 add_test(NAME errors COMMAND "${tools}/wine-tclsh" 86)
 set_tests_properties(errors PROPERTIES TIMEOUT 120 ENVIRONMENT

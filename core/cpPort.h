@@ -230,7 +230,8 @@ CpError CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr);
 CpError CpHandleListen(CpHandle *handlePtr, int backlog);
 
 /* Sends FIN (CP_WRITE) or refuses further data (CP_READ): on Windows data that
- * is there, or comes, then resets the connection. */
+ * is there, or comes, then resets the connection. Receives that are outstanding
+ * still get what comes. It completes nothing. */
 CpError CpHandleShutdown(CpHandle *handlePtr, int directions);
 
 /* No operation may be outstanding. With unread data it resets the connection,

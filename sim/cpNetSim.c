@@ -129,10 +129,16 @@ ResetConnection(SimEnd *endPtr)
     }
 }
 
+/* Receives that wait at a shutdown of the reading side still get what comes. */
+
 static int
 Refuses(const SimEnd *endPtr)
 {
-    return endPtr->closed || endPtr->isReset || endPtr->recvShut;
+    const CpHandle *handlePtr = endPtr->handlePtr;
+    int waits = handlePtr != NULL
+        && handlePtr->queues[SIM_OP_RECV].firstPtr != NULL;
+
+    return endPtr->closed || endPtr->isReset || (endPtr->recvShut && !waits);
 }
 
 /* Puts bytes on their way, as many as there is room for. */
@@ -249,8 +255,8 @@ FillRing(SimEnd *endPtr)
     SimOp *simOpPtr;
     int moved = SendHeld(endPtr);
 
-    if (senderPtr == NULL) {
-        return moved;
+    if (senderPtr == NULL || endPtr->otherPtr->resetSent) {
+        return moved; /* What waits for a reset fails with it. */
     }
     while ((simOpPtr = senderPtr->queues[SIM_OP_SEND].firstPtr) != NULL) {
         size_t bytes;
@@ -323,6 +329,17 @@ FillReceive(SimEnd *endPtr, SimOp *simOpPtr)
     return 1;
 }
 
+/* On Windows input that is refused resets the connection, sooner or later. */
+
+static void
+RefuseRest(SimEnd *endPtr)
+{
+    if (endPtr->recvShut && !endPtr->resetSent && Refuses(endPtr)
+        && (endPtr->count > 0 || endPtr->heldCount > 0)) {
+        ResetConnection(endPtr);
+    }
+}
+
 /* Moves what can move towards this end. */
 
 void
@@ -339,6 +356,7 @@ SimPump(SimEnd *endPtr)
             moved = 1;
         }
     } while (moved);
+    RefuseRest(endPtr);
 }
 
 /* As soon as the caller is done. */
@@ -400,15 +418,11 @@ SimResetEnd(SimEnd *endPtr, CpSimCause cause)
     SimPump(endPtr);
 }
 
-/* On Windows input that is refused resets the connection, sooner or later. */
-
 void
 SimRefuseInput(SimEnd *endPtr)
 {
     endPtr->recvShut = 1;
-    if (endPtr->count > 0 || endPtr->heldCount > 0) {
-        ResetConnection(endPtr);
-    }
+    RefuseRest(endPtr);
 }
 
 /* The socket ends without a close. */
