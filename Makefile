@@ -14,6 +14,9 @@ SEED =
 # Of `make bench`: the options of bench/run.tcl.
 BENCH =
 
+# Of `make selftest`: the options of selftest/selftest.tcl, such as -quick.
+SELFTEST =
+
 # Of `make fuzz`: how long each program runs.
 SECONDS = 60
 
@@ -24,7 +27,7 @@ zip = build/dist/$(package)-win64.zip
 
 .PHONY: all setup native demo test check sim fuzz coverage conformance \
     differential soak browser-test bench bench-count check-format tidy doc \
-    pictures dist dist-check install clean help FORCE
+    pictures dist dist-check selftest install clean help FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -49,6 +52,7 @@ help:
 	@echo "  make bench-count   requests to Wine's server, held to limits"
 	@echo "  make coverage      how much of core/ make check runs"
 	@echo "  make dist-check    what the zip promises"
+	@echo "  make selftest      the zip's self-test, both Tcls (SELFTEST=)"
 	@echo "To change it (CONTRIBUTING.md)"
 	@echo "  make tidy          the style and what the code checkers say"
 	@echo "  make check-format  just the style"
@@ -158,6 +162,9 @@ dist: all $(manual)
 
 dist-check: dist
 	@tools/with-wine tools/dist-check $(version)
+
+selftest: dist
+	@tools/with-wine tools/selftest $(version) $(SELFTEST)
 
 clean:
 	rm -rf build

@@ -66,6 +66,7 @@ function(driver_dll target output)
 endfunction()
 
 set(tclVersions "")
+set(testDlls "")
 foreach(root IN LISTS roots)
     find_tcl_root("${root}" tcl)
     set(dllPrefix "")
@@ -86,8 +87,10 @@ foreach(root IN LISTS roots)
 
     if(EXISTS "${PROJECT_SOURCE_DIR}/tests/testThread.c")
         set(dll ${dllPrefix}iocpsocktest)
+        list(APPEND testDlls ${dll})
         tcl_dll(${dll} ${dll} "${testFolder}"
-            tests/testPump.c tests/testRaw.c tests/testThread.c)
+            tests/testPump.c tests/testRaw.c tests/testSystem.c
+            tests/testThread.c)
         target_link_libraries(${dll} PRIVATE ws2_32 user32)
         if(MINGW)
             set(dll ${dllPrefix}iocpsockfault)

@@ -1,6 +1,7 @@
 # A CTest row for each suite and Tcl, for each script that brings a client of
 # its own, and for what the native builds have.
 set(tools "${PROJECT_SOURCE_DIR}/tools")
+include(Suites)
 
 # The port's contract, on this port. native/ has it on the simulated one.
 file(GLOB portCases CONFIGURE_DEPENDS
@@ -23,13 +24,11 @@ if(CMAKE_HOST_WIN32)
     add_test(NAME port COMMAND portTest)
     add_test(NAME errors COMMAND errorTest)
     set(libpath "{${IOCPSOCK_PACKAGE_DIR}} {${IOCPSOCK_TEST_PACKAGE_DIR}}")
-    file(GLOB suites CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/*.test")
     foreach(short IN LISTS tclVersions)
         find_program(shell tclsh${short} tclsh${short}t tclsh
             PATHS "${tcl_${short}_ROOT}/bin"
             NO_CACHE REQUIRED NO_DEFAULT_PATH)
-        foreach(suite IN LISTS suites)
-            cmake_path(GET suite STEM name)
+        foreach(name IN LISTS windowsSuites)
             add_test(NAME tcl${short}.${name}
                 COMMAND "${shell}" "${PROJECT_SOURCE_DIR}/tests/run.tcl"
                     "${name}.test")
@@ -59,8 +58,9 @@ target_link_libraries(pipeStdin PRIVATE iocpsock_warnings)
 set_target_properties(pipeStdin PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "$<1:${IOCPSOCK_TOOL_DIR}>")
 
-file(GLOB suites CONFIGURE_DEPENDS
-    "${PROJECT_SOURCE_DIR}/tests/*.test" "${PROJECT_SOURCE_DIR}/tests/*.sh")
+file(GLOB suites CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/*.sh")
+list(TRANSFORM allSuites APPEND ".test" OUTPUT_VARIABLE files)
+list(APPEND suites ${files})
 foreach(short IN LISTS tclVersions)
     foreach(suite IN LISTS suites)
         cmake_path(GET suite FILENAME file)

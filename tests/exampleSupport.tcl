@@ -19,8 +19,12 @@ proc sample::start {name args} {
     set script [list source [file join $folder $name.tcl]]
     if {$name eq "threads"} {
         # The Thread extension may not be there.
-        set script "[list source [file join $folder .. tools \
-            conformanceThread.tcl]]\n$script"
+        set file [file join $folder .. tools conformanceThread.tcl]
+        if {![file exists $file]} {
+            # As the self-test has it.
+            set file [file join $::support::dir conformanceThread.tcl]
+        }
+        set script "[list source $file]\n$script"
     }
     set child [support::child -bare 1 $script -port 0 -stdin quit {*}$args]
     lappend children $child

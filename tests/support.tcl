@@ -760,6 +760,25 @@ proc support::takeBgerrors {} {
     return $taken
 }
 
+# True under Wine. Each expectation in the suites is what Windows documents, and
+# what differs under Wine has a constraint of these two: wine, for what Wine
+# alone does or what can only be set up there, and realWindows for what Wine
+# does not do.
+
+proc support::isWine {} {
+    return [file exists C:/windows/system32/winecfg.exe]
+}
+
+# support::queueLength --
+#
+#	How many clients the system surely keeps for a listener of which the
+#	program takes none: Windows' own limit is 200 or more, and beyond it
+#	connects are refused. Wine's is that of Linux.
+
+proc support::queueLength {} {
+    return [expr {[isWine] ? 300 : 190}]
+}
+
 proc support::CanBind {addr} {
     if {[catch {sock -server list -myaddr $addr 0} listener]} {
 	return 0
@@ -774,8 +793,10 @@ proc support::defineConstraints {} {
 	tcl9 [isTcl9] \
 	tcl86 [expr {![isTcl9]}] \
 	ipv6 [CanBind ::1] \
-	wine [file exists C:/windows/system32/winecfg.exe] \
+	wine [isWine] \
 	windows [expr {$::tcl_platform(platform) eq "windows"}] \
+	realWindows [expr {$::tcl_platform(platform) eq "windows"
+	    && ![isWine]}] \
 	coreDriver [isCore] \
 	iocpsock [expr {![isCore]}] \
     ] {

@@ -6,6 +6,8 @@
  *
  *	    testpump run ms	runs one until it is stopped, or for so many
  *				milliseconds; returns "stopped" or "timed out"
+ *	    testpump box ms	the same, but the loop is that of a message box
+ *				of Windows, which stays open for so long
  *	    testpump stop	ends the innermost one of the calling thread
  *
  *	Windows runs such a loop while a menu or a message box is open and while
@@ -20,17 +22,38 @@
 #include <windows.h>
 
 #include <string.h>
+#include <wchar.h>
+
+#define BOX_CLASS L"#32770" /* Of dialogs, message boxes among them. */
+#define BOX_TITLE L"iocpsock test"
+#define BOX_LOOK_MS 20 /* How often a box looks whether it is to end. */
 
 typedef struct PumpThread {
     int stopping;
+    ULONGLONG boxEndMs;
 } PumpThread;
 
 static Tcl_ThreadDataKey pumpKey;
 
+static PumpThread *
+ThisThread(void)
+{
+    return Tcl_GetThreadData(&pumpKey, sizeof(PumpThread));
+}
+
+static int
+SetHow(Tcl_Interp *interp, PumpThread *threadPtr)
+{
+    Tcl_SetObjResult(interp,
+        Tcl_NewStringObj(threadPtr->stopping ? "stopped" : "timed out", -1));
+    threadPtr->stopping = 0;
+    return TCL_OK;
+}
+
 static int
 Run(Tcl_Interp *interp, int ms)
 {
-    PumpThread *threadPtr = Tcl_GetThreadData(&pumpKey, sizeof(PumpThread));
+    PumpThread *threadPtr = ThisThread();
     ULONGLONG endMs = GetTickCount64() + (ULONGLONG) ms;
     UINT_PTR timer = SetTimer(NULL, 0, (UINT) ms, NULL);
     int oldMode = Tcl_SetServiceMode(TCL_SERVICE_ALL);
@@ -44,10 +67,60 @@ Run(Tcl_Interp *interp, int ms)
     }
     Tcl_SetServiceMode(oldMode);
     KillTimer(NULL, timer);
-    Tcl_SetObjResult(interp,
-        Tcl_NewStringObj(threadPtr->stopping ? "stopped" : "timed out", -1));
+    return SetHow(interp, threadPtr);
+}
+
+/* Presses the button of the box, as a user does. */
+
+static BOOL CALLBACK
+PressIfBox(HWND window, LPARAM param)
+{
+    WCHAR text[32];
+
+    (void) param;
+    if (GetClassNameW(window, text, 32) > 0 && wcscmp(text, BOX_CLASS) == 0
+        && GetWindowTextW(window, text, 32) > 0
+        && wcscmp(text, BOX_TITLE) == 0) {
+        PostMessageW(window, WM_COMMAND, IDOK, 0);
+    }
+    return TRUE;
+}
+
+/* The box's own loop calls this. */
+
+static void CALLBACK
+LookAtBox(HWND window, UINT message, UINT_PTR timer, DWORD timeMs)
+{
+    PumpThread *threadPtr = ThisThread();
+
+    (void) window;
+    (void) message;
+    (void) timer;
+    (void) timeMs;
+    if (threadPtr->stopping || GetTickCount64() >= threadPtr->boxEndMs) {
+        EnumThreadWindows(GetCurrentThreadId(), PressIfBox, 0);
+    }
+}
+
+static int
+Box(Tcl_Interp *interp, int ms)
+{
+    PumpThread *threadPtr = ThisThread();
+    UINT_PTR timer = SetTimer(NULL, 0, BOX_LOOK_MS, LookAtBox);
+    int oldMode = Tcl_SetServiceMode(TCL_SERVICE_ALL);
+    int pressed;
+
     threadPtr->stopping = 0;
-    return TCL_OK;
+    threadPtr->boxEndMs = GetTickCount64() + (ULONGLONG) ms;
+    pressed = MessageBoxW(NULL, L"This closes by itself.", BOX_TITLE, MB_OK);
+    Tcl_SetServiceMode(oldMode);
+    KillTimer(NULL, timer);
+    if (pressed == 0) {
+        Tcl_SetObjResult(interp,
+            Tcl_ObjPrintf("no message box: error %lu", GetLastError()));
+        return TCL_ERROR;
+    }
+    return SetHow(interp, threadPtr);
 }
 
 static int
@@ -64,12 +137,17 @@ TestPumpObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         }
         return Run(interp, ms);
     }
+    if (objc == 3 && strcmp(name, "box") == 0) {
+        if (Tcl_GetIntFromObj(interp, objv[2], &ms) != TCL_OK) {
+            return TCL_ERROR;
+        }
+        return Box(interp, ms);
+    }
     if (objc == 2 && strcmp(name, "stop") == 0) {
-        ((PumpThread *) Tcl_GetThreadData(&pumpKey, sizeof(PumpThread)))
-            ->stopping = 1;
+        ThisThread()->stopping = 1;
         return TCL_OK;
     }
-    Tcl_WrongNumArgs(interp, 1, objv, "run ms, or stop");
+    Tcl_WrongNumArgs(interp, 1, objv, "run ms, box ms, or stop");
     return TCL_ERROR;
 }
 

@@ -1,7 +1,8 @@
 /*
  * testRaw.h --
  *
- *	What testThread.c takes from testRaw.c and testPump.c.
+ *	What testThread.c takes from testRaw.c, testPump.c and
+ *	testSystem.c.
  */
 
 #ifndef TEST_RAW_H
@@ -11,5 +12,6 @@
 
 void TestRawCreateCommands(Tcl_Interp *interp);
 void TestPumpCreateCommand(Tcl_Interp *interp);
+void TestSystemCreateCommand(Tcl_Interp *interp);
 
 #endif

@@ -1,0 +1,37 @@
+# The self-test, which the zip has and "make install" has not: the component
+# selftest. Its folder has the suites that need nothing but Tcl for Windows.
+set(selftest lib/${folder}/selftest)
+if(MINGW)
+    # The same bytes from the same sources, and no DLLs of the compiler's.
+    foreach(program IN ITEMS portTest errorTest)
+        target_link_options(${program} PRIVATE
+            -static-libgcc -Wl,--no-insert-timestamp)
+    endforeach()
+endif()
+
+# cmd.exe finds no labels in a file with Unix' line ends.
+configure_file(selftest/selftest.cmd "${PROJECT_BINARY_DIR}/selftest.cmd"
+    @ONLY NEWLINE_STYLE DOS)
+install(FILES "${PROJECT_BINARY_DIR}/selftest.cmd"
+    DESTINATION lib/${folder} COMPONENT selftest EXCLUDE_FROM_ALL)
+
+install(TARGETS portTest errorTest RUNTIME DESTINATION ${selftest}
+    COMPONENT selftest EXCLUDE_FROM_ALL)
+install(TARGETS ${testDlls} LIBRARY DESTINATION ${selftest}/iocpsocktest
+    COMPONENT selftest EXCLUDE_FROM_ALL)
+install(FILES "${testFolder}/pkgIndex.tcl"
+    DESTINATION ${selftest}/iocpsocktest COMPONENT selftest EXCLUDE_FROM_ALL)
+
+file(GLOB files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/selftest/*.tcl")
+install(FILES ${files} DESTINATION ${selftest}
+    COMPONENT selftest EXCLUDE_FROM_ALL)
+set(files ${packedSuites})
+list(TRANSFORM files APPEND ".test")
+list(APPEND files run.tcl support.tcl suites.txt exampleSupport.tcl
+    differential.tcl differentialEvents.tcl differentialOps.tcl
+    differentialRun.tcl differential.txt)
+list(TRANSFORM files PREPEND "tests/")
+# What stands in for the Thread extension in an example.
+list(APPEND files tools/conformanceThread.tcl)
+install(FILES ${files} DESTINATION ${selftest}
+    COMPONENT selftest EXCLUDE_FROM_ALL)
