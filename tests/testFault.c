@@ -567,6 +567,11 @@ FaultObjCmd(void *clientData, Tcl_Interp *interp, int objc,
 int
 Iocpsockfault_Init(Tcl_Interp *interp)
 {
+#ifdef _WIN64
+    if (StrictInit(interp) != TCL_OK) {
+        return TCL_ERROR;
+    }
+#endif
     if (Iocpsock_Init(interp) != TCL_OK) {
         return TCL_ERROR;
     }
