@@ -777,6 +777,7 @@ proc support::defineConstraints {} {
 	wine [file exists C:/windows/system32/winecfg.exe] \
 	windows [expr {$::tcl_platform(platform) eq "windows"}] \
 	coreDriver [isCore] \
+	notStrict [expr {[info commands ::iocpsock::strict] eq ""}] \
 	iocpsock [expr {![isCore]}] \
     ] {
 	::tcltest::testConstraint $name $value

@@ -568,9 +568,7 @@ int
 Iocpsockfault_Init(Tcl_Interp *interp)
 {
 #ifdef _WIN64
-    if (StrictInit(interp) != TCL_OK) {
-        return TCL_ERROR;
-    }
+    StrictInit();
 #endif
     if (Iocpsock_Init(interp) != TCL_OK) {
         return TCL_ERROR;
@@ -581,6 +579,8 @@ Iocpsockfault_Init(Tcl_Interp *interp)
 #ifdef _WIN64
     Tcl_CreateObjCommand(interp, "::iocpsock::strict", StrictObjCmd, NULL,
         NULL);
-#endif
+    return StrictCheck(interp);
+#else
     return TCL_OK;
+#endif
 }

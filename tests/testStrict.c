@@ -460,10 +460,15 @@ Start(PINIT_ONCE oncePtr, PVOID param, PVOID *contextPtr)
     return TRUE;
 }
 
-int
-StrictInit(Tcl_Interp *interp)
+void
+StrictInit(void)
 {
     InitOnceExecuteOnce(&startOnce, Start, NULL, NULL);
+}
+
+int
+StrictCheck(Tcl_Interp *interp)
+{
     if (startError[0] != '\0') {
         Tcl_SetObjResult(interp, Tcl_NewStringObj(startError, -1));
         return TCL_ERROR;

@@ -36,9 +36,10 @@ extern volatile LONG strictSettings[STRICT_COUNT];
 
 Tcl_ObjCmdProc StrictObjCmd;
 
-/* Reads IOCPSOCK_STRICT, once in a process, before the driver starts. An error
- * of the variable is the interpreter's result. */
-int StrictInit(Tcl_Interp *interp);
+/* Reads IOCPSOCK_STRICT, once in a process, before the driver starts, and
+ * reports what is wrong with it, when there are Tcl's stubs. */
+void StrictInit(void);
+int StrictCheck(Tcl_Interp *interp);
 
 /* ------------------------------------------------- testStrictIo.c */
 
