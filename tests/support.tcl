@@ -768,6 +768,18 @@ proc support::CanBind {addr} {
     return 1
 }
 
+# Whether the system of the driver under test is that of testStrict.c: the
+# core's driver in the same process has the system itself.
+
+proc support::IsStrict {} {
+    return [expr {[info commands ::iocpsock::strict] ne ""
+	&& [info exists ::env(IOCPSOCK_STRICT)]
+	&& $::env(IOCPSOCK_STRICT) ne ""}]
+}
+
+# systemMessages	both drivers are told the same by the resolver
+# ownPackage		the DLL has the package's own name, not testFault.c's
+
 proc support::defineConstraints {} {
     foreach {name value} [list \
 	hasThreads [expr {![catch {package require iocpsocktest}]}] \
@@ -777,7 +789,8 @@ proc support::defineConstraints {} {
 	wine [file exists C:/windows/system32/winecfg.exe] \
 	windows [expr {$::tcl_platform(platform) eq "windows"}] \
 	coreDriver [isCore] \
-	notStrict [expr {[info commands ::iocpsock::strict] eq ""}] \
+	systemMessages [expr {![IsStrict]}] \
+	ownPackage [expr {[info commands ::iocpsock::fault] eq ""}] \
 	iocpsock [expr {![isCore]}] \
     ] {
 	::tcltest::testConstraint $name $value
