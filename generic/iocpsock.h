@@ -123,7 +123,7 @@ struct IocpsockServer {
     int acceptTimeoutMs;
     IocpsockInherit inherit;
     unsigned listenerMax;
-    CpListener *listeners[]; /* One for each address. */
+    CpListener **listeners; /* One for each address, behind this. */
 };
 
 /* One thread that has used sockets. */

@@ -777,7 +777,8 @@ proc support::IsStrict {} {
 	&& $::env(IOCPSOCK_STRICT) ne ""}]
 }
 
-# systemMessages	both drivers are told the same by the resolver
+# systemMessages	the resolver says the same to both drivers
+# systemBinds		so does bind of a port that is taken
 # ownPackage		the DLL has the package's own name, not testFault.c's
 
 proc support::defineConstraints {} {
@@ -790,6 +791,7 @@ proc support::defineConstraints {} {
 	windows [expr {$::tcl_platform(platform) eq "windows"}] \
 	coreDriver [isCore] \
 	systemMessages [expr {![IsStrict]}] \
+	systemBinds [expr {![IsStrict]}] \
 	ownPackage [expr {[info commands ::iocpsock::fault] eq ""}] \
 	iocpsock [expr {![isCore]}] \
     ] {

@@ -606,7 +606,7 @@ TestGoneClient(void)
     char buf[8];
     size_t bytes;
     CpAddr addr;
-    CpHandle *listenerPtr = Listen(&addr), *clientPtr;
+    CpHandle *listenerPtr = Listen(&addr), *clientPtr = NULL;
     CpError error;
     Op connect, accept;
     unsigned i;
