@@ -23,8 +23,8 @@ package = iocpsock$(version)
 zip = build/dist/$(package)-win64.zip
 
 .PHONY: all setup native demo test check sim fuzz coverage conformance \
-    differential soak test-strict browser-test bench bench-count check-format tidy doc \
-    pictures dist dist-check install clean help FORCE
+    differential soak test-strict browser-test bench bench-count check-format \
+    tidy doc pictures dist dist-check install clean help FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -44,7 +44,7 @@ help:
 	@echo "  make sim           random worlds, simulated (COUNT=, SEED=)"
 	@echo "  make fuzz          inputs by chance (SECONDS=$(SECONDS))"
 	@echo "  make soak          floods, crowds, long runs: a table"
-	@echo "  make test-strict   those suites that Windows differs for, its way"
+	@echo "  make test-strict   suites on a Wine that does as Windows does"
 	@echo "  make browser-test  the live view in Chromium, and its picture"
 	@echo "  make bench         each driver measured, with plots (an hour)"
 	@echo "  make bench-count   requests to Wine's server, held to limits"

@@ -76,7 +76,7 @@ static const Setting table[STRICT_COUNT] = {
     [STRICT_REFUSALS] = {"refusals", 0, 2000},
     [STRICT_REVERSE] = {"reverse", 1, 1},
     [STRICT_SLOTS] = {"slots", 0, 2},
-    [STRICT_ACCEPTFAILS] = {"acceptfails", 0, 50},
+    [STRICT_ACCEPTFAILS] = {"acceptfails", 0, 20},
     [STRICT_CONNECTFAILS] = {"connectfails", 0, 0},
     [STRICT_RECVFAILS] = {"recvfails", 0, 0},
     [STRICT_SENDFAILS] = {"sendfails", 0, 0},
@@ -117,7 +117,8 @@ void __wrap_CpWineBind(CpHandle *handlePtr, const CpAddr *addrPtr);
 CpError
 __wrap_CpWineSocketError(CpError error)
 {
-    return strictSettings[STRICT_GUARDS] ? __real_CpWineSocketError(error) : error;
+    return strictSettings[STRICT_GUARDS] ? __real_CpWineSocketError(error)
+                                         : error;
 }
 
 int
@@ -186,8 +187,7 @@ IsReserved(const CpAddr *addrPtr)
 
     return port != 0 && port >= first
         && (port == first || (first != 0 && port <= last))
-        && (family == 0
-            || (family == 6) == (addrPtr->u.family == AF_INET6));
+        && (family == 0 || (family == 6) == (addrPtr->u.family == AF_INET6));
 }
 
 /*
@@ -240,8 +240,8 @@ StrictIoctl(SOCKET sock, DWORD code, void *inPtr, DWORD inBytes, void *outPtr,
             return 0;
         }
     }
-    result = __real___imp_WSAIoctl(sock, code, inPtr, inBytes, outPtr,
-        outBytes, bytesPtr, overlappedPtr, proc);
+    result = __real___imp_WSAIoctl(sock, code, inPtr, inBytes, outPtr, outBytes,
+        bytesPtr, overlappedPtr, proc);
     if (result == 0 && code == SIO_GET_EXTENSION_FUNCTION_POINTER) {
         StrictIoExtension(inPtr, outPtr);
     }

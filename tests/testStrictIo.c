@@ -95,7 +95,7 @@ StrictIoOpened(SOCKET sock)
 
     AcquireSRWLockExclusive(&ioLock);
     linkPtr = SockLink(sock);
-    *sockPtr = (Sock) {.sock = sock, .nextPtr = *linkPtr};
+    *sockPtr = (Sock){.sock = sock, .nextPtr = *linkPtr};
     *linkPtr = sockPtr;
     ReleaseSRWLockExclusive(&ioLock);
 }
@@ -184,7 +184,7 @@ NewCallLocked(SOCKET sock, OVERLAPPED *overlappedPtr)
     Call *callPtr = HeapAlloc(GetProcessHeap(), 0, sizeof(Call));
     Call **linkPtr = &firstCallPtr;
 
-    *callPtr = (Call) {.sock = sock,
+    *callPtr = (Call){.sock = sock,
         .overlappedPtr = overlappedPtr,
         .startMs = GetTickCount64(),
         .number = ++lastNumber};
@@ -420,8 +420,8 @@ StrictAcceptEx(SOCKET listener, SOCKET sock, void *bufPtr, DWORD bufBytes,
     OVERLAPPED *overlappedPtr)
 {
     return !Fails(STRICT_ACCEPTFAILS)
-        && realAcceptEx(listener, sock, bufPtr, bufBytes, localBytes,
-            peerBytes, bytesPtr, overlappedPtr);
+        && realAcceptEx(listener, sock, bufPtr, bufBytes, localBytes, peerBytes,
+            bytesPtr, overlappedPtr);
 }
 
 /* The procedures are pointers to functions of these types. */
