@@ -400,7 +400,7 @@ Reset(void)
         InterlockedExchange(&strictSettings[i], start[i]);
     }
     SetMessage(startForeign ? NewForeignText() : NULL);
-    StrictIoReset();
+    StrictFailReset();
     AcquireSRWLockExclusive(&strictLock);
     askedCount = 0;
     ReleaseSRWLockExclusive(&strictLock);
@@ -537,7 +537,7 @@ StrictObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     } else if (name == CMD_ASKED) {
         Tcl_SetObjResult(interp, Asked());
     } else if (name == CMD_FAILED) {
-        Tcl_SetObjResult(interp, Tcl_NewIntObj(StrictIoFailed()));
+        Tcl_SetObjResult(interp, Tcl_NewIntObj(StrictFailed()));
     } else if (name == CMD_RESET) {
         Reset();
     } else if (name == CMD_SETTINGS) {

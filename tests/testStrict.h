@@ -1,8 +1,8 @@
 /*
  * testStrict.h --
  *
- *      What testStrict.c and testStrictIo.c share: the settings, and the
- *      command iocpsock::strict.
+ *      What testStrict.c, testStrictIo.c and testStrictFail.c share: the
+ *      settings, and the command iocpsock::strict.
  */
 
 #ifndef TEST_STRICT_H
@@ -56,8 +56,17 @@ void StrictIoRefusesAtOnce(SOCKET sock);
  * driver has asked for. */
 void StrictIoExtension(const GUID *guidPtr, void *procPtrPtr);
 
-/* How many submits have failed since the last StrictIoReset. */
-int StrictIoFailed(void);
-void StrictIoReset(void);
+/* ----------------------------------------------- testStrictFail.c */
+
+/* Whether a submit fails now, by the setting of its kind: then the error is
+ * set. */
+int StrictFails(StrictSetting rate);
+
+/* An AcceptEx of which some fail, in place of the system's. */
+LPFN_ACCEPTEX StrictFailAcceptEx(LPFN_ACCEPTEX acceptEx);
+
+/* How many submits have failed since the last reset. */
+int StrictFailed(void);
+void StrictFailReset(void);
 
 #endif /* TEST_STRICT_H */

@@ -14,10 +14,6 @@
  *      The process has a number of slots for TransmitFile ("slots"). Further
  *      calls pend, and begin when a slot is free. TransmitFile moves the
  *      position of its file handle.
- *
- *      Submits fail with WSAENOBUFS, and one of four such with WSAEWOULDBLOCK,
- *      at a rate for each kind ("acceptfails" and so on). Which ones follows
- *      from the seed and from how many submits there were before.
  */
 
 #define WIN32_NO_STATUS /* ntstatus.h has them all. */
@@ -28,7 +24,6 @@
 #include <ntstatus.h>
 
 #define SOCK_BUCKETS 256
-#define THOUSAND 1000
 
 /* A socket of the driver's. */
 
@@ -52,6 +47,9 @@ typedef enum CallState {
 typedef struct Call {
     CallState state;
     SOCKET sock;
+    HANDLE port;
+    ULONG_PTR key;
+    int skips; /* As the socket's. */
     OVERLAPPED *overlappedPtr;
     ULONGLONG startMs;
     HANDLE file; /* NULL: it is a ConnectEx. */
@@ -67,10 +65,6 @@ static Sock *sockBuckets[SOCK_BUCKETS];
 static Call *firstCallPtr = NULL;
 static ULONG_PTR lastNumber = 0;
 
-static volatile LONG drawn = 0;
-static volatile LONG failed = 0;
-
-static LPFN_ACCEPTEX realAcceptEx;
 static LPFN_CONNECTEX realConnectEx;
 static LPFN_TRANSMITFILE realTransmitFile;
 
@@ -138,56 +132,26 @@ RefusalMsLocked(SOCKET sock)
         : (ULONGLONG) strictSettings[STRICT_REFUSALS];
 }
 
-/* ---------------------------------------------------- failing submits */
-
-int
-StrictIoFailed(void)
-{
-    return failed;
-}
-
-void
-StrictIoReset(void)
-{
-    InterlockedExchange(&drawn, 0);
-    InterlockedExchange(&failed, 0);
-}
-
-/* The result of a submit that fails now: 1, and the error is set. */
-
-static int
-Fails(StrictSetting rate)
-{
-    uint32_t x;
-
-    if (strictSettings[rate] == 0) {
-        return 0;
-    }
-    x = (uint32_t) strictSettings[STRICT_SEED]
-        + 0x9e3779b9U * (uint32_t) InterlockedIncrement(&drawn);
-    x = (x ^ (x >> 16)) * 0x85ebca6bU;
-    x = (x ^ (x >> 13)) * 0xc2b2ae35U;
-    x ^= x >> 16;
-    if (x % THOUSAND >= (uint32_t) strictSettings[rate]) {
-        return 0;
-    }
-    InterlockedIncrement(&failed);
-    WSASetLastError((x / THOUSAND) % 4 == 0 ? WSAEWOULDBLOCK : WSAENOBUFS);
-    return 1;
-}
-
 /* -------------------------------------------------------------- calls */
+
+/* The driver has bound the socket to its port. */
 
 static Call *
 NewCallLocked(SOCKET sock, OVERLAPPED *overlappedPtr)
 {
-    Call *callPtr = HeapAlloc(GetProcessHeap(), 0, sizeof(Call));
+    Call *callPtr = HeapAlloc(GetProcessHeap(), HEAP_ZERO_MEMORY, sizeof(Call));
+    const Sock *sockPtr = *SockLink(sock);
     Call **linkPtr = &firstCallPtr;
 
-    *callPtr = (Call){.sock = sock,
-        .overlappedPtr = overlappedPtr,
-        .startMs = GetTickCount64(),
-        .number = ++lastNumber};
+    callPtr->sock = sock;
+    if (sockPtr != NULL) {
+        callPtr->port = sockPtr->port;
+        callPtr->key = sockPtr->key;
+        callPtr->skips = sockPtr->skips;
+    }
+    callPtr->overlappedPtr = overlappedPtr;
+    callPtr->startMs = GetTickCount64();
+    callPtr->number = ++lastNumber;
     while (*linkPtr != NULL) {
         linkPtr = &(*linkPtr)->nextPtr;
     }
@@ -215,15 +179,14 @@ FreeCallLocked(Call *callPtr)
 static void
 PostLocked(const Call *callPtr, NTSTATUS status)
 {
-    const Sock *sockPtr = *SockLink(callPtr->sock);
     OVERLAPPED *overlappedPtr = callPtr->overlappedPtr;
 
     if (status != STATUS_PENDING) {
         overlappedPtr->Internal = (ULONG) status;
         overlappedPtr->InternalHigh = 0;
     }
-    PostQueuedCompletionStatus(sockPtr->port,
-        (DWORD) overlappedPtr->InternalHigh, sockPtr->key, overlappedPtr);
+    PostQueuedCompletionStatus(callPtr->port,
+        (DWORD) overlappedPtr->InternalHigh, callPtr->key, overlappedPtr);
 }
 
 /* ------------------------------------------------------- TransmitFile */
@@ -253,11 +216,9 @@ TransmitLocked(Call *callPtr)
 /* Whether the port brings the completion of a call that has begun. */
 
 static int
-IsQueuedLocked(SOCKET sock, BOOL ok)
+IsQueued(const Call *callPtr, BOOL ok)
 {
-    const Sock *sockPtr = *SockLink(sock);
-
-    return ok ? !sockPtr->skips : WSAGetLastError() == WSA_IO_PENDING;
+    return ok ? !callPtr->skips : WSAGetLastError() == WSA_IO_PENDING;
 }
 
 static LONG
@@ -295,7 +256,7 @@ BeginWaitingLocked(void)
             continue;
         }
         ok = TransmitLocked(callPtr);
-        if (!IsQueuedLocked(callPtr->sock, ok)) {
+        if (!IsQueued(callPtr, ok)) {
             PostLocked(callPtr,
                 ok ? STATUS_PENDING
                    : (NTSTATUS) HRESULT_FROM_WIN32(WSAGetLastError())
@@ -317,7 +278,7 @@ StrictTransmitFile(SOCKET sock, HANDLE file, DWORD bytes, DWORD bytesPerSend,
     (void) bytesPerSend;
     (void) buffersPtr;
     (void) flags;
-    if (Fails(STRICT_SENDFAILS)) {
+    if (StrictFails(STRICT_SENDFAILS)) {
         return FALSE;
     }
     AcquireSRWLockExclusive(&ioLock);
@@ -327,7 +288,7 @@ StrictTransmitFile(SOCKET sock, HANDLE file, DWORD bytes, DWORD bytesPerSend,
     callPtr->state = CALL_WAITING;
     if (IsSlotFreeLocked()) {
         ok = TransmitLocked(callPtr);
-        if (!IsQueuedLocked(sock, ok)) {
+        if (!IsQueued(callPtr, ok)) {
             int code = WSAGetLastError();
 
             FreeCallLocked(callPtr);
@@ -397,14 +358,14 @@ StrictConnectEx(SOCKET sock, const SOCKADDR *addrPtr, int length, void *bufPtr,
     Call *callPtr;
     BOOL ok;
 
-    if (Fails(STRICT_CONNECTFAILS)) {
+    if (StrictFails(STRICT_CONNECTFAILS)) {
         return FALSE;
     }
     AcquireSRWLockExclusive(&ioLock);
     callPtr = NewCallLocked(sock, overlappedPtr);
     ok = realConnectEx(sock, addrPtr, length, bufPtr, bufBytes, sentPtr,
         overlappedPtr);
-    if (!IsQueuedLocked(sock, ok)) {
+    if (!IsQueued(callPtr, ok)) {
         int code = WSAGetLastError();
 
         FreeCallLocked(callPtr);
@@ -412,16 +373,6 @@ StrictConnectEx(SOCKET sock, const SOCKADDR *addrPtr, int length, void *bufPtr,
     }
     ReleaseSRWLockExclusive(&ioLock);
     return ok;
-}
-
-static BOOL PASCAL
-StrictAcceptEx(SOCKET listener, SOCKET sock, void *bufPtr, DWORD bufBytes,
-    DWORD localBytes, DWORD peerBytes, DWORD *bytesPtr,
-    OVERLAPPED *overlappedPtr)
-{
-    return !Fails(STRICT_ACCEPTFAILS)
-        && realAcceptEx(listener, sock, bufPtr, bufBytes, localBytes, peerBytes,
-            bytesPtr, overlappedPtr);
 }
 
 /* The procedures are pointers to functions of these types. */
@@ -436,8 +387,7 @@ StrictIoExtension(const GUID *guidPtr, void *procPtrPtr)
     if (IsEqualGUID(guidPtr, &acceptEx)) {
         LPFN_ACCEPTEX *acceptPtr = procPtrPtr;
 
-        realAcceptEx = *acceptPtr;
-        *acceptPtr = StrictAcceptEx;
+        *acceptPtr = StrictFailAcceptEx(*acceptPtr);
     } else if (IsEqualGUID(guidPtr, &connectEx)) {
         LPFN_CONNECTEX *connectPtr = procPtrPtr;
 
@@ -453,12 +403,6 @@ StrictIoExtension(const GUID *guidPtr, void *procPtrPtr)
 
 /* --------------------------------------------- functions with a name */
 
-typedef int WSAAPI RecvProc(SOCKET sock, WSABUF *bufPtr, DWORD bufs,
-    DWORD *bytesPtr, DWORD *flagsPtr, WSAOVERLAPPED *overlappedPtr,
-    LPWSAOVERLAPPED_COMPLETION_ROUTINE proc);
-typedef int WSAAPI SendProc(SOCKET sock, WSABUF *bufPtr, DWORD bufs,
-    DWORD *bytesPtr, DWORD flags, WSAOVERLAPPED *overlappedPtr,
-    LPWSAOVERLAPPED_COMPLETION_ROUTINE proc);
 typedef int WSAAPI ConnectProc(SOCKET sock, const SOCKADDR *addrPtr,
     int length);
 typedef int WSAAPI CloseProc(SOCKET sock);
@@ -468,37 +412,11 @@ typedef BOOL WINAPI DequeueProc(HANDLE port, OVERLAPPED_ENTRY *entries,
     ULONG most, ULONG *countPtr, DWORD timeoutMs, BOOL alertable);
 typedef BOOL WINAPI CancelProc(HANDLE handle, OVERLAPPED *overlappedPtr);
 
-extern RecvProc *__real___imp_WSARecv;
-extern SendProc *__real___imp_WSASend;
 extern ConnectProc *__real___imp_connect;
 extern CloseProc *__real___imp_closesocket;
 extern PortProc *__real___imp_CreateIoCompletionPort;
 extern DequeueProc *__real___imp_GetQueuedCompletionStatusEx;
 extern CancelProc *__real___imp_CancelIoEx;
-
-static int WSAAPI
-StrictRecv(SOCKET sock, WSABUF *bufPtr, DWORD bufs, DWORD *bytesPtr,
-    DWORD *flagsPtr, WSAOVERLAPPED *overlappedPtr,
-    LPWSAOVERLAPPED_COMPLETION_ROUTINE proc)
-{
-    if (overlappedPtr != NULL && Fails(STRICT_RECVFAILS)) {
-        return SOCKET_ERROR;
-    }
-    return __real___imp_WSARecv(sock, bufPtr, bufs, bytesPtr, flagsPtr,
-        overlappedPtr, proc);
-}
-
-static int WSAAPI
-StrictSend(SOCKET sock, WSABUF *bufPtr, DWORD bufs, DWORD *bytesPtr,
-    DWORD flags, WSAOVERLAPPED *overlappedPtr,
-    LPWSAOVERLAPPED_COMPLETION_ROUTINE proc)
-{
-    if (overlappedPtr != NULL && Fails(STRICT_SENDFAILS)) {
-        return SOCKET_ERROR;
-    }
-    return __real___imp_WSASend(sock, bufPtr, bufs, bytesPtr, flags,
-        overlappedPtr, proc);
-}
 
 static int WSAAPI
 StrictConnect(SOCKET sock, const SOCKADDR *addrPtr, int length)
@@ -629,16 +547,12 @@ StrictCancel(HANDLE handle, OVERLAPPED *overlappedPtr)
     return __real___imp_CancelIoEx(handle, overlappedPtr) || any;
 }
 
-extern RecvProc *__wrap___imp_WSARecv;
-extern SendProc *__wrap___imp_WSASend;
 extern ConnectProc *__wrap___imp_connect;
 extern CloseProc *__wrap___imp_closesocket;
 extern PortProc *__wrap___imp_CreateIoCompletionPort;
 extern DequeueProc *__wrap___imp_GetQueuedCompletionStatusEx;
 extern CancelProc *__wrap___imp_CancelIoEx;
 
-RecvProc *__wrap___imp_WSARecv = StrictRecv;
-SendProc *__wrap___imp_WSASend = StrictSend;
 ConnectProc *__wrap___imp_connect = StrictConnect;
 CloseProc *__wrap___imp_closesocket = StrictClose;
 PortProc *__wrap___imp_CreateIoCompletionPort = StrictPort;
