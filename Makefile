@@ -26,8 +26,8 @@ package = iocpsock$(version)
 zip = build/dist/$(package)-win64.zip
 
 .PHONY: all setup native demo test check sim fuzz coverage conformance \
-    differential soak browser-test bench bench-count check-format tidy doc \
-    pictures dist dist-check selftest install clean help FORCE
+    differential soak test-strict browser-test bench bench-count check-format \
+    tidy doc pictures dist dist-check selftest install clean help FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -47,6 +47,7 @@ help:
 	@echo "  make sim           random worlds, simulated (COUNT=, SEED=)"
 	@echo "  make fuzz          inputs by chance (SECONDS=$(SECONDS))"
 	@echo "  make soak          floods, crowds, long runs: a table"
+	@echo "  make test-strict   suites on a Wine that does as Windows does"
 	@echo "  make browser-test  the live view in Chromium, and its picture"
 	@echo "  make bench         each driver measured, with plots (an hour)"
 	@echo "  make bench-count   requests to Wine's server, held to limits"
@@ -85,6 +86,12 @@ native: build/native-gcc/build.ninja build/native-clang/build.ninja
 test: all native
 	@tools/with-wine ctest --test-dir build/win64 --output-on-failure \
 	    -j $(JOBS)
+
+# The rows of `make test` on a system that does what Windows does
+# (tests/testStrict.c).
+test-strict: all
+	@tools/with-wine ctest --test-dir build/win64 --output-on-failure \
+	    -j $(JOBS) -L strict
 
 # What needs no Windows: core/ over the simulated port, with both compilers.
 check: native

@@ -23,12 +23,16 @@ set(faults CpMalloc CpCalloc CpFree CpHandleOpen CpHandleBind CpHandleListen
     CpFileRead CpSubmitSendFile CpSendFileIsLimited)
 set(faultSources tests/testFault.c tests/testFaultFile.c)
 
-# Those of testStrict.c, which knows the names without decoration only.
+# Those of testStrict.c and its like, which know the names without decoration
+# only.
 if(CMAKE_SIZEOF_VOID_P EQUAL 8)
-    list(APPEND faultSources tests/testStrict.c)
+    list(APPEND faultSources
+        tests/testStrict.c tests/testStrictFail.c tests/testStrictIo.c)
     list(APPEND faults CpWineBind CpWineDeniedIsInUse CpWineSocketError)
     foreach(function IN ITEMS WSASocketW bind WSAIoctl GetNameInfoW
-            SetFileCompletionNotificationModes FormatMessageW)
+            SetFileCompletionNotificationModes FormatMessageW WSARecv WSASend
+            connect closesocket CreateIoCompletionPort
+            GetQueuedCompletionStatusEx CancelIoEx)
         list(APPEND faults __imp_${function})
     endforeach()
 endif()

@@ -17,6 +17,7 @@ Init(CpBuf *bufPtr, uint32_t sizeBytes)
     if (bufPtr != NULL) {
         memset(bufPtr, 0, sizeof(CpBuf));
         bufPtr->sizeBytes = sizeBytes;
+        bufPtr->bytes = (unsigned char *) (bufPtr + 1);
         CpStatAdd(CP_STAT_BUFFER_BYTES, sizeBytes);
     }
     return bufPtr;

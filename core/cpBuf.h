@@ -26,7 +26,7 @@ struct CpBuf {
     uint32_t start;
     uint32_t end;
     uint32_t sizeBytes;
-    unsigned char bytes[];
+    unsigned char *bytes; /* Of the same memory, behind this. */
 };
 
 typedef struct CpBufQueue {

@@ -104,9 +104,11 @@ typedef struct IocpsockPass {
     uint64_t acceptUs; /* That accept scripts took. */
 } IocpsockPass;
 
-/* In IocpsockChan.flags. The second one is set by the command testsocket of
- * Tcl's own tests: connecting goes on in the event loop only. */
+/* In IocpsockChan.flags: a write has returned an error to Tcl. The last one is
+ * set by the command testsocket of Tcl's own tests: connecting goes on in the
+ * event loop only. */
 #define IOCPSOCK_NONBLOCKING 1
+#define IOCPSOCK_WRITE_FAILED 2
 #define IOCPSOCK_TEST_CONNECT (1 << 8)
 
 struct IocpsockServer {
@@ -121,7 +123,7 @@ struct IocpsockServer {
     int acceptTimeoutMs;
     IocpsockInherit inherit;
     unsigned listenerMax;
-    CpListener *listeners[]; /* One for each address. */
+    CpListener **listeners; /* One for each address, behind this. */
 };
 
 /* One thread that has used sockets. */

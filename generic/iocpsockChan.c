@@ -172,6 +172,7 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
         if (error == CP_EAGAIN) {
             IocpsockNoteHeld(chanPtr);
         } else {
+            chanPtr->flags |= IOCPSOCK_WRITE_FAILED;
             IocpsockSendFail(chanPtr, error);
         }
         if (error != CP_EAGAIN || !IocpsockIsBlocking(chanPtr)) {

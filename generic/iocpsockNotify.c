@@ -468,6 +468,27 @@ Accept(IocpsockThread *threadPtr, IocpsockChan *chanPtr,
     }
 }
 
+/*
+ * Before Tcl calls handlers it writes what it still holds. If that fails it
+ * keeps the error for the script's next read or write. A script that only waits
+ * for an answer would make none: so its readable handler is called.
+ */
+
+static void
+Notify(IocpsockChan *chanPtr, const IocpsockServing *servingPtr, int mask)
+{
+    int flushes = (mask & TCL_WRITABLE)
+        && Tcl_OutputBuffered(chanPtr->channel) > 0;
+
+    Tcl_NotifyChannel(chanPtr->channel, mask);
+    if (flushes && servingPtr->chanPtr != NULL
+        && (chanPtr->flags & IOCPSOCK_WRITE_FAILED)
+        && !IocpsockIsBlocking(chanPtr)
+        && (chanPtr->watchMask & TCL_READABLE & ~mask)) {
+        Tcl_NotifyChannel(chanPtr->channel, TCL_READABLE);
+    }
+}
+
 /* The handler may close the channel, or give it to another thread: then the
  * reference is gone, and so is servingPtr's channel. */
 
@@ -484,7 +505,7 @@ Serve(IocpsockThread *threadPtr, IocpsockChan *chanPtr,
     if (chanPtr->serverPtr != NULL) {
         Accept(threadPtr, chanPtr, servingPtr);
     } else {
-        Tcl_NotifyChannel(chanPtr->channel, mask);
+        Notify(chanPtr, servingPtr, mask);
         if (servingPtr->chanPtr != NULL && chanPtr->connPtr != NULL) {
             CpConnAge(chanPtr->connPtr);
         }

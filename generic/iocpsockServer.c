@@ -297,6 +297,7 @@ NewServer(Tcl_Interp *interp, unsigned addrCount, Tcl_Obj *scriptPtr)
         return NULL;
     }
     serverPtr->interpRefPtr = IocpsockHoldInterp(interp);
+    serverPtr->listeners = (CpListener **) (void *) (serverPtr + 1);
     serverPtr->listenerMax = addrCount;
     serverPtr->scriptPtr = scriptPtr;
     Tcl_IncrRefCount(scriptPtr);

@@ -787,6 +787,19 @@ proc support::CanBind {addr} {
     return 1
 }
 
+# Whether the system of the driver under test is that of testStrict.c: the
+# core's driver in the same process has the system itself.
+
+proc support::IsStrict {} {
+    return [expr {[info commands ::iocpsock::strict] ne ""
+	&& [info exists ::env(IOCPSOCK_STRICT)]
+	&& $::env(IOCPSOCK_STRICT) ne ""}]
+}
+
+# systemMessages	the resolver says the same to both drivers
+# systemBinds		so does bind of a port that is taken
+# ownPackage		the DLL has the package's own name, not testFault.c's
+
 proc support::defineConstraints {} {
     foreach {name value} [list \
 	hasThreads [expr {![catch {package require iocpsocktest}]}] \
@@ -798,6 +811,9 @@ proc support::defineConstraints {} {
 	realWindows [expr {$::tcl_platform(platform) eq "windows"
 	    && ![isWine]}] \
 	coreDriver [isCore] \
+	systemMessages [expr {![IsStrict]}] \
+	systemBinds [expr {![IsStrict]}] \
+	ownPackage [expr {[info commands ::iocpsock::fault] eq ""}] \
 	iocpsock [expr {![isCore]}] \
     ] {
 	::tcltest::testConstraint $name $value

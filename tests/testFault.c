@@ -567,6 +567,9 @@ FaultObjCmd(void *clientData, Tcl_Interp *interp, int objc,
 int
 Iocpsockfault_Init(Tcl_Interp *interp)
 {
+#ifdef _WIN64
+    StrictInit();
+#endif
     if (Iocpsock_Init(interp) != TCL_OK) {
         return TCL_ERROR;
     }
@@ -576,6 +579,8 @@ Iocpsockfault_Init(Tcl_Interp *interp)
 #ifdef _WIN64
     Tcl_CreateObjCommand(interp, "::iocpsock::strict", StrictObjCmd, NULL,
         NULL);
-#endif
+    return StrictCheck(interp);
+#else
     return TCL_OK;
+#endif
 }

@@ -8,16 +8,13 @@
  *
  *          iocpsock::filefault way ?system|read|transmit?
  *                      which way files go from now on; returns it
- *          iocpsock::filefault most COUNT
- *                      the system sends so many files at a time, as client
- *                      editions of Windows do; 0 is without a limit
  *          iocpsock::filefault fail NTH
  *                      the NTH read of a file from now fails (EACCES)
  *          iocpsock::filefault count
  *                      a dict: the sends and the reads since the reset
  *          iocpsock::filefault reset
  *
- *      All of it is for tests that send files in one thread.
+ *      testStrict.c limits how many files are sent at a time.
  */
 
 #include <tcl.h>
@@ -38,25 +35,10 @@ static const char *const wayNames[] = {
     NULL,
 };
 
-/* A send that waits for its turn, or is being carried out. */
-
-typedef struct Sending {
-    CpHandle *handlePtr;
-    CpOp *opPtr;
-    CpOpProc *proc; /* The caller's own. */
-    CpFile *filePtr;
-    uint64_t offset;
-    uint32_t lengthBytes;
-    int begun;
-    struct Sending *nextPtr; /* In the order of their submits. */
-} Sending;
-
 static Way way = WAY_SYSTEM;
-static int most;
-static int sends;
-static int reads;
-static int failAt; /* Counted as reads are; 0 is none. */
-static Sending *firstPtr = NULL;
+static volatile LONG sends;
+static volatile LONG reads;
+static LONG failAt; /* Counted as reads are; 0 is none. */
 
 int __real_CpSendFileIsLimited(void);
 int __wrap_CpSendFileIsLimited(void);
@@ -91,7 +73,7 @@ __wrap_CpFileRead(CpFile *filePtr, uint64_t offset, void *bufPtr,
     CpError error;
 
     *bytesPtr = 0;
-    if (++reads == failAt) {
+    if (InterlockedIncrement(&reads) == failAt) {
         return CP_EACCES;
     }
     error = __real_CpFileRead(filePtr, offset, bufPtr, lengthBytes, bytesPtr);
@@ -99,78 +81,16 @@ __wrap_CpFileRead(CpFile *filePtr, uint64_t offset, void *bufPtr,
     return error;
 }
 
-static void
-BeginSends(void)
-{
-    Sending *sendingPtr;
-    int count = 0;
-
-    for (sendingPtr = firstPtr;
-         sendingPtr != NULL && (most == 0 || count < most);
-         sendingPtr = sendingPtr->nextPtr) {
-        count++;
-        if (!sendingPtr->begun) {
-            sendingPtr->begun = 1;
-            __real_CpSubmitSendFile(sendingPtr->handlePtr, sendingPtr->opPtr,
-                sendingPtr->filePtr, sendingPtr->offset,
-                sendingPtr->lengthBytes);
-            MovePosition(sendingPtr->filePtr,
-                sendingPtr->offset + sendingPtr->lengthBytes);
-        }
-    }
-}
-
-static void
-SendFileDone(CpOp *opPtr)
-{
-    Sending **linkPtr = &firstPtr;
-    Sending *sendingPtr;
-
-    while ((*linkPtr)->opPtr != opPtr) {
-        linkPtr = &(*linkPtr)->nextPtr;
-    }
-    sendingPtr = *linkPtr;
-    *linkPtr = sendingPtr->nextPtr;
-    opPtr->proc = sendingPtr->proc;
-    Tcl_Free((void *) sendingPtr);
-    opPtr->proc(opPtr);
-    BeginSends();
-}
-
 void
 __wrap_CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
     uint64_t offset, uint32_t lengthBytes)
 {
-    Sending *sendingPtr = (Sending *) (void *) Tcl_Alloc(sizeof(Sending));
-    Sending **linkPtr = &firstPtr;
-
-    sends++;
-    memset(sendingPtr, 0, sizeof(Sending));
-    sendingPtr->handlePtr = handlePtr;
-    sendingPtr->opPtr = opPtr;
-    sendingPtr->proc = opPtr->proc;
-    sendingPtr->filePtr = filePtr;
-    sendingPtr->offset = offset;
-    sendingPtr->lengthBytes = lengthBytes;
-    opPtr->proc = SendFileDone;
-    while (*linkPtr != NULL) {
-        linkPtr = &(*linkPtr)->nextPtr;
-    }
-    *linkPtr = sendingPtr;
-    BeginSends();
+    InterlockedIncrement(&sends);
+    __real_CpSubmitSendFile(handlePtr, opPtr, filePtr, offset, lengthBytes);
+    MovePosition(filePtr, offset + lengthBytes);
 }
 
 /* ------------------------------------------------------------ command */
-
-static int
-SetNumber(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[], int *valuePtr)
-{
-    if (objc != 3) {
-        Tcl_WrongNumArgs(interp, 2, objv, "count");
-        return TCL_ERROR;
-    }
-    return Tcl_GetIntFromObj(interp, objv[2], valuePtr);
-}
 
 static int
 SetWay(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[])
@@ -191,7 +111,6 @@ SetWay(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[])
 typedef enum FileFaultCmd {
     CMD_COUNT,
     CMD_FAIL,
-    CMD_MOST,
     CMD_RESET,
     CMD_WAY
 } FileFaultCmd;
@@ -203,7 +122,6 @@ TestFileFaultObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     static const char *const names[] = {
         [CMD_COUNT] = "count",
         [CMD_FAIL] = "fail",
-        [CMD_MOST] = "most",
         [CMD_RESET] = "reset",
         [CMD_WAY] = "way",
         NULL,
@@ -222,19 +140,21 @@ TestFileFaultObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     switch ((FileFaultCmd) cmd) {
     case CMD_COUNT:
         Tcl_SetObjResult(interp,
-            Tcl_ObjPrintf("sends %d reads %d", sends, reads));
+            Tcl_ObjPrintf("sends %d reads %d", (int) sends, (int) reads));
         return TCL_OK;
     case CMD_FAIL:
-        if (SetNumber(interp, objc, objv, &nth) != TCL_OK) {
+        if (objc != 3) {
+            Tcl_WrongNumArgs(interp, 2, objv, "count");
+            return TCL_ERROR;
+        }
+        if (Tcl_GetIntFromObj(interp, objv[2], &nth) != TCL_OK) {
             return TCL_ERROR;
         }
         failAt = reads + nth;
         return TCL_OK;
-    case CMD_MOST:
-        return SetNumber(interp, objc, objv, &most);
     case CMD_RESET:
         way = WAY_SYSTEM;
-        most = sends = reads = failAt = 0;
+        sends = reads = failAt = 0;
         return TCL_OK;
     case CMD_WAY:
         return SetWay(interp, objc, objv);

@@ -16,51 +16,86 @@
  *                          and bind says that a port is in use where Windows
  *                          does
  *          reserved PORT   the system has reserved the port: 0 is none
+ *          reservedlast PORT
+ *                          ...and all behind it up to this one
+ *          reservedfamily 6
+ *                          ...for IPv6 only (4: IPv4; 0: both)
  *          sockets 0       WSASocketW fails with WSAEINVAL
  *          inheritflag 0   WSASocketW refuses WSA_FLAG_NO_HANDLE_INHERIT
  *          skipping 0      SetFileCompletionNotificationModes fails
  *          rto 1           SIO_TCP_INITIAL_RTO is known
+ *          refusals MS     a refused connect lasts so long, unless the socket
+ *                          was told otherwise by SIO_TCP_INITIAL_RTO
  *          reverse 0       GetNameInfoW finds no name, and fails
+ *          slots COUNT     the process sends so many files at a time by
+ *                          TransmitFile: 0 is without a limit
+ *          acceptfails N, connectfails N, recvfails N, sendfails N
+ *                          N of 1000 overlapped submits of this kind fail
+ *          seed N          which of them do follows from this
  *          message TEXT    what the system says about errors, unless empty
  *
  *          iocpsock::strict asked
  *                      the retransmissions that sockets were given by
  *                      SIO_TCP_INITIAL_RTO, known or not
+ *          iocpsock::strict failed
+ *                      how many submits have failed since the reset
+ *          iocpsock::strict settings
+ *                      all settings but the message, as a dict
  *          iocpsock::strict reset
+ *
+ *      The environment variable IOCPSOCK_STRICT changes what a process starts
+ *      with, and returns to by a reset: words, with commas between them. "all"
+ *      is everything that Windows does, as the table below has it. NAME=NUMBER
+ *      is one setting, and a later word counts more.
  */
 
 #include "testStrict.h"
 
 #include "cpResolve.h"
-#include "cpWin.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-typedef enum Setting {
-    STRICT_GUARDS,
-    STRICT_RESERVED,
-    STRICT_SOCKETS,
-    STRICT_INHERITFLAG,
-    STRICT_SKIPPING,
-    STRICT_RTO,
-    STRICT_REVERSE,
-    SETTING_COUNT
+typedef struct Setting {
+    const char *name;
+    LONG wine;    /* As the system does it. */
+    LONG windows; /* For the word "all". */
 } Setting;
 
-static const int defaults[SETTING_COUNT] = {
-    [STRICT_GUARDS] = 1,
-    [STRICT_SOCKETS] = 1,
-    [STRICT_INHERITFLAG] = 1,
-    [STRICT_SKIPPING] = 1,
-    [STRICT_REVERSE] = 1,
+/* The reserved ports are behind those that Linux gives by itself. */
+
+static const Setting table[STRICT_COUNT] = {
+    [STRICT_GUARDS] = {"guards", 1, 0},
+    [STRICT_RESERVED] = {"reserved", 0, 61100},
+    [STRICT_RESERVED_LAST] = {"reservedlast", 0, 61199},
+    [STRICT_RESERVED_FAMILY] = {"reservedfamily", 0, 0},
+    [STRICT_SOCKETS] = {"sockets", 1, 1},
+    [STRICT_INHERITFLAG] = {"inheritflag", 1, 0},
+    [STRICT_SKIPPING] = {"skipping", 1, 0},
+    [STRICT_RTO] = {"rto", 0, 0},
+    [STRICT_REFUSALS] = {"refusals", 0, 2000},
+    [STRICT_REVERSE] = {"reverse", 1, 1},
+    [STRICT_SLOTS] = {"slots", 0, 2},
+    [STRICT_ACCEPTFAILS] = {"acceptfails", 0, 20},
+    [STRICT_CONNECTFAILS] = {"connectfails", 0, 0},
+    [STRICT_RECVFAILS] = {"recvfails", 0, 0},
+    [STRICT_SENDFAILS] = {"sendfails", 0, 0},
+    [STRICT_SEED] = {"seed", 1, 1},
 };
-static volatile LONG settings[SETTING_COUNT] = {
-    [STRICT_GUARDS] = 1,
-    [STRICT_SOCKETS] = 1,
-    [STRICT_INHERITFLAG] = 1,
-    [STRICT_SKIPPING] = 1,
-    [STRICT_REVERSE] = 1,
-};
+
+/* What the system says about an error: long, and in no English. */
+static const WCHAR foreignText[] =
+    L"\u30db\u30b9\u30c8\u306f\u4e0d\u660e\u3067\u3059\u3002 "
+    L"\u0422\u0430\u043a\u043e\u0439 \u0445\u043e\u0441\u0442 "
+    L"\u043d\u0435\u0438\u0437\u0432\u0435\u0441\u0442\u0435\u043d. ";
+#define FOREIGN_TIMES 8
+
+volatile LONG strictSettings[STRICT_COUNT];
+
+static INIT_ONCE startOnce = INIT_ONCE_STATIC_INIT;
+static LONG start[STRICT_COUNT];
+static int startForeign = 0;
+static char startError[256] = "";
 
 /* Guards the following. */
 static SRWLOCK strictLock = SRWLOCK_INIT;
@@ -82,19 +117,20 @@ void __wrap_CpWineBind(CpHandle *handlePtr, const CpAddr *addrPtr);
 CpError
 __wrap_CpWineSocketError(CpError error)
 {
-    return settings[STRICT_GUARDS] ? __real_CpWineSocketError(error) : error;
+    return strictSettings[STRICT_GUARDS] ? __real_CpWineSocketError(error)
+                                         : error;
 }
 
 int
 __wrap_CpWineDeniedIsInUse(unsigned port)
 {
-    return settings[STRICT_GUARDS] && __real_CpWineDeniedIsInUse(port);
+    return strictSettings[STRICT_GUARDS] && __real_CpWineDeniedIsInUse(port);
 }
 
 void
 __wrap_CpWineBind(CpHandle *handlePtr, const CpAddr *addrPtr)
 {
-    if (settings[STRICT_GUARDS]) {
+    if (strictSettings[STRICT_GUARDS]) {
         __real_CpWineBind(handlePtr, addrPtr);
     }
 }
@@ -125,14 +161,33 @@ static SOCKET WSAAPI
 StrictSocket(int family, int type, int protocol, WSAPROTOCOL_INFOW *infoPtr,
     GROUP group, DWORD flags)
 {
-    if (!settings[STRICT_SOCKETS]
-        || (!settings[STRICT_INHERITFLAG]
+    SOCKET sock;
+
+    if (!strictSettings[STRICT_SOCKETS]
+        || (!strictSettings[STRICT_INHERITFLAG]
             && (flags & WSA_FLAG_NO_HANDLE_INHERIT))) {
         WSASetLastError(WSAEINVAL);
         return INVALID_SOCKET;
     }
-    return __real___imp_WSASocketW(family, type, protocol, infoPtr, group,
+    sock = __real___imp_WSASocketW(family, type, protocol, infoPtr, group,
         flags);
+    if (sock != INVALID_SOCKET) {
+        StrictIoOpened(sock);
+    }
+    return sock;
+}
+
+static int
+IsReserved(const CpAddr *addrPtr)
+{
+    LONG family = strictSettings[STRICT_RESERVED_FAMILY];
+    LONG first = strictSettings[STRICT_RESERVED];
+    LONG last = strictSettings[STRICT_RESERVED_LAST];
+    LONG port = (LONG) CpAddrPort(addrPtr);
+
+    return port != 0 && port >= first
+        && (port == first || (first != 0 && port <= last))
+        && (family == 0 || (family == 6) == (addrPtr->u.family == AF_INET6));
 }
 
 /*
@@ -149,15 +204,14 @@ StrictBind(SOCKET sock, const SOCKADDR *addrPtr, int length)
 
     memset(&addr, 0, sizeof(addr));
     memcpy(addr.u.bytes, addrPtr, (size_t) length);
-    if (settings[STRICT_RESERVED] != 0
-        && CpAddrPort(&addr) == (unsigned) settings[STRICT_RESERVED]) {
+    if (IsReserved(&addr)) {
         WSASetLastError(WSAEACCES);
         return SOCKET_ERROR;
     }
     if (__real___imp_bind(sock, addrPtr, length) == 0) {
         return 0;
     }
-    if (!settings[STRICT_GUARDS] && CpAddrIsAny(&addr)
+    if (!strictSettings[STRICT_GUARDS] && CpAddrIsAny(&addr)
         && WSAGetLastError() == WSAEACCES) {
         getsockopt(sock, SOL_SOCKET, SO_REUSEADDR, (char *) &shares, &bytes);
         WSASetLastError(shares ? WSAEACCES : WSAEADDRINUSE);
@@ -172,26 +226,33 @@ StrictIoctl(SOCKET sock, DWORD code, void *inPtr, DWORD inBytes, void *outPtr,
     DWORD outBytes, DWORD *bytesPtr, WSAOVERLAPPED *overlappedPtr,
     LPWSAOVERLAPPED_COMPLETION_ROUTINE proc)
 {
+    int result;
+
     if (code == SIO_INITIAL_RTO) {
         AcquireSRWLockExclusive(&strictLock);
         if (askedCount < ASKED_MAX) {
             asked[askedCount++] = ((unsigned char *) inPtr)[sizeof(USHORT)];
         }
         ReleaseSRWLockExclusive(&strictLock);
-        if (settings[STRICT_RTO]) {
+        if (strictSettings[STRICT_RTO]) {
+            StrictIoRefusesAtOnce(sock);
             *bytesPtr = 0;
             return 0;
         }
     }
-    return __real___imp_WSAIoctl(sock, code, inPtr, inBytes, outPtr, outBytes,
+    result = __real___imp_WSAIoctl(sock, code, inPtr, inBytes, outPtr, outBytes,
         bytesPtr, overlappedPtr, proc);
+    if (result == 0 && code == SIO_GET_EXTENSION_FUNCTION_POINTER) {
+        StrictIoExtension(inPtr, outPtr);
+    }
+    return result;
 }
 
 static INT WSAAPI
 StrictNameInfo(const SOCKADDR *addrPtr, socklen_t length, WCHAR *host,
     DWORD hostChars, WCHAR *service, DWORD serviceChars, INT flags)
 {
-    if (!settings[STRICT_REVERSE] && !(flags & NI_NUMERICHOST)) {
+    if (!strictSettings[STRICT_REVERSE] && !(flags & NI_NUMERICHOST)) {
         return WSATRY_AGAIN;
     }
     return __real___imp_GetNameInfoW(addrPtr, length, host, hostChars, service,
@@ -201,10 +262,11 @@ StrictNameInfo(const SOCKADDR *addrPtr, socklen_t length, WCHAR *host,
 static BOOL WINAPI
 StrictModes(HANDLE handle, UCHAR flags)
 {
-    if (!settings[STRICT_SKIPPING]) {
+    if (!strictSettings[STRICT_SKIPPING]) {
         SetLastError(ERROR_INVALID_PARAMETER);
         return FALSE;
     }
+    StrictIoSkips((SOCKET) handle);
     return __real___imp_SetFileCompletionNotificationModes(handle, flags);
 }
 
@@ -265,19 +327,41 @@ FormatProc *__wrap___imp_FormatMessageW = StrictFormat;
 /* ------------------------------------------------------------ command */
 
 static void
-SetMessage(const char *text)
+SetMessage(WCHAR *newPtr)
 {
-    int chars = MultiByteToWideChar(CP_UTF8, 0, text, -1, NULL, 0);
-    WCHAR *newPtr = NULL;
-
-    if (text[0] != '\0') {
-        newPtr = LocalAlloc(LMEM_FIXED, (size_t) chars * sizeof(WCHAR));
-        MultiByteToWideChar(CP_UTF8, 0, text, -1, newPtr, chars);
-    }
     AcquireSRWLockExclusive(&strictLock);
     LocalFree(messagePtr);
     messagePtr = newPtr;
     ReleaseSRWLockExclusive(&strictLock);
+}
+
+/* A text, or NULL for an empty one. */
+
+static WCHAR *
+NewText(const char *utf8)
+{
+    int chars = MultiByteToWideChar(CP_UTF8, 0, utf8, -1, NULL, 0);
+    WCHAR *newPtr = NULL;
+
+    if (utf8[0] != '\0') {
+        newPtr = LocalAlloc(LMEM_FIXED, (size_t) chars * sizeof(WCHAR));
+        MultiByteToWideChar(CP_UTF8, 0, utf8, -1, newPtr, chars);
+    }
+    return newPtr;
+}
+
+static WCHAR *
+NewForeignText(void)
+{
+    size_t chars = wcslen(foreignText);
+    WCHAR *newPtr = LocalAlloc(LMEM_ZEROINIT,
+        (FOREIGN_TIMES * chars + 1) * sizeof(WCHAR));
+    size_t i;
+
+    for (i = 0; i < FOREIGN_TIMES; i++) {
+        memcpy(newPtr + i * chars, foreignText, chars * sizeof(WCHAR));
+    }
+    return newPtr;
 }
 
 static Tcl_Obj *
@@ -294,38 +378,146 @@ Asked(void)
     return listPtr;
 }
 
+static Tcl_Obj *
+Settings(void)
+{
+    Tcl_Obj *dictPtr = Tcl_NewDictObj();
+    int i;
+
+    for (i = 0; i < STRICT_COUNT; i++) {
+        Tcl_DictObjPut(NULL, dictPtr, Tcl_NewStringObj(table[i].name, -1),
+            Tcl_NewIntObj(strictSettings[i]));
+    }
+    return dictPtr;
+}
+
 static void
 Reset(void)
 {
     int i;
 
-    for (i = 0; i < SETTING_COUNT; i++) {
-        InterlockedExchange(&settings[i], defaults[i]);
+    for (i = 0; i < STRICT_COUNT; i++) {
+        InterlockedExchange(&strictSettings[i], start[i]);
     }
-    SetMessage("");
+    SetMessage(startForeign ? NewForeignText() : NULL);
+    StrictFailReset();
     AcquireSRWLockExclusive(&strictLock);
     askedCount = 0;
     ReleaseSRWLockExclusive(&strictLock);
+}
+
+/* A word of IOCPSOCK_STRICT; 0 if there is no such word. */
+
+static int
+StartWith(const char *word)
+{
+    size_t nameBytes = strcspn(word, "=");
+    char *endPtr;
+    int i;
+
+    if (strcmp(word, "all") == 0) {
+        startForeign = 1;
+        for (i = 0; i < STRICT_COUNT; i++) {
+            start[i] = table[i].windows;
+        }
+        return 1;
+    }
+    for (i = 0; i < STRICT_COUNT; i++) {
+        if (strlen(table[i].name) == nameBytes
+            && strncmp(word, table[i].name, nameBytes) == 0
+            && word[nameBytes] == '=') {
+            start[i] = strtol(word + nameBytes + 1, &endPtr, 10);
+            return *endPtr == '\0';
+        }
+    }
+    return 0;
+}
+
+static BOOL CALLBACK
+Start(PINIT_ONCE oncePtr, PVOID param, PVOID *contextPtr)
+{
+    char words[256] = "", *word;
+    DWORD length = GetEnvironmentVariableA("IOCPSOCK_STRICT", words,
+        sizeof(words));
+    int i;
+
+    (void) oncePtr;
+    (void) param;
+    (void) contextPtr;
+    for (i = 0; i < STRICT_COUNT; i++) {
+        start[i] = table[i].wine;
+    }
+    if (length >= sizeof(words)) {
+        strcpy(startError, "IOCPSOCK_STRICT is too long");
+    }
+    for (word = strtok(words, ","); word != NULL; word = strtok(NULL, ",")) {
+        if (!StartWith(word)) {
+            strcpy(startError, "IOCPSOCK_STRICT has a wrong word: ");
+            strncat(startError, word, 100);
+        }
+    }
+    Reset();
+    return TRUE;
+}
+
+void
+StrictInit(void)
+{
+    InitOnceExecuteOnce(&startOnce, Start, NULL, NULL);
+}
+
+int
+StrictCheck(Tcl_Interp *interp)
+{
+    if (startError[0] != '\0') {
+        Tcl_SetObjResult(interp, Tcl_NewStringObj(startError, -1));
+        return TCL_ERROR;
+    }
+    return TCL_OK;
+}
+
+typedef enum StrictCmd {
+    CMD_MESSAGE = STRICT_COUNT,
+    CMD_ASKED,
+    CMD_FAILED,
+    CMD_RESET,
+    CMD_SETTINGS,
+    CMD_COUNT
+} StrictCmd;
+
+static const char *const cmdNames[] = {
+    [CMD_MESSAGE - STRICT_COUNT] = "message",
+    [CMD_ASKED - STRICT_COUNT] = "asked",
+    [CMD_FAILED - STRICT_COUNT] = "failed",
+    [CMD_RESET - STRICT_COUNT] = "reset",
+    [CMD_SETTINGS - STRICT_COUNT] = "settings",
+};
+
+/* The index of a setting, or a StrictCmd. */
+
+static int
+GetName(Tcl_Interp *interp, Tcl_Obj *namePtr, int *indexPtr)
+{
+    const char *name = Tcl_GetString(namePtr);
+    int i;
+
+    for (i = 0; i < CMD_COUNT; i++) {
+        const char *other = i < STRICT_COUNT ? table[i].name
+                                             : cmdNames[i - STRICT_COUNT];
+
+        if (strcmp(name, other) == 0) {
+            *indexPtr = i;
+            return TCL_OK;
+        }
+    }
+    Tcl_SetObjResult(interp, Tcl_ObjPrintf("bad name \"%s\"", name));
+    return TCL_ERROR;
 }
 
 int
 StrictObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     Tcl_Obj *const objv[])
 {
-    enum { CMD_MESSAGE = SETTING_COUNT, CMD_ASKED, CMD_RESET };
-    static const char *const names[] = {
-        [STRICT_GUARDS] = "guards",
-        [STRICT_RESERVED] = "reserved",
-        [STRICT_SOCKETS] = "sockets",
-        [STRICT_INHERITFLAG] = "inheritflag",
-        [STRICT_SKIPPING] = "skipping",
-        [STRICT_RTO] = "rto",
-        [STRICT_REVERSE] = "reverse",
-        [CMD_MESSAGE] = "message",
-        [CMD_ASKED] = "asked",
-        [CMD_RESET] = "reset",
-        NULL,
-    };
     int name, value;
 
     (void) clientData;
@@ -333,8 +525,7 @@ StrictObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         Tcl_WrongNumArgs(interp, 1, objv, "name ?value?");
         return TCL_ERROR;
     }
-    if (Tcl_GetIndexFromObj(interp, objv[1], names, "name", 0, &name)
-        != TCL_OK) {
+    if (GetName(interp, objv[1], &name) != TCL_OK) {
         return TCL_ERROR;
     }
     if (objc != (name < CMD_ASKED ? 3 : 2)) {
@@ -342,16 +533,20 @@ StrictObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         return TCL_ERROR;
     }
     if (name == CMD_MESSAGE) {
-        SetMessage(Tcl_GetString(objv[2]));
+        SetMessage(NewText(Tcl_GetString(objv[2])));
     } else if (name == CMD_ASKED) {
         Tcl_SetObjResult(interp, Asked());
+    } else if (name == CMD_FAILED) {
+        Tcl_SetObjResult(interp, Tcl_NewIntObj(StrictFailed()));
     } else if (name == CMD_RESET) {
         Reset();
+    } else if (name == CMD_SETTINGS) {
+        Tcl_SetObjResult(interp, Settings());
     } else {
         if (Tcl_GetIntFromObj(interp, objv[2], &value) != TCL_OK) {
             return TCL_ERROR;
         }
-        InterlockedExchange(&settings[name], value);
+        InterlockedExchange(&strictSettings[name], value);
     }
     return TCL_OK;
 }

@@ -86,7 +86,7 @@ typedef struct InitialRto {
     UCHAR maxSynRetransmissions;
 } InitialRto;
 
-#define NO_SYN_RETRANSMISSIONS ((UCHAR) -2)
+#define NO_SYN_RETRANSMISSIONS 0xfe /* -2 */
 
 static int
 IsLoopback(const CpAddr *addrPtr)

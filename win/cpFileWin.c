@@ -156,7 +156,8 @@ FindLimit(PINIT_ONCE oncePtr, PVOID param, PVOID *contextPtr)
     (void) contextPtr;
     memset(&info, 0, sizeof(info));
     info.dwOSVersionInfoSize = sizeof(info);
-    if (proc != NULL && ((RtlGetVersionProc *) (void *) proc)(&info) == 0) {
+    if (proc != NULL
+        && ((RtlGetVersionProc *) (void (*)(void)) proc)(&info) == 0) {
         isLimited = info.wProductType == VER_NT_WORKSTATION || CpWineRuns();
     }
     return TRUE;

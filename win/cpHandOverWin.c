@@ -258,7 +258,7 @@ SetOwnerLocked(CpHandle *handlePtr, CpPort *portPtr)
         portPtr);
 }
 
-static int
+static unsigned
 IsForeign(const CpHandle *handlePtr)
 {
     return handlePtr->ownerPtr != NULL && handlePtr->boundPtr != NULL

@@ -19,7 +19,7 @@ typedef struct Request {
     CpResolveOp *resolvePtr; /* NULL when abandoned. Guarded by lookupLock. */
     size_t sizeBytes;
     CpTarget target;
-    char names[]; /* The target's strings. */
+    char *names; /* The target's strings, behind this. */
 } Request;
 
 static SRWLOCK lookupLock = SRWLOCK_INIT;
@@ -38,6 +38,7 @@ NewRequest(CpResolveOp *resolvePtr, const CpTarget *targetPtr)
         return NULL;
     }
     requestPtr->sizeBytes = sizeBytes;
+    requestPtr->names = (char *) (requestPtr + 1);
     requestPtr->resolvePtr = resolvePtr;
     requestPtr->target = *targetPtr;
     memcpy(requestPtr->names, targetPtr->host, hostBytes);
