@@ -41,11 +41,12 @@ NewId(CpSimPeer *peerPtr)
     while (id < PEERS_MAX && peers[id] != NULL) {
         id++;
     }
-    if (id == PEERS_MAX) {
-        Tcl_Panic("more than %d raw sockets are open", PEERS_MAX);
+    if (id < PEERS_MAX) {
+        peers[id] = peerPtr;
+        return id;
     }
-    peers[id] = peerPtr;
-    return id;
+    Tcl_Panic("more than %d raw sockets are open", PEERS_MAX);
+    return 0;
 }
 
 static int
