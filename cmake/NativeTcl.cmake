@@ -93,7 +93,7 @@ function(iocpsock_world tcl kind library)
         add_test(NAME ${row} COMMAND ${shell}
             "${PROJECT_SOURCE_DIR}/tests/run.tcl" ${suite}.test)
         set(supp "${PROJECT_SOURCE_DIR}/tests/native/tcl/tsan.supp")
-        set_tests_properties(${row} PROPERTIES TIMEOUT 300 ENVIRONMENT
+        set_tests_properties(${row} PROPERTIES TIMEOUT 900 ENVIRONMENT
             "TCLLIBPATH=${world_packages};TSAN_OPTIONS=suppressions=${supp};\
 ${world_${tcl}_environment}")
     endforeach()

@@ -799,11 +799,17 @@ proc support::defineConstraints {} {
 # name says enough.
 
 proc support::reason {constraint} {
-    return [dict get [dict create \
-	realNetwork "the peer is another process or a socket of the core's\
-	    driver, or the system itself is compared" \
-	wine "it shows what Wine does" \
-	windows "it shows what Windows does" \
-	{} {}] [expr {$constraint in {realNetwork wine windows}
-	    ? $constraint : ""}]]
+    switch -- $constraint {
+	realNetwork {
+	    return "the peer is another process or a socket of the core's\
+		driver, or it compares what the system itself does"
+	}
+	wine {
+	    return "it shows what Wine does"
+	}
+	windows {
+	    return "it shows what Windows does"
+	}
+    }
+    return ""
 }

@@ -20,7 +20,7 @@
 
 /* The watchdog's time passes outside, where sanitizers and a busy machine make
  * everything slow. */
-#define WATCHDOG_FACTOR 4
+#define WATCHDOG_FACTOR 10
 
 static int
 RawError(Tcl_Interp *interp, const char *text)
