@@ -33,19 +33,25 @@ function(find_tcl_root root prefix)
     set(${prefix}_STUBS "${stubs}" PARENT_SCOPE)
 endfunction()
 
-# Where tools/setup puts its Tcls, for builds that name none.
-function(default_tcl_roots result)
+# Where tools/setup puts what it makes.
+function(default_cache result)
     set(cache "$ENV{XDG_CACHE_HOME}")
     if(NOT cache)
         set(cache "$ENV{HOME}/.cache")
     endif()
+    set(${result} "${cache}/iocpsock" PARENT_SCOPE)
+endfunction()
+
+# Its Tcls, for builds that name none.
+function(default_tcl_roots result)
+    default_cache(cache)
     set(suffix "")
     if(CMAKE_SIZEOF_VOID_P EQUAL 4)
         set(suffix "-i686")
     endif()
     set(roots "")
     foreach(short 86 90)
-        set(root "${cache}/iocpsock/tcl${short}${suffix}")
+        set(root "${cache}/tcl${short}${suffix}")
         if(EXISTS "${root}/include/tcl.h")
             list(APPEND roots "${root}")
         endif()

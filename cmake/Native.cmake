@@ -126,6 +126,8 @@ if(IOCPSOCK_NATIVE STREQUAL clang)
     target_link_libraries(interpTest PRIVATE ${native_tcl_library})
 endif()
 
+include(NativeTcl)
+
 # The Windows port's hand-over between threads, with real ones, over as much of
 # Windows as it calls. AddressSanitizer and ThreadSanitizer exclude each other.
 if(NOT IOCPSOCK_COVERAGE)

@@ -131,12 +131,16 @@ struct IocpsockServer {
 struct IocpsockThread {
     CpPort *portPtr; /* NULL before the first socket. */
     Tcl_ThreadId threadId;
-    int exiting;      /* Exit handlers have run. */
-    int closesLast;   /* A channel that Tcl closes last is there. */
-    int processExits; /* Another thread ends the process: */
-    int exitBegun;    /* this one has taken notice, */
-    int exitDone;     /* and is ready. Guarded, as is the list. */
+    int exiting;    /* Exit handlers have run. */
+    int closesLast; /* A channel that Tcl closes last is there. */
+    /* Guarded by iocpsockExit.c's mutex: another thread reads or writes them
+     * when it ends the process. */
+    int inUse;        /* There are channels or closes; the owner writes it. */
+    int processExits; /* The process ends, */
+    int exitBegun;    /* this thread has taken notice, */
+    int exitDone;     /* and is ready. */
     IocpsockThread *nextThreadPtr;
+
     IocpsockChan *firstChanPtr; /* Of all its channels. */
     uint64_t exitStalledMs;     /* That nothing has moved at exit. */
     unsigned channels;          /* Channels of this thread. */
@@ -215,7 +219,12 @@ void IocpsockDelist(IocpsockChan *chanPtr);
 /* A connection's close has begun while the thread ends. */
 void IocpsockExitClosed(IocpsockThread *threadPtr);
 
-/* The process ends, and this thread is not the one that ends it. */
+/* So many channels, or connections that are closing, more or fewer. */
+void IocpsockCount(IocpsockThread *threadPtr, int channels, int closing);
+
+/* The process ends, and this thread is not the one that ends it: whether that
+ * is so, and what the thread does then. */
+int IocpsockMustEnd(IocpsockThread *threadPtr);
 void IocpsockEndForExit(IocpsockThread *threadPtr);
 
 /* Releases the thread's port when nothing of it is in use at its exit. */

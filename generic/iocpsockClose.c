@@ -124,7 +124,7 @@ IocpsockTickCloses(IocpsockThread *threadPtr)
 {
     int64_t dueMs = Tick(threadPtr);
 
-    if (threadPtr->processExits) {
+    if (IocpsockMustEnd(threadPtr)) {
         IocpsockEndForExit(threadPtr);
     }
     return dueMs;
@@ -152,7 +152,7 @@ DrainSends(IocpsockChan *chanPtr)
 static void
 ConnClosed(void *clientData)
 {
-    ((IocpsockThread *) clientData)->closing--;
+    IocpsockCount(clientData, 0, -1);
 }
 
 CpError
@@ -166,7 +166,7 @@ IocpsockCloseConn(IocpsockChan *chanPtr)
     CpConnCloseBegins(connPtr, &threadPtr->closeList);
     error = IocpsockIsBlocking(chanPtr) ? DrainSends(chanPtr)
                                         : CpConnUntoldError(connPtr);
-    threadPtr->closing++;
+    IocpsockCount(threadPtr, 0, 1);
     chanPtr->connPtr = NULL;
     CpConnClose(connPtr, ConnClosed, threadPtr);
 

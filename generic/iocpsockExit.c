@@ -50,6 +50,21 @@ IocpsockDelist(IocpsockChan *chanPtr)
     }
 }
 
+void
+IocpsockCount(IocpsockThread *threadPtr, int channels, int closing)
+{
+    int inUse;
+
+    threadPtr->channels += (unsigned) channels;
+    threadPtr->closing += (unsigned) closing;
+    inUse = threadPtr->channels > 0 || threadPtr->closing > 0;
+    if (inUse != threadPtr->inUse) {
+        Tcl_MutexLock(&exitMutex);
+        threadPtr->inUse = inUse;
+        Tcl_MutexUnlock(&exitMutex);
+    }
+}
+
 /* ------------------------------------------------------------ waiting */
 
 void
@@ -245,6 +260,17 @@ ThreadExits(void *clientData)
 
 /* ------------------------------------------------ the end of the process */
 
+int
+IocpsockMustEnd(IocpsockThread *threadPtr)
+{
+    int must;
+
+    Tcl_MutexLock(&exitMutex);
+    must = threadPtr->processExits;
+    Tcl_MutexUnlock(&exitMutex);
+    return must;
+}
+
 void
 IocpsockEndForExit(IocpsockThread *threadPtr)
 {
@@ -306,8 +332,7 @@ ProcessExits(void *clientData)
     Tcl_MutexLock(&exitMutex);
     for (threadPtr = firstThreadPtr; threadPtr != NULL;
          threadPtr = threadPtr->nextThreadPtr) {
-        if (threadPtr->threadId != self
-            && (threadPtr->channels > 0 || threadPtr->closing > 0)) {
+        if (threadPtr->threadId != self && threadPtr->inUse) {
             threadPtr->processExits = 1;
             Tcl_ThreadAlert(threadPtr->threadId);
         }

@@ -122,7 +122,7 @@ IocpsockAttach(IocpsockChan *chanPtr)
         return 0;
     }
     chanPtr->threadPtr = threadPtr;
-    threadPtr->channels++;
+    IocpsockCount(threadPtr, 1, 0);
     IocpsockEnlist(chanPtr);
     if (chanPtr->serverPtr != NULL) {
         chanPtr->nextServerPtr = threadPtr->firstServerPtr;
@@ -156,6 +156,6 @@ IocpsockDetach(IocpsockChan *chanPtr)
     }
     MoveChan(chanPtr, NULL);
     IocpsockDelist(chanPtr);
-    threadPtr->channels--;
+    IocpsockCount(threadPtr, -1, 0);
     chanPtr->threadPtr = NULL;
 }

@@ -228,7 +228,7 @@ SimComplete(SimOp *simOpPtr)
     simOpPtr->handlePtr->carrying[simOpPtr->kind] -= simOpPtr->lengthBytes > 0;
     CpStatAdd(CP_STAT_OPERATIONS, -1);
     SimUnrefOp(simOpPtr);
-    opPtr->proc(opPtr);
+    SimCallProc(opPtr);
 }
 
 /* Whether some operation still needs this memory. */

@@ -92,6 +92,15 @@ SimForeign(const CpPort *portPtr)
     }
 }
 
+/* Its caller is in another file, so that the linker's --wrap can put something
+ * between the two that lets other threads in meanwhile. */
+
+void
+SimCallProc(CpOp *opPtr)
+{
+    opPtr->proc(opPtr);
+}
+
 /* ------------------------------------------------------------- ports */
 
 CpPort *

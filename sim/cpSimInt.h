@@ -201,6 +201,7 @@ void SimRemove(SimOpList *listPtr, SimOp *simOpPtr);
 extern CpPort *simPorts;
 extern SimOp *simOps; /* All that are outstanding. */
 void SimMakeReady(SimOp *simOpPtr);
+void SimCallProc(CpOp *opPtr);
 void SimForgetStats(void);
 void SimUnrefOp(SimOp *simOpPtr);
 

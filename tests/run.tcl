@@ -143,6 +143,12 @@ proc run::Cleanup {args} {
     foreach name [array names counts] {
 	incr counts($name) $::tcltest::numTests($name)
     }
+    foreach constraint [array names ::tcltest::skippedBecause] {
+	set reason [::support::reason $constraint]
+	if {$reason ne ""} {
+	    Say "skipped for $constraint: $reason"
+	}
+    }
     tailcall ::tcltest::CleanupCommand {*}$args
 }
 

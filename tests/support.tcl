@@ -85,6 +85,13 @@ proc support::isCore {} {
     return [expr {[string trimleft $command :] eq "socket"}]
 }
 
+# True in the shell of tests/native/tcl: its sockets are the simulator's. They
+# reach no other process and no socket of the core's driver.
+
+proc support::isSimulated {} {
+    return [expr {[info commands ::testworld] ne ""}]
+}
+
 proc support::isTcl9 {} {
     return [package vsatisfies [info patchlevel] 9-]
 }
@@ -306,6 +313,10 @@ proc support::EchoMore {chan} {
 
 proc support::refusedPort {} {
     variable refusedPort
+    if {[isSimulated]} {
+	# The simulator chooses none below 49152.
+	return 1
+    }
     if {[info exists refusedPort]} {
 	return $refusedPort
     }
@@ -815,7 +826,27 @@ proc support::defineConstraints {} {
 	systemBinds [expr {![IsStrict]}] \
 	ownPackage [expr {[info commands ::iocpsock::fault] eq ""}] \
 	iocpsock [expr {![isCore]}] \
+	realNetwork [expr {![isSimulated]}] \
     ] {
 	::tcltest::testConstraint $name $value
     }
+}
+
+# Why a test that has a constraint cannot run here; empty where the constraint's
+# name says enough.
+
+proc support::reason {constraint} {
+    switch -- $constraint {
+	realNetwork {
+	    return "the peer is another process or a socket of the core's\
+		driver, or it compares what the system itself does"
+	}
+	wine {
+	    return "it shows what Wine does"
+	}
+	windows {
+	    return "it shows what Windows does"
+	}
+    }
+    return ""
 }

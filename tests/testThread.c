@@ -17,8 +17,10 @@
  *	    testthread names
  */
 
+#ifdef _WIN32
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
+#endif
 #include <string.h>
 
 /* Without this Tcl 8.6 makes its mutexes and conditions empty macros. */
@@ -27,9 +29,14 @@
 #define TCL_THREADS 1
 #endif
 #include "tcl.h"
+#ifdef _WIN32
 #include "testRaw.h"
+#else
+#include "world.h"
+#endif
 
-#define JOIN_LIMIT_MS 30000
+#define JOIN_LIMIT_SEC 30
+#define JOIN_PAUSE_MS 2
 #define PACKAGE_VERSION "1.0"
 
 /*
@@ -41,7 +48,10 @@
 typedef struct TestThread {
     int id; /* What scripts call it; 0 came first. */
     Tcl_ThreadId tclId;
-    HANDLE handle;      /* Of a thread made here, until joined. */
+    int made; /* By this package: it can be joined, once. */
+#ifdef _WIN32
+    HANDLE handle; /* Of a thread made here. */
+#endif
     Tcl_Interp *interp; /* NULL once it is deleted. */
     int stopping;       /* Its event loop is to end. */
     int ended;          /* It takes no more jobs. */
@@ -89,6 +99,64 @@ static int nextId;
 static Tcl_ThreadDataKey dataKey;
 
 DLLEXPORT int Iocpsocktest_Init(Tcl_Interp *interp);
+
+/* ------------------------------------------------ what the systems have */
+
+#ifdef _WIN32
+
+#define THREAD_FLAGS TCL_THREAD_NOFLAGS
+#define NewInterp Tcl_CreateInterp
+
+/* Called by the new thread itself. */
+
+static void
+HoldThread(TestThread *threadPtr)
+{
+    DuplicateHandle(GetCurrentProcess(), GetCurrentThread(),
+        GetCurrentProcess(), &threadPtr->handle, 0, FALSE,
+        DUPLICATE_SAME_ACCESS);
+}
+
+static int
+IsThreadOver(const TestThread *threadPtr)
+{
+    return WaitForSingleObject(threadPtr->handle, 0) == WAIT_OBJECT_0;
+}
+
+static void
+LetThreadGo(const TestThread *threadPtr)
+{
+    CloseHandle(threadPtr->handle);
+}
+
+#else
+
+#define THREAD_FLAGS TCL_THREAD_JOINABLE
+#define NewInterp WorldNewInterp
+
+static void
+HoldThread(TestThread *threadPtr)
+{
+    (void) threadPtr;
+}
+
+static int
+IsThreadOver(const TestThread *threadPtr)
+{
+    return WorldThreadIsGone(threadPtr->tclId);
+}
+
+static void
+LetThreadGo(const TestThread *threadPtr)
+{
+    int status;
+
+    (void) Tcl_JoinThread(threadPtr->tclId, &status);
+}
+
+#endif
+
+/* -------------------------------------------------------- threads, jobs */
 
 static char *
 CopyString(const char *string)
@@ -421,12 +489,11 @@ ThreadMain(void *clientData)
 {
     StartInfo *startPtr = clientData;
     TestThread *threadPtr = startPtr->threadPtr;
-    Tcl_Interp *interp = Tcl_CreateInterp();
+    Tcl_Interp *interp = NewInterp();
 
     Adopt(threadPtr, interp);
-    DuplicateHandle(GetCurrentProcess(), GetCurrentThread(),
-        GetCurrentProcess(), &threadPtr->handle, 0, FALSE,
-        DUPLICATE_SAME_ACCESS);
+    threadPtr->made = 1;
+    HoldThread(threadPtr);
     if (Tcl_Init(interp) != TCL_OK || Iocpsocktest_Init(interp) != TCL_OK) {
         Started(startPtr, Tcl_GetStringResult(interp));
     } else {
@@ -455,7 +522,7 @@ CreateThread1(Tcl_Interp *interp, int *idPtr)
     start.threadPtr = NewThread();
     *idPtr = start.threadPtr->id;
     if (Tcl_CreateThread(&tclId, ThreadMain, &start, TCL_THREAD_STACK_DEFAULT,
-            TCL_THREAD_NOFLAGS)
+            THREAD_FLAGS)
         != TCL_OK) {
         DeleteThread(start.threadPtr);
         start.ready = 1;
@@ -615,6 +682,12 @@ AttachChannel(Tcl_Interp *interp, Tcl_Obj *nameObj)
     return TCL_OK;
 }
 
+static void
+PauseEnds(void *clientData)
+{
+    (void) clientData;
+}
+
 /*
  * Services this thread's events until another one is gone, for what is being
  * flushed there may need a reader here.
@@ -623,33 +696,40 @@ AttachChannel(Tcl_Interp *interp, Tcl_Obj *nameObj)
 static int
 JoinThread(Tcl_Interp *interp, int id)
 {
-    static const Tcl_Time pause = {0, 2000};
-    DWORD startMs = GetTickCount();
     TestThread *threadPtr;
+    Tcl_Time begin;
+    int ended = 0;
 
+    Tcl_GetTime(&begin);
     Tcl_MutexLock(&listMutex);
     threadPtr = FindLockedThread(id);
+    if (threadPtr != NULL) {
+        ended = threadPtr->ended;
+    }
     Tcl_MutexUnlock(&listMutex);
-    if (threadPtr == NULL || threadPtr->handle == NULL) {
+    if (threadPtr == NULL || !threadPtr->made) {
         Tcl_SetObjResult(interp, Tcl_ObjPrintf("no thread %d to join", id));
         return TCL_ERROR;
     }
-    if (!threadPtr->ended) {
+    if (!ended) {
         PostJob(interp, id, JOB_STOP, NULL, NULL, 0);
         Tcl_ResetResult(interp);
     }
-    while (WaitForSingleObject(threadPtr->handle, 0) != WAIT_OBJECT_0) {
-        if (GetTickCount() - startMs > JOIN_LIMIT_MS) {
+    while (!IsThreadOver(threadPtr)) {
+        Tcl_TimerToken pause;
+        Tcl_Time now;
+
+        Tcl_GetTime(&now);
+        if (now.sec - begin.sec > JOIN_LIMIT_SEC) {
             Tcl_SetObjResult(interp,
                 Tcl_ObjPrintf("thread %d does not end", id));
             return TCL_ERROR;
         }
-        Tcl_SetMaxBlockTime(&pause);
-        if (!Tcl_DoOneEvent(TCL_ALL_EVENTS | TCL_DONT_WAIT)) {
-            Sleep(1);
-        }
+        pause = Tcl_CreateTimerHandler(JOIN_PAUSE_MS, PauseEnds, NULL);
+        (void) Tcl_DoOneEvent(TCL_ALL_EVENTS);
+        Tcl_DeleteTimerHandler(pause);
     }
-    CloseHandle(threadPtr->handle);
+    LetThreadGo(threadPtr);
     DeleteThread(threadPtr);
     return TCL_OK;
 }

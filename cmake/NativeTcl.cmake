@@ -1,0 +1,106 @@
+# The Tcl side in the simulated world: a tclsh for each Tcl (tests/native/tcl),
+# and the suites that it runs, under AddressSanitizer and UndefinedBehavior-
+# Sanitizer, and those with threads under ThreadSanitizer as well.
+if(NOT IOCPSOCK_NATIVE STREQUAL clang)
+    return()
+endif()
+
+file(GLOB generic CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/generic/*.c")
+set_source_files_properties(${generic} PROPERTIES
+    COMPILE_DEFINITIONS PACKAGE_VERSION="${PROJECT_VERSION}")
+set(world_sources
+    tests/native/tcl/worldClock.c
+    tests/native/tcl/worldFile.c
+    tests/native/tcl/worldPort.c
+    tests/native/tcl/worldRaw.c
+    tests/native/tcl/worldShell.c
+    tests/testThread.c)
+
+# The calls that the world stands in front of: as its sources define them.
+set(wraps "")
+foreach(source IN ITEMS worldClock worldFile worldPort)
+    file(READ "${PROJECT_SOURCE_DIR}/tests/native/tcl/${source}.c" text)
+    string(REGEX MATCHALL
+        "\n(CALL\\([^,]*, |VOID_CALL\\(|[a-zA-Z_0-9 *]*__wrap_)[A-Za-z_]+"
+        calls "${text}")
+    foreach(call IN LISTS calls)
+        string(REGEX REPLACE ".*(__wrap_|[( ])" "" call "${call}")
+        list(APPEND wraps "-Wl,--wrap=${call}")
+    endforeach()
+endforeach()
+list(REMOVE_DUPLICATES wraps)
+
+# Not in the list of packages, which the suites' children and threads read too.
+set(world_packages "${PROJECT_BINARY_DIR}/worldpackage")
+file(WRITE "${world_packages}/pkgIndex.tcl"
+    "package ifneeded iocpsock ${PROJECT_VERSION} {load {} Iocpsock}\n"
+    "package ifneeded Iocpsock ${PROJECT_VERSION} {load {} Iocpsock}\n"
+    "package ifneeded iocpsocktest 1.0 {load {} Iocpsocktest}\n")
+
+# How to compile and link for each Tcl, and where its scripts are. The first one
+# is this machine's. The other one is a newer Debian's, with its C library
+# (tools/fetch-native-tcl): that library's loader starts the programs.
+find_path(native_tcl_include tcl.h PATH_SUFFIXES tcl8.6 REQUIRED)
+find_library(native_tcl_library NAMES tcl8.6 REQUIRED)
+add_library(world_tcl86 INTERFACE)
+target_include_directories(world_tcl86 SYSTEM INTERFACE ${native_tcl_include})
+target_link_libraries(world_tcl86 INTERFACE ${native_tcl_library})
+set(world_tcl86_environment "")
+
+include(FindTclRoot)
+default_cache(cache)
+set(newer "${cache}/tcl90-native/usr")
+set(newer_lib "${newer}/lib/x86_64-linux-gnu")
+if(NOT EXISTS "${newer_lib}/libtcl9.0.so")
+    message(FATAL_ERROR "no ${newer}: run tools/setup")
+endif()
+add_library(world_tcl90 INTERFACE)
+target_include_directories(world_tcl90 SYSTEM INTERFACE
+    "${newer}/include/tcl9.0")
+target_link_libraries(world_tcl90 INTERFACE "${newer_lib}/libtcl9.0.so")
+target_link_options(world_tcl90 INTERFACE
+    "-Wl,--dynamic-linker=${newer_lib}/ld-linux-x86-64.so.2"
+    "-Wl,--disable-new-dtags,-rpath,${newer_lib}"
+    -Wl,--allow-shlib-undefined)
+set(world_tcl90_environment "TCL_LIBRARY=${newer}/lib/tcl9.0"
+    "TCL9_0_TM_PATH=${newer}/lib/tcl9.0/tcl9")
+
+# core/ and sim/ for ThreadSanitizer. The driver's memory is not the simulator's
+# business there: its lock would order what nothing orders elsewhere.
+find_package(Threads REQUIRED)
+get_target_property(core_sources iocpsock_core SOURCES)
+get_target_property(sim_sources iocpsock_sim SOURCES)
+list(REMOVE_ITEM sim_sources sim/cpMemSim.c)
+add_library(world_tsan OBJECT ${core_sources} ${sim_sources})
+target_include_directories(world_tsan PUBLIC core sim)
+target_compile_definitions(world_tsan PUBLIC IOCPSOCK_SIM)
+target_compile_options(world_tsan PUBLIC -O1 -fsanitize=thread)
+target_link_options(world_tsan PUBLIC -fsanitize=thread)
+target_link_libraries(world_tsan PRIVATE iocpsock_warnings)
+
+# iocpsock_world(TCL KIND LIBRARY SUITE...): the shell TCL-KIND over that core/
+# and sim/, and a row for each of the suites.
+function(iocpsock_world tcl kind library)
+    set(shell ${tcl}-${kind})
+    add_executable(${shell} ${generic} ${world_sources})
+    target_include_directories(${shell} PRIVATE generic tests/native/tcl)
+    target_compile_definitions(${shell} PRIVATE TCL_THREADS=1 _GNU_SOURCE)
+    target_link_options(${shell} PRIVATE ${wraps} -rdynamic)
+    target_link_libraries(${shell} PRIVATE ${library} world_${tcl}
+        iocpsock_warnings Threads::Threads)
+    foreach(suite IN LISTS ARGN)
+        set(row native-${IOCPSOCK_NATIVE}.${shell}.${suite})
+        add_test(NAME ${row} COMMAND ${shell}
+            "${PROJECT_SOURCE_DIR}/tests/run.tcl" ${suite}.test)
+        set(supp "${PROJECT_SOURCE_DIR}/tests/native/tcl/tsan.supp")
+        set_tests_properties(${row} PROPERTIES TIMEOUT 900 ENVIRONMENT
+            "TCLLIBPATH=${world_packages};TSAN_OPTIONS=suppressions=${supp};\
+${world_${tcl}_environment}")
+    endforeach()
+endfunction()
+
+foreach(tcl IN ITEMS tcl86 tcl90)
+    iocpsock_world(${tcl} asan iocpsock_sim close interp io listener options
+        recvmode send sendfile socket stats thread watchdog)
+    iocpsock_world(${tcl} tsan world_tsan thread)
+endforeach()
