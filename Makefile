@@ -39,7 +39,7 @@ help:
 	@echo "  make install       to PREFIX ($(PREFIX)), below DESTDIR"
 	@echo "To test it"
 	@echo "  make test          all tests, on both Tcls (JOBS=$(JOBS))"
-	@echo "  make test-wine10   the suites on Wine 10, unpacked in the cache"
+	@echo "  make test-wine10   the suites on Wine 10, from the cache"
 	@echo "  make test-win32    the suites in 32-bit Tcls, on Wine 10"
 	@echo "  make check         those of them that need no Windows"
 	@echo "  make conformance   Tcl's own tests, with each driver"

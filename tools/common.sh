@@ -15,7 +15,7 @@ apt=$cache/apt
 #   wine10  the Wine 10 that tools/fetch-wine10 unpacked, and the 64-bit Tcls
 #   win32   the same Wine 10 and the 32-bit Tcls
 target=${IOCPSOCK_TARGET:-wine}
-prefix=$cache/wine tclSuffix= outputs=$root/build results=$root/build
+prefix=$cache/wine tclSuffix='' outputs=$root/build results=$root/build
 # Debian's wrapper around it would say on stderr that 32-bit programs cannot
 # run.
 wine=/usr/lib/wine/wine64
