@@ -11,6 +11,9 @@ JOBS = 2
 COUNT = 10000
 SEED =
 
+# Of `make test-wine10` and `make test-win32`: a pattern of the rows to run.
+ROWS = .
+
 # Of `make bench`: the options of bench/run.tcl.
 BENCH =
 
@@ -23,9 +26,8 @@ package = iocpsock$(version)
 zip = build/dist/$(package)-win64.zip
 
 .PHONY: all setup native demo test test-wine10 test-win32 check sim fuzz \
-    coverage conformance \
-    differential soak browser-test bench bench-count check-format tidy doc \
-    pictures dist dist-check install clean help FORCE
+    coverage conformance differential soak browser-test bench bench-count \
+    check-format tidy doc pictures dist dist-check install clean help FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -89,14 +91,14 @@ test: all native
 test-wine10: all build/native-gcc/build.ninja
 	@tools/setup wine10
 	@cmake --build build/native-gcc --target peer
-	@JOBS=$(JOBS) IOCPSOCK_TARGET=wine10 tools/with-wine \
+	@JOBS=$(JOBS) ROWS='$(ROWS)' IOCPSOCK_TARGET=wine10 tools/with-wine \
 	    tools/test-target wine10
 
 test-win32: all build/native-gcc/build.ninja build/win32/build.ninja
 	@tools/setup win32
 	@cmake --build build/win32
 	@cmake --build build/native-gcc --target peer
-	@JOBS=$(JOBS) IOCPSOCK_TARGET=win32 tools/with-wine \
+	@JOBS=$(JOBS) ROWS='$(ROWS)' IOCPSOCK_TARGET=win32 tools/with-wine \
 	    tools/test-target win32
 
 # What needs no Windows: core/ over the simulated port, with both compilers.
