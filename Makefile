@@ -11,6 +11,9 @@ JOBS = 2
 COUNT = 10000
 SEED =
 
+# Of `make test-wine10` and `make test-win32`: a pattern of the rows to run.
+ROWS = .
+
 # Of `make bench`: the options of bench/run.tcl.
 BENCH =
 
@@ -25,9 +28,10 @@ version := $(shell sed -n 's/^project.iocpsock VERSION \([0-9.]*\).*/\1/p' \
 package = iocpsock$(version)
 zip = build/dist/$(package)-win64.zip
 
-.PHONY: all setup native demo test check sim fuzz coverage conformance \
-    differential soak test-strict browser-test bench bench-count check-format \
-    tidy doc pictures dist dist-check selftest install clean help FORCE
+.PHONY: all setup native demo test test-strict test-wine10 test-win32 check sim \
+    fuzz coverage conformance differential soak browser-test bench bench-count \
+    check-format tidy doc pictures dist dist-check selftest install clean help \
+    FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -41,6 +45,8 @@ help:
 	@echo "  make install       to PREFIX ($(PREFIX)), below DESTDIR"
 	@echo "To test it"
 	@echo "  make test          all tests, on both Tcls (JOBS=$(JOBS))"
+	@echo "  make test-wine10   the suites on Wine 10, from the cache"
+	@echo "  make test-win32    the suites in 32-bit Tcls, on Wine 10"
 	@echo "  make check         those of them that need no Windows"
 	@echo "  make conformance   Tcl's own tests, with each driver"
 	@echo "  make differential  random operations, compared (COUNT=, SEED=)"
@@ -92,6 +98,20 @@ test: all native
 test-strict: all
 	@tools/with-wine ctest --test-dir build/win64 --output-on-failure \
 	    -j $(JOBS) -L strict
+
+# Both find clients of theirs in build/native-gcc.
+test-wine10: all build/native-gcc/build.ninja
+	@tools/setup wine10
+	@cmake --build build/native-gcc --target peer
+	@JOBS=$(JOBS) ROWS='$(ROWS)' IOCPSOCK_TARGET=wine10 tools/with-wine \
+	    tools/test-target wine10
+
+test-win32: all build/native-gcc/build.ninja build/win32/build.ninja
+	@tools/setup win32
+	@cmake --build build/win32
+	@cmake --build build/native-gcc --target peer
+	@JOBS=$(JOBS) ROWS='$(ROWS)' IOCPSOCK_TARGET=win32 tools/with-wine \
+	    tools/test-target win32
 
 # What needs no Windows: core/ over the simulated port, with both compilers.
 check: native

@@ -3,6 +3,13 @@
 set(tools "${PROJECT_SOURCE_DIR}/tools")
 include(Suites)
 
+# What the rows with the label "wine" run on, as tools/common.sh has it.
+# tools/test-target sets it for the same rows on another Wine.
+set(target "")
+if(CMAKE_SIZEOF_VOID_P EQUAL 4)
+    set(target IOCPSOCK_TARGET=win32)
+endif()
+
 # The port's contract, on this port. native/ has it on the simulated one.
 file(GLOB portCases CONFIGURE_DEPENDS
     "${PROJECT_SOURCE_DIR}/tests/native/port/*.c"
@@ -43,11 +50,11 @@ if(CMAKE_HOST_WIN32)
 endif()
 
 add_test(NAME port COMMAND "${tools}/wine-tclsh" 86)
-set_tests_properties(port PROPERTIES LABELS windows TIMEOUT 180 ENVIRONMENT
-    "IOCPSOCK_SHELL=$<TARGET_FILE:portTest>")
+set_tests_properties(port PROPERTIES LABELS "windows;wine" TIMEOUT 180
+    ENVIRONMENT "IOCPSOCK_SHELL=$<TARGET_FILE:portTest>;${target}")
 add_test(NAME errors COMMAND "${tools}/wine-tclsh" 86)
-set_tests_properties(errors PROPERTIES LABELS windows TIMEOUT 120 ENVIRONMENT
-    "IOCPSOCK_SHELL=$<TARGET_FILE:errorTest>")
+set_tests_properties(errors PROPERTIES LABELS "windows;wine" TIMEOUT 120
+    ENVIRONMENT "IOCPSOCK_SHELL=$<TARGET_FILE:errorTest>;${target}")
 
 # What tools/tclsh86 and tclsh90 need for a standard input that is a pipe.
 add_executable(floor bench/floor.c)
@@ -70,13 +77,15 @@ foreach(short IN LISTS tclVersions)
         # to end and to tell.
         add_test(NAME tcl${short}.${name}
             COMMAND "${tools}/run-suite" ${short} "${file}" 120)
-        # "windows" is what needs nothing of Debian's: ctest -L windows.
-        set(labels tcl${short})
+        # "wine" is what any Wine can run; "windows" is what needs nothing of
+        # Debian's.
+        set(labels tcl${short} wine)
         if(file MATCHES "[.]test$" AND name IN_LIST windowsSuites)
             list(APPEND labels windows)
         endif()
         set_tests_properties(tcl${short}.${name} PROPERTIES
-            LABELS "${labels}" TIMEOUT 150 SKIP_RETURN_CODE 77)
+            LABELS "${labels}" TIMEOUT 150 SKIP_RETURN_CODE 77
+            ENVIRONMENT "${target}")
     endforeach()
 endforeach()
 

@@ -209,9 +209,10 @@ proc httpd::ParseHead {head} {
     set request [ParseRequestLine [lindex $lines 0]]
     set fields {}
     foreach line [lrange $lines 1 end] {
+        # Without a colon, a 32-bit Tcl 9.0.4 takes -1-1 for the line's end.
         set colon [string first : $line]
         set name [string tolower [string range $line 0 $colon-1]]
-        if {![regexp $token $name]} {
+        if {$colon < 0 || ![regexp $token $name]} {
             Refuse 400
         }
         set value [string trim [string range $line $colon+1 end] " \t"]

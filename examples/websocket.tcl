@@ -134,6 +134,9 @@ proc acceptKey {head} {
     set fields {}
     foreach line $lines {
         set colon [string first : $line]
+        if {$colon < 0} {
+            return ""
+        }
         dict lappend fields [string tolower [string range $line 0 $colon-1]] \
             [string trim [string range $line $colon+1 end]]
     }

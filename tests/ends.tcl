@@ -3,6 +3,9 @@
 #	A completed receive does not prove that there is something to read (an
 #	urgent byte), and a failed one does not prove that nothing is left (a
 #	reset behind data). Run by ends.sh, with peers outside Wine.
+#
+#	Where a reset discards what was not read yet, fewer bytes may come. They
+#	are the first ones, and the end comes behind them all the same.
 
 namespace import -force ::tcltest::*
 
@@ -88,8 +91,19 @@ proc ends::awaitEnd {chan} {
     support::wait ends::got($chan) "\[string match *. \$::ends::got($chan)]"
 }
 
-# Repeats a script with a new connection each time; what it says is not always
-# the text and the end.
+# ends::isWhole --
+#
+#	Whether that is the text, or as much of it as a reset leaves.
+
+proc ends::isWhole {said} {
+    variable text
+    return [expr {$said eq $text
+	|| ([support::resetDiscards]
+	    && [string equal -length [string length $said] $said $text])}]
+}
+
+# Repeats a script with a new connection each time. The result is what it says
+# when that is not the text and the end.
 
 proc ends::repeat {mode script} {
     variable rounds
@@ -100,7 +114,8 @@ proc ends::repeat {mode script} {
     for {set i 0} {$i < $rounds} {incr i} {
 	lassign [open $listener] chan peer
 	set said [apply [list {chan peer} $script ::ends] $chan $peer]
-	if {$said ne "$text."} {
+	if {[string index $said end] ne "."
+		|| ![isWhole [string range $said 0 end-1]]} {
 	    lappend wrong $said
 	}
 	support::closeAll $chan $peer
@@ -183,7 +198,7 @@ test ends-5.1 {-acceptmode data: bytes in front of a reset are offered} -body {
 	set chan [support::accept $listener]
 	ends::collect $chan
 	ends::awaitEnd $chan
-	if {$::ends::got($chan) ne "$::ends::text."} {
+	if {![ends::isWhole [string range $::ends::got($chan) 0 end-1]]} {
 	    lappend wrong $::ends::got($chan)
 	}
 	support::closeAll $chan $peer
@@ -410,12 +425,11 @@ foreach {n mode} {
 	ends::peer $peer urgent X
 	support::drain
 	ends::peer $peer reset $::ends::text
-	support::wait ends::heard \
-	    {[string length $::ends::heard] > [string length $::ends::text]}
-	string range $::ends::heard 0 [string length $::ends::text]-1
+	support::wait ends::heard {[regexp {[<.]} $::ends::heard]}
+	ends::isWhole [lindex [split $::ends::heard <.] 0]
     } -cleanup {
 	ends::drop $chan $listener
-    } -result $::ends::text
+    } -result 1
 
     test ends-12.$n "Tcl reads on when the handle was asked for, $mode" -setup {
 	package require iocpsocktest

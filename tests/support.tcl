@@ -344,6 +344,29 @@ proc support::freePort {} {
     return $port
 }
 
+# support::resetDiscards --
+#
+#	What systems disagree about: whether a reset takes away bytes that have
+#	arrived and were not read. Windows and Wine 10 do that, Wine 8 still
+#	delivers them. This is the one place that finds out.
+
+proc support::resetDiscards {} {
+    variable resetDiscards
+    if {[info exists resetDiscards]} {
+	return $resetDiscards
+    }
+    package require iocpsocktest
+    lassign [testraw listen] listener port
+    set client [testraw connect $port]
+    set server [testraw accept $listener]
+    testraw send $client x
+    testraw reset $client
+    set resetDiscards [catch {testraw recv $server 1}]
+    testraw close $server
+    testraw close $listener
+    return $resetDiscards
+}
+
 # Closes those of the given channels that are still open.
 
 proc support::closeAll {args} {

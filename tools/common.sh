@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034
 # Sourced by the scripts in this folder (bash): where things are, and how to
-# say what is going on. Sets root, cache, logDir, mirror and apt.
+# say what is going on. Sets root, cache, logDir, mirror and apt, and what the
+# target decides.
 
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:?needs HOME or XDG_CACHE_HOME}/.cache}/iocpsock
@@ -8,10 +9,34 @@ logDir=$cache/log
 mirror=${IOCPSOCK_MIRROR:-http://deb.debian.org/debian}
 apt=$cache/apt
 
+# The target is a Wine and the Tcls that run on it. Nothing else knows what
+# belongs to which:
+#   wine    this machine's Wine and the 64-bit Tcls; so if nothing is set
+#   wine10  the Wine 10 that tools/fetch-wine10 unpacked, and the 64-bit Tcls
+#   win32   the same Wine 10 and the 32-bit Tcls
+target=${IOCPSOCK_TARGET:-wine}
+prefix=$cache/wine tclSuffix='' outputs=$root/build results=$root/build
+# Debian's wrapper around it would say on stderr that 32-bit programs cannot
+# run.
+wine=/usr/lib/wine/wine64
+[ -x "$wine" ] || wine=wine
+case $target in
+    wine) ;;
+    wine10 | win32)
+        prefix=$cache/wine10-prefix results=$root/build/$target
+        wine=$cache/wine10/usr/lib/wine/wine
+        [[ $PATH: = "${wine%/*}":* ]] || export PATH="${wine%/*}:$PATH"
+        ;;
+    *) echo "IOCPSOCK_TARGET may be wine, wine10 or win32" >&2 && exit 1 ;;
+esac
+[ "$target" != win32 ] || tclSuffix=-i686 outputs=$results
+
 # Raise these when the way the Tcls or the Wine prefix are set up changes, and
 # what was made by the older recipe is made again.
 recipe=1
 prefixRecipe=2
+# It has this path in it.
+wine10Recipe="1 $cache/wine10"
 
 die() {
     echo "${0##*/}: $*" >&2
@@ -102,11 +127,23 @@ finish() {
     mv "$1" "$2"
 }
 
-# The prefix belongs to the project and to one version of Wine.
 wineName() {
     local version
     version=$(WINEDEBUG=-all wine --version)
     echo "${version%% *}"
+}
+
+# A prefix belongs to the project and to one version of Wine.
+prefixName() {
+    case $target in
+        wine) wineName ;;
+        *) echo "$(wineName)-unpacked" ;;
+    esac
+}
+
+# isWhole32 tcl86|tcl90: the 32-bit Tcl has its programs too.
+isWhole32() {
+    isMade "$cache/$1-i686" && [ -e "$cache/$1-i686/bin/tcltest.exe" ]
 }
 
 # steadily COMMAND...: runs it, in place of the script, with addresses that are
