@@ -87,7 +87,8 @@ foreach(root IN LISTS roots)
     if(EXISTS "${PROJECT_SOURCE_DIR}/tests/testThread.c")
         set(dll ${dllPrefix}iocpsocktest)
         tcl_dll(${dll} ${dll} "${testFolder}"
-            tests/testPump.c tests/testRaw.c tests/testThread.c)
+            tests/testPump.c tests/testRaw.c tests/testThread.c
+            tests/testWindow.c)
         target_link_libraries(${dll} PRIVATE ws2_32 user32)
         if(MINGW)
             set(dll ${dllPrefix}iocpsockfault)

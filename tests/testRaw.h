@@ -1,7 +1,7 @@
 /*
  * testRaw.h --
  *
- *	What testThread.c takes from testRaw.c and testPump.c.
+ *	What testThread.c takes from testRaw.c, testPump.c and testWindow.c.
  */
 
 #ifndef TEST_RAW_H
@@ -11,5 +11,6 @@
 
 void TestRawCreateCommands(Tcl_Interp *interp);
 void TestPumpCreateCommand(Tcl_Interp *interp);
+void TestWindowCreateCommand(Tcl_Interp *interp);
 
 #endif

@@ -803,5 +803,6 @@ Iocpsocktest_Init(Tcl_Interp *interp)
     Tcl_CreateObjCommand(interp, "testthread", TestThreadObjCmd, NULL, NULL);
     TestRawCreateCommands(interp);
     TestPumpCreateCommand(interp);
+    TestWindowCreateCommand(interp);
     return Tcl_PkgProvide(interp, "iocpsocktest", PACKAGE_VERSION);
 }
