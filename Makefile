@@ -22,7 +22,7 @@ version := $(shell sed -n 's/^project.iocpsock VERSION \([0-9.]*\).*/\1/p' \
 package = iocpsock$(version)
 zip = build/dist/$(package)-win64.zip
 
-.PHONY: all setup native demo test check sim fuzz coverage conformance \
+.PHONY: all setup native demo test test-tk check sim fuzz coverage conformance \
     differential soak browser-test bench bench-count check-format tidy doc \
     pictures dist dist-check install clean help FORCE
 
@@ -38,6 +38,7 @@ help:
 	@echo "  make install       to PREFIX ($(PREFIX)), below DESTDIR"
 	@echo "To test it"
 	@echo "  make test          all tests, on both Tcls (JOBS=$(JOBS))"
+	@echo "  make test-tk       wish on a display of its own (Tk 8.6 and 9.0)"
 	@echo "  make check         those of them that need no Windows"
 	@echo "  make conformance   Tcl's own tests, with each driver"
 	@echo "  make differential  random operations, compared (COUNT=, SEED=)"
@@ -81,6 +82,12 @@ native: build/native-gcc/build.ninja build/native-clang/build.ninja
 test: all native
 	@tools/with-wine ctest --test-dir build/win64 --output-on-failure \
 	    -j $(JOBS)
+
+# Windows of Tk, which is built for it.
+test-tk: all
+	@tools/setup tk
+	@tools/with-wine ctest --test-dir build/win64 --output-on-failure \
+	    -C tk -L '^tk$$' -j $(JOBS)
 
 # What needs no Windows: core/ over the simulated port, with both compilers.
 check: native
