@@ -98,10 +98,12 @@ proc native::leave {which chan other {kind pump}} {
 }
 
 # The same, with the states before and after. What comes at once behind the end
-# may still be served inside.
+# may still be served inside, and a dialog may be gone before its menu.
 proc native::leaveBy {other kind before after} {
     set answers [list [ask $other end $kind] \
-        [askUntil $other {[llength $answer] > 1}]]
+        [askUntil $other {
+            [llength $answer] > 1 && [lindex $answer 0] eq $after
+        }]]
     if {$answers eq [list "$before ending" "$after stopped"]} {
         return ok
     }
