@@ -28,10 +28,10 @@ version := $(shell sed -n 's/^project.iocpsock VERSION \([0-9.]*\).*/\1/p' \
 package = iocpsock$(version)
 zip = build/dist/$(package)-win64.zip
 
-.PHONY: all setup native demo test test-strict test-wine10 test-win32 check sim \
-    fuzz coverage conformance differential soak browser-test bench bench-count \
-    check-format tidy doc pictures dist dist-check selftest install clean help \
-    FORCE
+.PHONY: all setup native demo test test-strict test-wine10 test-win32 test-tk \
+    check sim fuzz coverage conformance differential soak browser-test bench \
+    bench-count check-format tidy doc pictures dist dist-check selftest install \
+    clean help FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -47,6 +47,7 @@ help:
 	@echo "  make test          all tests, on both Tcls (JOBS=$(JOBS))"
 	@echo "  make test-wine10   the suites on Wine 10, from the cache"
 	@echo "  make test-win32    the suites in 32-bit Tcls, on Wine 10"
+	@echo "  make test-tk       wish on a display of its own (Tk 8.6 and 9.0)"
 	@echo "  make check         those of them that need no Windows"
 	@echo "  make conformance   Tcl's own tests, with each driver"
 	@echo "  make differential  random operations, compared (COUNT=, SEED=)"
@@ -112,6 +113,12 @@ test-win32: all build/native-gcc/build.ninja build/win32/build.ninja
 	@cmake --build build/native-gcc --target peer
 	@JOBS=$(JOBS) ROWS='$(ROWS)' IOCPSOCK_TARGET=win32 tools/with-wine \
 	    tools/test-target win32
+
+# Windows of Tk, which is built for it.
+test-tk: all
+	@tools/setup tk
+	@tools/with-wine ctest --test-dir build/win64 --output-on-failure \
+	    -C tk -L '^tk$$' -j $(JOBS)
 
 # What needs no Windows: core/ over the simulated port, with both compilers.
 check: native

@@ -94,7 +94,7 @@ foreach(root IN LISTS roots)
         list(APPEND testDlls ${dll})
         tcl_dll(${dll} ${dll} "${testFolder}"
             tests/testPump.c tests/testRaw.c tests/testSystem.c
-            tests/testThread.c)
+            tests/testThread.c tests/testWindow.c)
         target_link_libraries(${dll} PRIVATE ws2_32 user32)
         if(MINGW)
             set(dll ${dllPrefix}iocpsockfault)

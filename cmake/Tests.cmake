@@ -108,6 +108,19 @@ foreach(short IN LISTS tclVersions)
     endforeach()
 endforeach()
 
+# Those that need Tk are no rows of every run: ctest -C tk (make test-tk).
+file(GLOB suites CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/tk/*.sh")
+foreach(short IN LISTS tclVersions)
+    foreach(suite IN LISTS suites)
+        cmake_path(GET suite FILENAME file)
+        cmake_path(GET suite STEM name)
+        add_test(NAME tk${short}.${name} CONFIGURATIONS tk
+            COMMAND "${tools}/run-suite" ${short} "tk/${file}" 900)
+        set_tests_properties(tk${short}.${name} PROPERTIES
+            LABELS tk TIMEOUT 930)
+    endforeach()
+endforeach()
+
 # The manual against the sources, and that the comparison notices.
 add_test(NAME manual COMMAND "${tools}/check-manual" --mutants)
 set_tests_properties(manual PROPERTIES TIMEOUT 60)

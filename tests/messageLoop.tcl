@@ -2,126 +2,34 @@
 #
 #       The Windows side of messageLoop.sh. It prints the ports of two servers:
 #       one in this thread, and one whose connections move to another thread.
-#       Each line that a client sends is a command, and each answer begins with
-#       the number of message loops that run in the thread just then.
+#       Each answer begins with the number of message loops that run in the
+#       thread just then.
 
 source [file join [file dirname [info script]] support.tcl]
 package require iocpsocktest
+source [file join [file dirname [info script]] messageLoopServer.tcl]
 
 namespace eval server {
     variable depth 0
     variable limitMs 60000
-    variable end "" ;# How the last loop ended.
 }
 
-proc server::accepted {chan args} {
-    fconfigure $chan -blocking 0 -buffering line -translation lf
-    fileevent $chan readable [list ::server::ready $chan]
-}
-
-proc server::ready {chan} {
+proc server::state {} {
     variable depth
-    if {[gets $chan line] >= 0} {
-        command-[lindex $line 0] $chan {*}[lrange $line 1 end]
-    } elseif {[eof $chan]} {
-        close $chan
-    }
+    return $depth
 }
 
-proc server::answer {chan text} {
-    variable depth
-    puts $chan "$depth $text"
-}
-
-proc server::loop {} {
+proc server::run {kind} {
     variable depth
     variable limitMs
     incr depth
-    set ::server::end [testpump run $limitMs]
+    set how [testpump run $limitMs]
     incr depth -1
+    return $how
 }
 
-proc server::command-echo {chan text} {
-    answer $chan $text
-}
-
-# A loop that is entered by a timer's script, or by the channel's own handler.
-proc server::command-loop {chan from} {
-    answer $chan looping
-    if {$from eq "timer"} {
-        after 0 ::server::loop
-    } else {
-        loop
-    }
-}
-
-proc server::command-end {chan} {
+proc server::stop {kind} {
     testpump stop
-    answer $chan ending
-}
-
-proc server::command-how {chan} {
-    variable end
-    answer $chan $end
-}
-
-# Waits, as a handler may, for a further line.
-proc server::command-block {chan} {
-    answer $chan blocking
-    fconfigure $chan -blocking 1
-    gets $chan line
-    fconfigure $chan -blocking 0
-    answer $chan $line
-}
-
-proc server::command-connect {chan port} {
-    set peer [support::sock -async 127.0.0.1 $port]
-    fileevent $peer writable [list ::server::connected $chan $peer]
-}
-
-proc server::connected {chan peer} {
-    answer $chan "connected [fconfigure $peer -error]"
-    close $peer
-}
-
-proc server::command-copy {chan} {
-    fileevent $chan readable {}
-    fconfigure $chan -translation binary -buffering full
-    fcopy $chan $chan -command [list ::server::copied $chan]
-}
-
-proc server::copied {chan count args} {
-    close $chan
-}
-
-# Tcl keeps what the system does not take, and closes in the background.
-proc server::command-send {chan count} {
-    fileevent $chan readable {}
-    fconfigure $chan -translation binary
-    puts -nonewline $chan [support::pattern 0 $count]
-    close $chan
-}
-
-# A server that drops silent clients.
-proc server::command-watchdog {chan ms} {
-    set listener [support::listen]
-    fconfigure $listener -acceptmode data -accepttimeout $ms
-    answer $chan [support::port $listener]
-}
-
-# The channel is nobody's but ours when its accept script is over.
-proc server::moved {id chan args} {
-    after 0 [list ::server::move $id $chan]
-}
-
-proc server::move {id chan} {
-    testthread transfer $id $chan
-    testthread send -async $id [list ::server::accepted $chan]
-}
-
-proc server::listen {script} {
-    set listener [support::sock -server $script -myaddr 127.0.0.1 0]
-    return [support::port $listener]
 }
 
 if {![info exists isThread]} {

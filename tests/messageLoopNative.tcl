@@ -15,107 +15,7 @@ source [file join $here tclshPeer.tcl]
 ::tcltest::testConstraint iocpsock \
     [expr {$::env(IOCPSOCK_TEST_SOCKET) ne "::socket"}]
 
-namespace eval native {
-    variable guardMs 20000
-    variable line
-    variable port
-}
-
-# One line, or what came in its place, within the guard time.
-proc native::line {chan} {
-    variable line
-    variable guardMs
-    set timer [after $guardMs {set native::line "no answer in time"}]
-    fileevent $chan readable [list native::Ready $chan]
-    vwait native::line
-    after cancel $timer
-    fileevent $chan readable {}
-    return $line
-}
-
-proc native::Ready {chan} {
-    variable line
-    if {[gets $chan text] >= 0} {
-        set line [string trimright $text \r]
-    } elseif {[eof $chan]} {
-        set line "end of file"
-    }
-}
-
-proc native::dial {which} {
-    variable port
-    set chan [socket 127.0.0.1 $port($which)]
-    fconfigure $chan -blocking 0 -buffering line -translation lf
-    return $chan
-}
-
-proc native::ask {chan args} {
-    puts $chan $args
-    return [line $chan]
-}
-
-# A client that has the server enter a loop, and one beside it.
-proc native::enter {which from} {
-    set chan [dial $which]
-    set other [dial $which]
-    set answers [list [ask $other echo before] [ask $chan loop $from]]
-    if {$answers ne {{0 before} {0 looping}}} {
-        error "not entered: $answers"
-    }
-    inside $other
-    return [list $chan $other]
-}
-
-# The loop is entered behind the answer.
-proc native::inside {other} {
-    for {set i 0} {[set answer [ask $other echo in]] eq "0 in"} {incr i} {
-        if {$i > 1000} {
-            break
-        }
-    }
-    if {$answer ne "1 in"} {
-        error "not inside: $answer"
-    }
-}
-
-# Ends the loop, by the client beside; "ok" if it ran until then. What comes at
-# once behind the end may still be served inside.
-proc native::leave {which chan other} {
-    set answers [list [ask $other end]]
-    for {set i 0} {$i < 1000} {incr i} {
-        set how [ask $other how]
-        if {[string index $how 0] ne "1"} {
-            break
-        }
-    }
-    lappend answers $how
-    close $chan
-    close $other
-    return [expr {$answers eq {{1 ending} {0 stopped}} ? "ok" : $answers}]
-}
-
-# All bytes up to the end of file.
-proc native::all {chan} {
-    variable guardMs
-    variable got ""
-    fconfigure $chan -translation binary
-    set timer [after $guardMs {append native::got "...no end in time"
-        set native::line late}]
-    fileevent $chan readable [list native::More $chan]
-    vwait native::line
-    after cancel $timer
-    close $chan
-    return $got
-}
-
-proc native::More {chan} {
-    variable got
-    append got [read $chan 65536]
-    if {[eof $chan]} {
-        fileevent $chan readable {}
-        set ::native::line end
-    }
-}
+source [file join $here messageLoopPeer.tcl]
 
 # ----------------------------------------------------------------------
 
@@ -167,8 +67,9 @@ foreach {which from} {here timer here handler moved timer moved handler} {
         puts $sink "send 3000000"
         set answer [native::ask $other echo between]
         set got [native::all $sink]
-        list $answer [string length $got] [native::leave $which $chan $other]
-    } -result {{1 between} 3000000 ok}
+        list $answer [peer::verdict $got 3000000] \
+            [native::leave $which $chan $other]
+    } -result {{1 between} ok ok}
 
     test messageLoop-$n.5 "connects ($how)" -setup {
         set listener [socket -server list -myaddr 127.0.0.1 0]
@@ -199,12 +100,12 @@ foreach {which from} {here timer here handler moved timer moved handler} {
         set other [native::dial $which]
         set answers [list [native::ask $chan echo 1] \
             [native::ask $other echo 2] [native::ask $block block]]
-        puts $chan "loop $from"
+        puts $chan "loop $from pump"
         puts $other "echo behind"
         lappend answers [native::ask $block on] [native::line $chan] \
             [lindex [native::line $other] 1]
         close $block
-        native::inside $other
+        native::inside $other 1
         list $answers [native::leave $which $chan $other]
     } -result {{{0 1} {0 2} {0 blocking} {0 on} {0 looping} behind} ok}
 }

@@ -332,7 +332,9 @@ proc peer::main {mode} {
 }
 
 peer::MakeBlock
-if {[file tail [info script]] eq [file tail $::argv0]} {
+# A thread has no argv0.
+if {[info exists ::argv0]
+        && [file tail [info script]] eq [file tail $::argv0]} {
     peer::main [lindex $argv 0]
     exit 0
 }

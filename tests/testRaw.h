@@ -1,8 +1,8 @@
 /*
  * testRaw.h --
  *
- *	What testThread.c takes from testRaw.c, testPump.c and
- *	testSystem.c.
+ *	What testThread.c takes from testRaw.c, testPump.c, testSystem.c and
+ *	testWindow.c.
  */
 
 #ifndef TEST_RAW_H
@@ -13,5 +13,6 @@
 void TestRawCreateCommands(Tcl_Interp *interp);
 void TestPumpCreateCommand(Tcl_Interp *interp);
 void TestSystemCreateCommand(Tcl_Interp *interp);
+void TestWindowCreateCommand(Tcl_Interp *interp);
 
 #endif

@@ -884,5 +884,6 @@ Iocpsocktest_Init(Tcl_Interp *interp)
     TestRawCreateCommands(interp);
     TestPumpCreateCommand(interp);
     TestSystemCreateCommand(interp);
+    TestWindowCreateCommand(interp);
     return Tcl_PkgProvide(interp, "iocpsocktest", PACKAGE_VERSION);
 }

@@ -1,0 +1,12 @@
+#!/bin/sh
+# flood.sh 86|90 --
+#
+#       Windows and timers of wish while peers outside Wine send as fast as
+#       they can: with this driver, and with the core's for comparison. Exit
+#       status: 0 passed, 1 failed.
+
+set -u
+# shellcheck source=tests/tk/display
+. "$(dirname "$0")/display"
+
+timeout -k 5 840 tclsh "$tests/tk/floodNative.tcl" "$run" || exit 1
