@@ -300,7 +300,10 @@ proc end::CopyIn {until mover style} {
 
 proc end::op.take {until mover style} {
     variable S
-    set way [expr {$mover in {block blockgets fcopysync}}]
+    set way [expr {$mover in {block blockgets byte fcopysync}}]
+    if {$mover eq "byte"} {
+        fconfigure $S(chan) -buffersize 10
+    }
     if {$way || $mover eq "poll"} {
         Settle
     }
@@ -309,7 +312,7 @@ proc end::op.take {until mover style} {
         return ok
     }
     switch $mover {
-        block - blockgets {
+        block - blockgets - byte {
             Blocking $until $mover
         }
         poll {
@@ -597,7 +600,7 @@ proc end::Remote {state op back} {
     variable S
     array set S $state
     set result [Perform $op]
-    catch {Settle}
+    catch {Empty}
     uplevel #0 $back
     return [list [array get S] $result]
 }
@@ -695,7 +698,7 @@ proc end::command.run {setup ops} {
     variable S
     variable busyEvents
     if {[catch {Connect {*}$setup} result options]} {
-        puts "op [list [Code $options] $result]"
+        puts "op [list [string map {\n " "} [list [Code $options] $result]]]"
     } else {
         foreach op $ops {
             set rest [lassign $op place]
@@ -705,11 +708,16 @@ proc end::command.run {setup ops} {
             } elseif {[catch {place.$place $rest} result options]} {
                 set result [list [Code $options] $result]
             }
-            puts "op [list $result]"
+            puts "op [list [string map {\n " "} $result]]"
             flush stdout
         }
     }
     set few [expr {$S(empty) <= $busyEvents ? "few" : "many: $S(empty)"}]
+    variable inject
+    if {$inject eq "answer" && [lsearch -index 0 $ops main] >= 0
+            && [lsearch -index 1 $ops give] >= 0} {
+        set few altered
+    }
     puts "op [list [list events $few bad $S(bad)]]\ndone"
 }
 

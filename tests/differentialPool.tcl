@@ -110,14 +110,15 @@ proc pool::Next {pipe} {
     }
 }
 
-# The core's driver often waits for ever when the peer has gone: that is known,
-# and not waited for.
+# The core's driver often waits for ever when the peer has gone, the channel has
+# moved, or there was an urgent byte: that is known, and not waited for.
 
 proc pool::Limit {end scripts} {
     variable limitMs
     if {[string match core* $end]
-            && "peer-gone" in [dict get $scripts labels]} {
-        return 15000
+            && [lsearch -regexp [dict get $scripts labels] \
+                {peer-gone|thread-|urgent-}] >= 0} {
+        return 20000
     }
     return $limitMs
 }
@@ -221,11 +222,10 @@ proc pool::Complete {pipe left} {
     variable Done
     lassign $W($pipe,task) token end
     # Operations that were not done, and then events, the peer, what is left.
-    set wanted [llength [dict get $W($pipe,scripts) labels]]
     set results $W($pipe,results)
-    while {[llength $results] < $wanted - 2} {
-        lappend results none
-    }
+    set wanted [expr {[llength [dict get $W($pipe,scripts) labels]] - 2}]
+    set missing [expr {max(0, $wanted - [llength $results])}]
+    set results [lrange [concat $results [lrepeat $missing none]] 0 $wanted-1]
     set outcome($token,$end) [linsert $results end $W($pipe,said) $left]
     set W($pipe,task) {}
     {*}$Done $token $end

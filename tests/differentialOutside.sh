@@ -1,0 +1,54 @@
+#!/bin/sh
+# differentialOutside.sh 86|90 --
+#
+#       A part of what `make differential-outside` does at length, with seeds
+#       of its own; and that it finds what there is to find. Exit status: 0
+#       passed, 1 failed, 77 skipped.
+
+set -u
+here=$(cd "$(dirname "$0")" && pwd) || exit 1
+version=${1:-86}
+
+if ! command -v tclsh >/dev/null 2>&1; then
+    echo "differentialOutside.sh: skipped: no tclsh on this machine"
+    exit 77
+fi
+if ! [ -x "$here/../build/native-gcc/peer" ]; then
+    echo "differentialOutside.sh: there is no build/native-gcc/peer" >&2
+    exit 1
+fi
+
+run() {
+    timeout -k 5 110 tclsh "$here/differentialOutside.tcl" -tcl "$version" \
+        "$@" </dev/null 2>&1
+}
+
+# found TEXT OPTION VALUE ...: iocpsock's side is altered, and that is found.
+found() {
+    text=$1
+    shift
+    output=$(run "$@")
+    status=$?
+    if [ $status -ne 1 ]; then
+        echo "FAILED: not found ($status): $*"
+    elif ! echo "$output" | grep -q "$text"; then
+        echo "FAILED: no \"$text\" of: $*"
+    else
+        echo "found: $text"
+        return 0
+    fi
+    echo "$output"
+    return 1
+}
+
+run -count 200 -seed 1 -seconds 40 -shrink 0 || exit 1
+found "own$version:.*bad 32" -inject drop \
+    -replay '{setup dial 0 adaptive {}} {p send 32} {t main take 1 block vwait}
+        {p send 32}' || exit 1
+found "own$version: main close.*stalled" -inject hang -limit 10 \
+    -replay '{setup accept 0 adaptive {}} {p send 1}' || exit 1
+
+# What it is about is left: two items, of which the first one makes the
+# connection and the other one the difference.
+found '^    -replay {{setup [^{}]* {[^{}]*}} {t [^{}]*}}$' -inject answer \
+    -count 1 -seed 3 -length 6 -shrink 20 || exit 1
