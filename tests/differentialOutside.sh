@@ -42,13 +42,12 @@ found() {
 }
 
 run -count 200 -seed 1 -seconds 40 -shrink 0 || exit 1
-found "own$version:.*bad 32" -inject drop \
-    -replay '{setup dial 0 adaptive {}} {p send 32} {t main take 1 block vwait}
+found "own$version:.*eof 51, not eof 52" -inject drop \
+    -replay '{setup dial 0 adaptive {}} {p send 20} {t main take 1 block vwait}
         {p send 32}' || exit 1
 found "own$version: main close.*stalled" -inject hang -limit 10 \
     -replay '{setup accept 0 adaptive {}} {p send 1}' || exit 1
 
-# What it is about is left: two items, of which the first one makes the
-# connection and the other one the difference.
-found '^    -replay {{setup [^{}]* {[^{}]*}} {t [^{}]*}}$' -inject answer \
-    -count 1 -seed 3 -length 6 -shrink 20 || exit 1
+# What it is about is left.
+found '^    -replay {{t main give [^{}]*}}$' -inject answer -core 0 \
+    -count 1 -seed 113 -length 3 -shrink 60 || exit 1

@@ -42,7 +42,9 @@ proc pool::run {tasks workers doneProc} {
         lappend queue([lindex $task 1]) $task
     }
     foreach end [array names queue] {
-        set count [expr {min($workers, [llength $queue($end)])}]
+        # Those of the core's driver often wait for ever.
+        set most [expr {[string match core* $end] ? 2 * $workers : $workers}]
+        set count [expr {min($most, [llength $queue($end)])}]
         for {set i 0} {$i < $count} {incr i} {
             Start $end
         }
@@ -117,8 +119,8 @@ proc pool::Limit {end scripts} {
     variable limitMs
     if {[string match core* $end]
             && [lsearch -regexp [dict get $scripts labels] \
-                {peer-gone|thread-|urgent-}] >= 0} {
-        return 20000
+                {peer-gone|urgent-}] >= 0} {
+        return 12000
     }
     return $limitMs
 }
