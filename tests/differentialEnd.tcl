@@ -168,7 +168,9 @@ proc end::Some {mover} {
             Got [read $S(chan) [expr {[incr S(reads)] > 100 ? 2000 : 7}]]
         }
         gets {
-            if {[gets $S(chan) line] >= 0} {
+            # A line per event takes minutes for many.
+            set lines [expr {[incr S(reads)] > 100 ? 50 : 1}]
+            while {[incr lines -1] >= 0 && [gets $S(chan) line] >= 0} {
                 GotLine $line
             }
         }

@@ -6,7 +6,7 @@
 #
 #           tclsh differentialOutside.tcl ?option value ...?
 #
-#       -tcl LIST       of 86 and 90 (default both)
+#       -tcl LIST       of 86 and 90 (default both); without any, Linux alone
 #       -seed N         the first scenario's; the next one's is one more
 #       -count N        how many (default 100)
 #       -length N       items of a scenario, about (default 10)
@@ -14,8 +14,8 @@
 #       -seconds N      no scenario is begun after that
 #       -core 0         leaves the core's driver out
 #       -replay LIST    runs this scenario, as a report prints it
-#       -inject NAME    alters iocpsock's side (drop, hang), to show that it is
-#                       found
+#       -inject NAME    alters iocpsock's side, to show that it is found: drop
+#                       (a byte), hang (at a close), answer (to a write)
 #       -shrink N       looks for the shortest scenario for so many seconds
 #       -limit N        a scenario that lasts longer, in seconds, is stalled
 #
@@ -135,7 +135,7 @@ proc outside::IsWrong {token} {
             return 1
         }
     }
-    return 0
+    return [expr {$setting(-tcl) eq "" && [Wrong $token linux] ne ""}]
 }
 
 # Whether no end shows anything unexpected.
@@ -248,6 +248,7 @@ proc outside::Setup {arguments} {
         set setting(-seed) [expr {[clock seconds] % 100000000}]
     }
     set pool::inject $setting(-inject)
+    set pool::injectLinux [expr {$setting(-tcl) eq ""}]
     set pool::limitMs [expr {$setting(-limit) * 1000}]
     set pool::peerMs [expr {$setting(-limit) * 750}]
     ReadKnown

@@ -15,7 +15,9 @@ namespace eval pool {
     variable peerMs 60000
     variable limitMs 80000
     variable startMs 120000
+    # What is altered, at iocpsock's ends or at Linux'.
     variable inject {}
+    variable injectLinux 0
     variable Done
 }
 
@@ -69,10 +71,14 @@ proc pool::Start {end} {
     variable W
     variable dir
     variable inject
+    variable injectLinux
     variable startMs
     set file [file join $dir differentialEnd.tcl]
     if {$end eq "linux"} {
         set command [list [info nameofexecutable] $file linux]
+        if {$injectLinux} {
+            lappend command $inject
+        }
     } else {
         regexp {^(core|own)(.*)$} $end - driver version
         set command [list [file join $dir .. tools tclsh$version] $file \

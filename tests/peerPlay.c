@@ -292,7 +292,8 @@ Act(Play *playPtr, const char *name, const int64_t *numbers)
         playPtr->readMs = NowMs() + numbers[0];
     } else if (strcmp(name, "slow") == 0) {
         playPtr->slowMs = NowMs() + SLOW_MS;
-        playPtr->slowChunk = (long) numbers[0];
+        playPtr->slowChunk = numbers[0] < CHUNK_MAX ? (long) numbers[0]
+                                                    : CHUNK_MAX;
         playPtr->restMs = (long) numbers[1];
     } else if (strcmp(name, "shut") == 0) {
         (void) shutdown(playPtr->fd, SHUT_WR);
