@@ -123,15 +123,15 @@ proc outside::Wrong {token end} {
     return $wrong
 }
 
-# Whether a scenario shows a difference. What both drivers show is Tcl's own,
-# or Wine's, and told apart.
+# Whether a scenario shows a difference. What iocpsock and another end show is
+# Tcl's own, or Wine's, and told apart.
 
 proc outside::IsWrong {token} {
     variable setting
     foreach version $setting(-tcl) {
         set core [expr {$setting(-core) ? [Wrong $token core$version] : {}}]
         set own [Wrong $token own$version]
-        if {$own ne $core} {
+        if {$own ne $core && ($own eq "" || $own ne [Wrong $token linux])} {
             return 1
         }
     }
