@@ -52,7 +52,7 @@ namespace eval plan {
         RCVBUF {0 0 0 1 2304 8192}
         MODE {adaptive zero-byte flow-controlled burst-detection}
         OPTIONS {
-            {} {} {-buffersize 100} {-buffersize 100000} {-buffering none}
+            {} {} {-buffersize 1000} {-buffersize 100000} {-buffering none}
             {-buffering line}
         }
         LEAVE {
