@@ -76,13 +76,14 @@ ByteAt(char letter, int64_t offset)
 {
     int64_t line = offset / LINE_BYTES % PERIOD_LINES;
     long column = (long) (offset % LINE_BYTES);
-    char head[8];
     unsigned char byte;
 
     if (column == LINE_BYTES - 1) {
         return '\n';
     }
     if (column < 6) {
+        char head[8];
+
         snprintf(head, sizeof(head), "%c%05d", letter, (int) line);
         return (unsigned char) head[column];
     }
