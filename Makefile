@@ -6,8 +6,9 @@ PREFIX = /usr/local
 DESTDIR =
 JOBS = 2
 
-# Of `make differential` and `make sim`: how many sequences or worlds, and the
-# first one's seed, which otherwise is the time.
+# Of `make differential`, `make differential-outside` and `make sim`: how many
+# sequences, scenarios or worlds, and the first one's seed, which otherwise is
+# the time.
 COUNT = 10000
 SEED =
 
@@ -29,9 +30,9 @@ package = iocpsock$(version)
 zip = build/dist/$(package)-win64.zip
 
 .PHONY: all setup native demo test test-strict test-wine10 test-win32 test-tk \
-    check sim fuzz coverage conformance differential soak browser-test bench \
-    bench-count check-format tidy doc pictures dist dist-check selftest install \
-    clean help FORCE
+    check sim fuzz coverage conformance differential differential-outside soak \
+    browser-test bench bench-count check-format tidy doc pictures dist \
+    dist-check selftest install clean help FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -51,6 +52,7 @@ help:
 	@echo "  make check         those of them that need no Windows"
 	@echo "  make conformance   Tcl's own tests, with each driver"
 	@echo "  make differential  random operations, compared (COUNT=, SEED=)"
+	@echo "  make differential-outside  a peer outside Wine (COUNT=, SEED=)"
 	@echo "  make sim           random worlds, simulated (COUNT=, SEED=)"
 	@echo "  make fuzz          inputs by chance (SECONDS=$(SECONDS))"
 	@echo "  make soak          floods, crowds, long runs: a table"
@@ -142,6 +144,10 @@ conformance: all
 
 differential: all
 	@tools/with-wine tools/differential $(COUNT) $(SEED)
+
+differential-outside: all build/native-gcc/build.ninja
+	@cmake --build build/native-gcc --target peer
+	@tools/with-wine tools/differential-outside $(COUNT) $(SEED)
 
 soak: all build/native-gcc/build.ninja
 	@cmake --build build/native-gcc --target peer

@@ -155,6 +155,7 @@ if(IOCPSOCK_NATIVE STREQUAL gcc)
     add_executable(peer
         tests/peer.c
         tests/peerMany.c
+        tests/peerPlay.c
         tests/peerStream.c)
     target_compile_options(peer PRIVATE -O2)
     target_link_libraries(peer PRIVATE iocpsock_warnings)

@@ -8,7 +8,7 @@
  *          peer serve
  *
  *      The connections of a mode go to 127.0.0.1, port=N. Modes (peerMany.c,
- *      peerStream.c):
+ *      peerStream.c, peerPlay.c):
  *
  *      reset     connects and resets, count=N times, at=N of them at once;
  *                gives up an attempt after giveup=MS
@@ -27,6 +27,7 @@
  *                receive buffer of rcvbuf=BYTES; resets after reset=BYTES.
  *                What comes has to be support::pattern's, stream=N
  *      source    one connection, writes the pattern until it is told to end
+ *      play      one connection, with a script (peerPlay.c)
  *      process   says what the process pid=N has in memory and in open files
  *
  *      Each ends within limit=MS. It is told to go and to end by a line "go"
@@ -63,8 +64,8 @@
 
 static int RunMode(int count, char **words);
 
-long
-ArgNumber(const Args *argsPtr, const char *name, long otherwise)
+const char *
+ArgText(const Args *argsPtr, const char *name)
 {
     size_t length = strlen(name);
     int i;
@@ -72,10 +73,18 @@ ArgNumber(const Args *argsPtr, const char *name, long otherwise)
     for (i = 0; i < argsPtr->count; i++) {
         if (strncmp(argsPtr->words[i], name, length) == 0
             && argsPtr->words[i][length] == '=') {
-            return atol(argsPtr->words[i] + length + 1);
+            return argsPtr->words[i] + length + 1;
         }
     }
-    return otherwise;
+    return NULL;
+}
+
+long
+ArgNumber(const Args *argsPtr, const char *name, long otherwise)
+{
+    const char *text = ArgText(argsPtr, name);
+
+    return text == NULL ? otherwise : atol(text);
 }
 
 int64_t
@@ -305,6 +314,9 @@ RunMode(int count, char **words)
     }
     if (strcmp(mode, "source") == 0) {
         return RunSource(&args);
+    }
+    if (strcmp(mode, "play") == 0) {
+        return RunPlay(&args);
     }
     if (strcmp(mode, "process") == 0) {
         return RunProcess(&args);

@@ -19,6 +19,9 @@ typedef struct Args {
 /* The value of the argument of that name, or the default. */
 long ArgNumber(const Args *argsPtr, const char *name, long otherwise);
 
+/* The same for one that is text; NULL if there is none of that name. */
+const char *ArgText(const Args *argsPtr, const char *name);
+
 /* Milliseconds of a clock that nobody sets. */
 int64_t NowMs(void);
 
@@ -29,6 +32,13 @@ int64_t NowMs(void);
  */
 
 int Dial(long port, long rcvBufBytes, int *pendingPtr);
+
+/*
+ * Listens on a port of 127.0.0.1, says which ("listening port=N"), and accepts
+ * one connection, which does not wait either. -1 when none comes in time.
+ */
+
+int AcceptOne(long rcvBufBytes, int64_t limitMs);
 
 /* Closes; the other side sees a reset and not an end of file. */
 void Reset(int fd);
@@ -52,5 +62,6 @@ Told HearNext(void);
 int RunMany(const char *mode, const Args *argsPtr);
 int RunSink(const Args *argsPtr);
 int RunSource(const Args *argsPtr);
+int RunPlay(const Args *argsPtr);
 
 #endif /* PEER_H */

@@ -70,9 +70,7 @@ Await(int fd, short events, int hear, int64_t limitMs)
     return polls[1].revents != 0 ? HearNext() : TOLD_NOTHING;
 }
 
-/* One connection to a port that is told to whoever reads the output. */
-
-static int
+int
 AcceptOne(long rcvBufBytes, int64_t limitMs)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET};
