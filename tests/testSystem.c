@@ -43,7 +43,7 @@ NtProc(const char *name)
 static Tcl_Obj *
 Wine(void)
 {
-    WineProc proc = (WineProc) (void *) NtProc("wine_get_version");
+    WineProc proc = (WineProc) (void (*)(void)) NtProc("wine_get_version");
 
     return Tcl_NewStringObj(proc != NULL ? proc() : "", -1);
 }
@@ -53,7 +53,7 @@ Wine(void)
 static Tcl_Obj *
 Version(void)
 {
-    VersionProc *proc = (VersionProc *) (void *) NtProc("RtlGetVersion");
+    VersionProc *proc = (VersionProc *) (void (*)(void)) NtProc("RtlGetVersion");
     Tcl_Obj *listObj = Tcl_NewListObj(0, NULL);
     OSVERSIONINFOEXW info;
 

@@ -883,7 +883,9 @@ Iocpsocktest_Init(Tcl_Interp *interp)
     Tcl_CreateObjCommand(interp, "testthread", TestThreadObjCmd, NULL, NULL);
     TestRawCreateCommands(interp);
     TestPumpCreateCommand(interp);
+#ifdef _WIN32
     TestSystemCreateCommand(interp);
     TestWindowCreateCommand(interp);
+#endif
     return Tcl_PkgProvide(interp, "iocpsocktest", PACKAGE_VERSION);
 }
