@@ -48,7 +48,7 @@ help:
 	@echo "  make test          all tests, on both Tcls (JOBS=$(JOBS))"
 	@echo "  make test-wine10   the suites on Wine 10, from the cache"
 	@echo "  make test-win32    the suites in 32-bit Tcls, on Wine 10"
-	@echo "  make test-tk       wish on a display of its own (Tk 8.6 and 9.0)"
+	@echo "  make test-tk       wish on its own display (Tk 8.6 and 9.0)"
 	@echo "  make check         those of them that need no Windows"
 	@echo "  make conformance   Tcl's own tests, with each driver"
 	@echo "  make differential  random operations, compared (COUNT=, SEED=)"

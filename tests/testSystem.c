@@ -53,7 +53,8 @@ Wine(void)
 static Tcl_Obj *
 Version(void)
 {
-    VersionProc *proc = (VersionProc *) (void (*)(void)) NtProc("RtlGetVersion");
+    VersionProc *proc = (VersionProc *) (void (*)(void)) NtProc(
+        "RtlGetVersion");
     Tcl_Obj *listObj = Tcl_NewListObj(0, NULL);
     OSVERSIONINFOEXW info;
 
