@@ -45,12 +45,12 @@ proc end::Got {data} {
     incr S(total) $length
 }
 
-# A line may have lost its end to the end of the file.
+# The last line may have no end.
 
 proc end::GotLine {line} {
     variable S
     Got $line
-    if {[stream::part P $S(total) 1] eq "\n"} {
+    if {![eof $S(chan)]} {
         Got \n
     }
 }
