@@ -314,6 +314,14 @@ proc end::op.take {until mover style} {
     if {$until ne "end" && $S(total) >= $until} {
         return ok
     }
+    # After a gets that found a part of a line, Tcl reports the channel
+    # readable only when more has come.
+    if {$mover in {all small once coro} && [chan pending input $S(chan)] > 0} {
+        Some $mover
+        if {[Enough $until]} {
+            return $S(done)
+        }
+    }
     switch $mover {
         block - blockgets - byte {
             Blocking $until $mover
