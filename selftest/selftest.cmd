@@ -64,7 +64,7 @@ echo.
 echo The self-test needs Tcl 8.6 or 9 for Windows, 64 bit, and found none.
 echo If there is one, name its tclsh, or drag it onto selftest.cmd:
 echo     selftest.cmd C:\where\it\is\bin\tclsh86.exe
-echo If not, install one, Magicsplat's say: https://www.magicsplat.com
+echo If not, install one, for example Magicsplat's: https://www.magicsplat.com
 set "status=3"
 goto end
 
