@@ -123,7 +123,7 @@ proc end::Await {style} {
 proc end::Nest {depth} {
     variable S
     if {$depth > 0} {
-        after 0 [list ::end::Nest [expr {$depth - 1}]]
+        set S(nest) [after 0 [list ::end::Nest [expr {$depth - 1}]]]
     }
     while {$S(done) eq ""} {
         vwait ::end::S(done)
@@ -594,8 +594,10 @@ proc end::op.exit {count} {
 
 proc end::Perform {op} {
     variable S
-    array set S {done {} depth 0 copies 0 copied {} pumping 0 reads 0}
+    array set S {done {} depth 0 copies 0 copied {} pumping 0 reads 0 nest {}}
     set code [catch {op.[lindex $op 0] {*}[lrange $op 1 end]} result options]
+    # An event loop of the next operation's would enter it, and stay there.
+    after cancel $S(nest)
     if {$code == 1} {
         set result [Code $options]
         if {[lindex $result 1] eq "NONE" || [lindex $result 1 0] eq "TCL"} {
