@@ -9,8 +9,6 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 runner=$here/../tools/tclsh$1
-for driver in iocpsock::socket ::socket; do
-    echo "with $driver"
-    IOCPSOCK_TEST_SOCKET=$driver timeout -k 5 100 \
-        tclsh "$here/messageLoopNative.tcl" "$runner" || exit 1
-done
+# shellcheck source=tests/withBoth
+. "$here/withBoth"
+withBoth 100 "$here/messageLoopNative.tcl" "$runner"

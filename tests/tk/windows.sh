@@ -9,8 +9,6 @@ set -u
 # shellcheck source=tests/tk/display
 . "$(dirname "$0")/display"
 
-for driver in iocpsock::socket ::socket; do
-    echo "with $driver"
-    IOCPSOCK_TEST_SOCKET=$driver timeout -k 5 420 \
-        tclsh "$tests/tk/windowsNative.tcl" "$run" || exit 1
-done
+# shellcheck source=tests/withBoth
+. "$tests/withBoth"
+withBoth 420 "$tests/tk/windowsNative.tcl" "$run"
