@@ -622,7 +622,8 @@ proc end::Remote {state op back} {
 }
 
 # A channel with bytes in Tcl's own buffer is not moved: Tcl 8.6.13 loses the
-# timer that offers them.
+# timer that offers them. A timer that is still set from before has to run
+# first, too: Tcl would take it for one of the new thread's.
 
 proc end::Empty {} {
     variable S
@@ -631,6 +632,7 @@ proc end::Empty {} {
         fconfigure $S(chan) -blocking 0
         Got [read $S(chan)]
     }
+    update
 }
 
 proc end::place.thread {op} {
