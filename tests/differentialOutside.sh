@@ -49,4 +49,5 @@ found "^    linux: main close.*stalled, not ok$" -tcl "" -inject hang -limit 6 \
 found '^    -replay {{t main give [^{}]*}}$' -tcl "" -inject answer \
     -count 1 -seed 113 -length 3 || exit 1
 
-run -tcl "$version" -count 200 -seed 1 -seconds 30 -limit 40 -shrink 0 || exit 1
+run -tcl "$version" -count 200 -seed 1 -workers 6 -seconds 30 -limit 40 \
+    -shrink 0 || exit 1
