@@ -180,6 +180,7 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
     size_t *bytesPtr)
 {
     CpError error = CpConnUsable(connPtr);
+    unsigned i;
 
     assert(lengthBytes > 0);
     *bytesPtr = 0;
@@ -187,9 +188,12 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
         return error;
     }
 
-    /* A writer that polls, as Tcl at a thread's exit, sees sends complete. */
-    if (IsFull(connPtr)) {
-        CpPortReap(connPtr->portPtr, 0);
+    /* A writer that polls, as Tcl at a thread's exit, sees sends complete. One
+     * that was held back may be next, and complete at once, too. */
+    for (i = 0; i <= connPtr->sendPending && IsFull(connPtr); i++) {
+        if (CpPortReap(connPtr->portPtr, 0) == 0) {
+            break;
+        }
     }
     error = CpSendRefusal(connPtr);
     if (error != CP_OK) {
