@@ -10,35 +10,11 @@ proc receiveConnections {count bytes script args} {
     lassign [testraw listen] listener port
     set peer [support::child $script $port {*}$args]
     for {set i 0} {$i < $count} {incr i} {
-        set sock [testraw accept $listener]
-        lassign [rawToEnd $sock] got how
-        if {$how eq "end" && $got eq [support::pattern 0 $bytes]} {
-            set how whole
-        } else {
-            set how "$how behind [string length $got] bytes"
-        }
-        dict incr ends $how
+        dict incr ends [ending [testraw accept $listener] $bytes]
     }
     testraw close $listener
     peerEnds $peer
     return $ends
-}
-
-proc rawToEnd {sock} {
-    set got ""
-    set how end
-    while {1} {
-        if {[catch {testraw recv $sock 65536} more]} {
-            set how $more
-            break
-        }
-        if {$more eq ""} {
-            break
-        }
-        append got $more
-    }
-    testraw close $sock
-    return [list $got $how]
 }
 
 question exit-without-close 90 {
@@ -91,13 +67,7 @@ question write-and-close 120 {
     }}} -myaddr 127.0.0.1 0]
     set peer [peer {
         for {set i 0} {$i < 200} {incr i} {
-            lassign [receiveAll [testraw connect [lindex $argv 0]]] got how
-            if {$how eq "end" && $got eq [support::pattern 0 10000]} {
-                set how whole
-            } else {
-                set how "$how behind [string length $got] bytes"
-            }
-            dict incr ends $how
+            dict incr ends [ending [testraw connect [lindex $argv 0]] 10000]
         }
         puts $ends
     } [support::port $listener]]
@@ -126,13 +96,7 @@ question close-unread 90 {
         for {set i 0} {$i < 20} {incr i} {
             set sock [testraw connect [lindex $argv 0]]
             testraw send $sock [string repeat x 100000]
-            lassign [receiveAll $sock] got how
-            if {$how eq "end" && $got eq [support::pattern 0 1000000]} {
-                set how whole
-            } else {
-                set how "$how behind [string length $got] bytes"
-            }
-            dict incr ends $how
+            dict incr ends [ending $sock 1000000]
         }
         puts $ends
     } [support::port $listener]]

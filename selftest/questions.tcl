@@ -62,6 +62,35 @@ proc milliseconds {script} {
 # ----------------------------------------------------------------------
 # Peers
 
+# All that comes, and how it ends. Peers have this and the next one, too.
+
+proc receiveAll {sock} {
+    set got ""
+    set how end
+    while {1} {
+        if {[catch {testraw recv $sock 65536} more]} {
+            set how $more
+            break
+        }
+        if {$more eq ""} {
+            break
+        }
+        append got $more
+    }
+    testraw close $sock
+    return [list $got $how]
+}
+
+# "whole" for all bytes of the pattern and then the end of file.
+
+proc ending {sock bytes} {
+    lassign [receiveAll $sock] got how
+    if {$how eq "end" && $got eq [support::pattern 0 $bytes]} {
+        return whole
+    }
+    return "$how behind [string length $got] bytes"
+}
+
 # The script's process has testraw, and what is in the prelude. It ends at the
 # latest when this one has long been ended.
 
@@ -80,23 +109,6 @@ proc peer {script args} {
                 append got $more
             }
             return $got
-        }
-        # All that comes, and how it ends.
-        proc receiveAll {sock} {
-            set got ""
-            set how end
-            while {1} {
-                if {[catch {testraw recv $sock 65536} more]} {
-                    set how $more
-                    break
-                }
-                if {$more eq ""} {
-                    break
-                }
-                append got $more
-            }
-            testraw close $sock
-            return [list $got $how]
         }
         proc trip {sock text} {
             set started [clock microseconds]
@@ -118,6 +130,10 @@ proc peer {script args} {
         }
     }
     set prelude [string map [list END $::question::endMs] $prelude]
+    foreach name {receiveAll ending} {
+        append prelude \n \
+            [list proc $name [info args $name] [info body $name]]
+    }
     return [support::child $prelude\n$script {*}$args]
 }
 
