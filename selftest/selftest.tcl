@@ -231,23 +231,28 @@ proc selftest::runPart {command seconds} {
 
 proc selftest::takeLines {chan} {
     variable run
-    variable maxLines
     for {set i 0} {$i < 100} {incr i} {
         set failed [catch {gets $chan line} length]
         if {$failed || $length < 0} {
             break
         }
-        if {[incr run(lines)] <= $maxLines} {
-            write "    $line"
-        } elseif {$run(lines) == $maxLines + 1} {
-            write "    (further lines are left out)"
-        }
-        if {[string trim $line] ne ""} {
-            set run(last) $line
-        }
+        takeLine $line
     }
     if {$failed || [eof $chan]} {
         set run(end) closed
+    }
+}
+
+proc selftest::takeLine {line} {
+    variable run
+    variable maxLines
+    if {[incr run(lines)] <= $maxLines} {
+        write "    $line"
+    } elseif {$run(lines) == $maxLines + 1} {
+        write "    (further lines are left out)"
+    }
+    if {[string trim $line] ne ""} {
+        set run(last) $line
     }
 }
 
@@ -265,13 +270,15 @@ proc selftest::endedWith {chan} {
     return [list passed $run(last)]
 }
 
-# What the part has started sees that the other end of its pipe has gone.
+# The last line may have no end yet, and lines may still wait in the pipe.
+# Programs that the part has started see that the other end of its pipe is gone.
 
 proc selftest::endLate {chan seconds} {
     variable run
-    if {![catch {read $chan 1000} unfinished] && $unfinished ne ""} {
-        write "    $unfinished"
-        set run(last) $unfinished
+    if {![catch {read $chan 1000} rest]} {
+        foreach line [split [string trimright $rest \n] \n] {
+            takeLine $line
+        }
     }
     foreach id [pid $chan] {
         endProcess $id
