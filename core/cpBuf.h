@@ -19,10 +19,10 @@ typedef struct CpBuf CpBuf;
 
 struct CpBuf {
     CpOp op;
-    void *ownerPtr; /* What the op's proc works on. */
-    CpBuf *nextPtr; /* In a CpBufQueue. */
-    int pending;    /* True exactly from submit to reap. */
-    int fresh;      /* Filled before an operation was posted for it. */
+    void *ownerPtr;   /* What the op's proc works on. */
+    CpBuf *nextPtr;   /* In a CpBufQueue. */
+    int pending;      /* True exactly from submit to reap. */
+    int knownDrained; /* Filled before an operation was posted for it. */
     uint32_t start;
     uint32_t end;
     uint32_t sizeBytes;

@@ -137,11 +137,11 @@ NoInput(const CpConn *connPtr)
  */
 
 static void
-PostDiscard(CpConn *connPtr)
+SubmitDiscard(CpConn *connPtr)
 {
-    connPtr->probe.proc = DiscardDone;
-    connPtr->probePending = 1;
-    CpSubmitRecv(connPtr->handlePtr, &connPtr->probe, connPtr->discarded,
+    connPtr->zeroByteOp.proc = DiscardDone;
+    connPtr->zeroBytePending = 1;
+    CpSubmitRecv(connPtr->handlePtr, &connPtr->zeroByteOp, connPtr->discarded,
         sizeof(connPtr->discarded));
 }
 
@@ -177,16 +177,16 @@ Discard(CpConn *connPtr)
     if (total > 0) {
         CountDiscarded(connPtr, total);
     }
-    PostDiscard(connPtr);
+    SubmitDiscard(connPtr);
 }
 
 static void
 DiscardDone(CpOp *opPtr)
 {
-    CpConn *connPtr = CP_OWNER_OF(opPtr, CpConn, probe);
+    CpConn *connPtr = CP_OWNER_OF(opPtr, CpConn, zeroByteOp);
 
-    connPtr->probePending = 0;
-    CpRecvReturned(connPtr);
+    connPtr->zeroBytePending = 0;
+    CpRecvCompleted(connPtr);
     if (opPtr->error == CP_OK && opPtr->bytes > 0) {
         CountDiscarded(connPtr, opPtr->bytes);
     }
@@ -297,7 +297,7 @@ CpCloseBegin(CpConn *connPtr)
     if (connPtr->sendPending == 0) {
         CpCloseAdvance(connPtr);
     } else if (CpRecvPending(connPtr) == 0 && !NoInput(connPtr)) {
-        PostDiscard(connPtr);
+        SubmitDiscard(connPtr);
     }
 }
 
@@ -305,11 +305,11 @@ void
 CpDiscardBegin(CpConn *connPtr)
 {
     (void) CpRecvDiscard(connPtr);
-    if (!connPtr->probePending) {
+    if (!connPtr->zeroBytePending) {
         CpRecvStop(connPtr);
     }
     if (CpRecvPending(connPtr) == 0 && !NoInput(connPtr)) {
-        PostDiscard(connPtr);
+        SubmitDiscard(connPtr);
     }
 }
 
@@ -370,7 +370,7 @@ void
 CpConnAbort(CpConn *connPtr)
 {
     if (!connPtr->aborted) {
-        connPtr->sendErrorTold = 1;
+        connPtr->sendErrorReported = 1;
         Abort(connPtr, CP_ECONNABORTED);
     }
 }

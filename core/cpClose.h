@@ -33,8 +33,8 @@ typedef struct CpCloseList {
     CpCloseQueue untimed;
 } CpCloseList;
 
-/* After how many milliseconds a close becomes a reset, which CpConnUntoldError
- * tells as CP_ETIMEDOUT; 0 is never. */
+/* A close that takes longer than timeoutMs becomes a reset, and
+ * CpConnUnreportedError returns CP_ETIMEDOUT. 0 is no limit. */
 void CpConnSetCloseTimeout(CpConn *connPtr, uint32_t timeoutMs);
 uint32_t CpConnCloseTimeout(const CpConn *connPtr);
 

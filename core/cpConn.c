@@ -72,7 +72,7 @@ DialDone(void *clientData, CpError error, CpHandle *handlePtr, char *message)
     if (error == CP_OK) {
         connPtr->state = CP_CONN_OPEN;
         HalfCloseLate(connPtr);
-        CpRecvRefill(connPtr);
+        CpRecvRearm(connPtr);
     } else {
         connPtr->state = CP_CONN_FAILED;
         connPtr->dialError = error;
@@ -137,7 +137,7 @@ CpConnAccepted(CpPort *portPtr, CpHandle *handlePtr, CpConnProc *proc,
     if (connPtr != NULL) {
         connPtr->state = CP_CONN_OPEN;
         connPtr->handlePtr = handlePtr;
-        connPtr->quick = 1; /* Clients speak first, as a rule. */
+        connPtr->dataLikely = 1; /* Clients speak first, as a rule. */
     }
     return connPtr;
 }

@@ -161,7 +161,7 @@ void CpConnWatchRead(CpConn *connPtr, int on);
 
 /* What was taken without a receive may not be all any more: the next read looks
  * for more behind it. */
-void CpConnAge(CpConn *connPtr);
+void CpConnForgetDrained(CpConn *connPtr);
 
 /*
  * CpConnExpose --
@@ -176,7 +176,7 @@ void CpConnExpose(CpConn *connPtr);
 
 /* Posts receives once, for a caller that is going to reap if there is nothing
  * to read after it, and to read. */
-void CpConnPostRead(CpConn *connPtr);
+void CpConnSubmitRecv(CpConn *connPtr);
 
 /* Bytes wait to be taken by the system. */
 int CpConnSending(const CpConn *connPtr);
@@ -186,7 +186,7 @@ int CpConnSending(const CpConn *connPtr);
  * it: for a close to report. CP_OK without one.
  */
 
-CpError CpConnUntoldError(const CpConn *connPtr);
+CpError CpConnUnreportedError(const CpConn *connPtr);
 
 /*
  * CpConnShutdown --

@@ -39,15 +39,15 @@ struct CpConn {
 
     /* Receiving: cpRecv.c, cpRecvOp.c */
     CpRecvMode recvMode;
-    CpOp probe;
-    unsigned probePending : 1;
-    unsigned probed : 1; /* A probe found something, not yet taken. */
+    CpOp zeroByteOp;
+    unsigned zeroBytePending : 1;
+    unsigned inputFound : 1; /* A probe found something, not yet taken. */
     unsigned watchRead : 1;
     unsigned recvShut : 1; /* Half-closed for reading. */
     unsigned exposed : 1;  /* Strangers use the socket: see CpConnExpose. */
     unsigned endSeen : 1;  /* A posted buffer came back with nothing. */
     unsigned eof : 1;
-    unsigned quick : 1;       /* The last look found something at once. */
+    unsigned dataLikely : 1;  /* The last look found something at once. */
     unsigned recvStopped : 1; /* A receive that is outstanding is cancelled. */
     unsigned sendShut : 1;    /* Half-closed for writing. */
     CpError recvFailure;      /* Of the first receive that failed. There may
@@ -64,11 +64,11 @@ struct CpConn {
     /* Sending: cpSend.c */
     unsigned sendCap;
     unsigned sendPending;
-    CpError sendError;          /* The first, sticky. */
-    unsigned sendErrorTold : 1; /* A write or read has returned it. */
-    CpBuf *joinedPtr;           /* Small writes, not posted yet; only while
+    CpError sendError;              /* The first, sticky. */
+    unsigned sendErrorReported : 1; /* A write or read has returned it. */
+    CpBuf *joinedPtr;               /* Small writes, not posted yet; only while
                                  * sends are outstanding. */
-    CpFileSend *fileSendPtr;    /* The first of the files: sent as soon as there
+    CpFileSend *fileSendPtr; /* The first of the files: sent as soon as there
                                  * is a connection and no send outstanding. */
     uint64_t sendBuffered;
     uint64_t bytesOut;
@@ -103,20 +103,20 @@ CpError CpConnUsable(const CpConn *connPtr);
 void CpConnFinish(CpConn *connPtr);
 
 /* cpRecvOp.c: posts what the mode wants posted, if the reader watches. */
-void CpRecvRefill(CpConn *connPtr);
+void CpRecvRearm(CpConn *connPtr);
 
 /* Cancels all receives. */
 void CpRecvStop(CpConn *connPtr);
 unsigned CpRecvPending(const CpConn *connPtr);
 
 /* A receive is back. */
-void CpRecvReturned(CpConn *connPtr);
+void CpRecvCompleted(CpConn *connPtr);
 
 /* Receives have buffers, in the present mode. */
-int CpRecvPostsBuffers(const CpConn *connPtr);
+int CpRecvUsesBuffers(const CpConn *connPtr);
 
 /* Completed buffers without bytes leave the front of the queue. */
-void CpRecvSettle(CpConn *connPtr);
+void CpRecvDropEmpty(CpConn *connPtr);
 
 /* cpRecv.c */
 void CpRecvFree(CpConn *connPtr);
@@ -151,21 +151,21 @@ int CpRecvTakesAhead(const CpConn *connPtr);
 CpError CpRecvTakeNow(CpConn *connPtr, uint32_t sizeBytes);
 
 /*
- * CpRecvLook --
+ * CpRecvCheck --
  *
  *      A receive says that there is something to read. That need not be so:
  *      looks, and makes the connection readable if it is.
  */
 
-void CpRecvLook(CpConn *connPtr);
+void CpRecvCheck(CpConn *connPtr);
 
 int CpSendReady(const CpConn *connPtr);
 
 /* Why nothing can be sent any more, of which the caller tells; or CP_OK. */
-CpError CpSendRefusal(CpConn *connPtr);
+CpError CpSendReportError(CpConn *connPtr);
 
 /* A send is over: what waits for that goes on. */
-void CpSendSettle(CpConn *connPtr);
+void CpSendPump(CpConn *connPtr);
 
 /* A buffer of at most CP_SEND_BYTES_MAX, less where memory is short; NULL
  * without any. */

@@ -16,7 +16,7 @@
  */
 
 typedef enum AcceptState {
-    ACCEPT_POSTED,
+    ACCEPT_PENDING,
     ACCEPT_WAITING,
     ACCEPT_QUEUED,
     ACCEPT_DROPPED, /* Its cancelled probe has yet to return. */
@@ -26,9 +26,9 @@ typedef enum AcceptState {
 typedef struct Accept Accept;
 
 struct Accept {
-    CpAcceptOp accept; /* Pending exactly in ACCEPT_POSTED. */
-    CpOp probe;        /* For the first byte. */
-    int probePending;
+    CpAcceptOp accept; /* Pending exactly in ACCEPT_PENDING. */
+    CpOp zeroByteOp;   /* For the first byte. */
+    int zeroBytePending;
     AcceptState state;
     CpListener *listenerPtr;
     CpHandle *handlePtr; /* The connection. */
@@ -106,7 +106,7 @@ Finish(CpListener *listenerPtr)
     void *clientData = listenerPtr->clientData;
 
     assert(listenerPtr->closing);
-    if (listenerPtr->lists[ACCEPT_POSTED].count > 0
+    if (listenerPtr->lists[ACCEPT_PENDING].count > 0
         || listenerPtr->lists[ACCEPT_DROPPED].count > 0) {
         return;
     }
@@ -124,7 +124,7 @@ Finish(CpListener *listenerPtr)
 static void
 Refill(CpListener *listenerPtr)
 {
-    AcceptList *postedPtr = &listenerPtr->lists[ACCEPT_POSTED];
+    AcceptList *postedPtr = &listenerPtr->lists[ACCEPT_PENDING];
     AcceptList *queuedPtr = &listenerPtr->lists[ACCEPT_QUEUED];
 
     if (listenerPtr->closing || listenerPtr->retryMs != 0) {
@@ -139,8 +139,8 @@ Refill(CpListener *listenerPtr)
         }
         acceptPtr->listenerPtr = listenerPtr;
         acceptPtr->accept.op.proc = AcceptDone;
-        Link(acceptPtr, ACCEPT_POSTED);
-        CpStatAdd(CP_STAT_ACCEPTS_POSTED, 1);
+        Link(acceptPtr, ACCEPT_PENDING);
+        CpStatAdd(CP_STAT_ACCEPTS_PENDING, 1);
         CpSubmitAccept(listenerPtr->handlePtr, &acceptPtr->accept);
     }
 }
@@ -152,9 +152,9 @@ static void
 Drop(Accept *acceptPtr)
 {
     Unlink(acceptPtr);
-    if (acceptPtr->probePending) {
+    if (acceptPtr->zeroBytePending) {
         Link(acceptPtr, ACCEPT_DROPPED);
-        CpCancel(acceptPtr->handlePtr, &acceptPtr->probe);
+        CpCancel(acceptPtr->handlePtr, &acceptPtr->zeroByteOp);
         return;
     }
     CpHandleClose(acceptPtr->handlePtr);
@@ -213,9 +213,9 @@ AcceptFailed(Accept *acceptPtr, CpError error)
 static void
 SubmitProbe(Accept *acceptPtr)
 {
-    acceptPtr->probe.proc = FirstByteDone;
-    acceptPtr->probePending = 1;
-    CpSubmitRecv(acceptPtr->handlePtr, &acceptPtr->probe, NULL, 0);
+    acceptPtr->zeroByteOp.proc = FirstByteDone;
+    acceptPtr->zeroBytePending = 1;
+    CpSubmitRecv(acceptPtr->handlePtr, &acceptPtr->zeroByteOp, NULL, 0);
 }
 
 static void
@@ -225,7 +225,7 @@ AcceptDone(CpOp *opPtr)
     CpListener *listenerPtr = acceptPtr->listenerPtr;
 
     Unlink(acceptPtr);
-    CpStatAdd(CP_STAT_ACCEPTS_POSTED, -1);
+    CpStatAdd(CP_STAT_ACCEPTS_PENDING, -1);
     if (opPtr->error != CP_OK) {
         AcceptFailed(acceptPtr, opPtr->error);
         return;
@@ -264,12 +264,12 @@ AcceptDone(CpOp *opPtr)
 static void
 FirstByteDone(CpOp *opPtr)
 {
-    Accept *acceptPtr = CP_OWNER_OF(opPtr, Accept, probe);
+    Accept *acceptPtr = CP_OWNER_OF(opPtr, Accept, zeroByteOp);
     CpListener *listenerPtr = acceptPtr->listenerPtr;
     CpError error;
     size_t bytes;
 
-    acceptPtr->probePending = 0;
+    acceptPtr->zeroBytePending = 0;
     if (acceptPtr->state == ACCEPT_DROPPED) {
         Unlink(acceptPtr);
         CpHandleClose(acceptPtr->handlePtr);
@@ -427,8 +427,8 @@ CpListenerHandle(const CpListener *listenerPtr)
 void
 CpListenerSetBacklog(CpListener *listenerPtr, unsigned backlog)
 {
-    Accept *acceptPtr = listenerPtr->lists[ACCEPT_POSTED].lastPtr;
-    unsigned posted = listenerPtr->lists[ACCEPT_POSTED].count;
+    Accept *acceptPtr = listenerPtr->lists[ACCEPT_PENDING].lastPtr;
+    unsigned posted = listenerPtr->lists[ACCEPT_PENDING].count;
 
     assert(backlog >= 1 && backlog <= CP_BACKLOG_MAX);
     listenerPtr->backlog = backlog;
@@ -453,7 +453,7 @@ CpListenerSetTimeout(CpListener *listenerPtr, uint32_t timeoutMs)
 void
 CpListenerGetStats(const CpListener *listenerPtr, CpListenerStats *statsPtr)
 {
-    statsPtr->posted = listenerPtr->lists[ACCEPT_POSTED].count;
+    statsPtr->posted = listenerPtr->lists[ACCEPT_PENDING].count;
     statsPtr->queued = listenerPtr->lists[ACCEPT_QUEUED].count;
     statsPtr->waiting = listenerPtr->lists[ACCEPT_WAITING].count;
     statsPtr->accepted = listenerPtr->accepted;

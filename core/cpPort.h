@@ -397,8 +397,8 @@ typedef enum CpStat {
     CP_STAT_OPERATIONS, /* Submitted and not completed. */
     CP_STAT_BYTES_IN,
     CP_STAT_BYTES_OUT,
-    CP_STAT_LISTENERS,      /* Listening handles open. */
-    CP_STAT_ACCEPTS_POSTED, /* Accepts outstanding. */
+    CP_STAT_LISTENERS,       /* Listening handles open. */
+    CP_STAT_ACCEPTS_PENDING, /* Accepts outstanding. */
     CP_STAT_ACCEPTED,
     CP_STAT_ACCEPTS_FAILED,
     CP_STAT_ACCEPTS_TIMED_OUT,

@@ -44,9 +44,9 @@ IsReset(CpError error)
  */
 
 static int
-LostUntold(const CpConn *connPtr)
+HasUnreportedLoss(const CpConn *connPtr)
 {
-    CpError error = CpConnUntoldError(connPtr);
+    CpError error = CpConnUnreportedError(connPtr);
 
     return error != CP_OK && !IsReset(error);
 }
@@ -65,9 +65,9 @@ CpRecvReady(const CpConn *connPtr)
 {
     /* Nobody can read from a direction that is closed. */
     return !connPtr->recvShut
-        && (CpRecvFirst(connPtr) != NULL || connPtr->probed
+        && (CpRecvFirst(connPtr) != NULL || connPtr->inputFound
             || CpRecvEnded(connPtr) || FailureIsDue(connPtr)
-            || LostUntold(connPtr));
+            || HasUnreportedLoss(connPtr));
 }
 
 uint64_t
@@ -101,7 +101,7 @@ TryRecv(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
     CpError error = CpTryRecv(connPtr->handlePtr, destPtr, lengthBytes,
         bytesPtr);
 
-    connPtr->probed = 0;
+    connPtr->inputFound = 0;
     if (error == CP_OK && *bytesPtr > 0) {
         connPtr->bytesIn += *bytesPtr;
         CpStatAdd(CP_STAT_BYTES_IN, (int64_t) *bytesPtr);
@@ -174,9 +174,9 @@ ReadQueue(CpConn *connPtr, CpBuf *bufPtr, void *destPtr, size_t lengthBytes,
     *bytesPtr = CpBufRead(bufPtr, destPtr, lengthBytes);
     if (bufPtr->start == bufPtr->end) {
         CpRecvDrop(connPtr);
-        CpRecvSettle(connPtr);
-        if (CpRecvPostsBuffers(connPtr)) {
-            CpConnPostRead(connPtr);
+        CpRecvDropEmpty(connPtr);
+        if (CpRecvUsesBuffers(connPtr)) {
+            CpConnSubmitRecv(connPtr);
         }
     }
     return CP_OK;
@@ -185,9 +185,9 @@ ReadQueue(CpConn *connPtr, CpBuf *bufPtr, void *destPtr, size_t lengthBytes,
 /* It was filled a moment ago, with all that was there. */
 
 static int
-IsFresh(const CpBuf *bufPtr)
+IsKnownDrained(const CpBuf *bufPtr)
 {
-    return bufPtr->fresh && bufPtr->start == 0
+    return bufPtr->knownDrained && bufPtr->start == 0
         && bufPtr->end < bufPtr->sizeBytes;
 }
 
@@ -203,7 +203,7 @@ CpRecvTakeNow(CpConn *connPtr, uint32_t sizeBytes)
     if (bufPtr == NULL) {
         return CP_EAGAIN;
     }
-    bufPtr->fresh = 1;
+    bufPtr->knownDrained = 1;
     return CP_OK;
 }
 
@@ -220,7 +220,7 @@ CpRecvTakesAhead(const CpConn *connPtr)
  */
 
 void
-CpRecvLook(CpConn *connPtr)
+CpRecvCheck(CpConn *connPtr)
 {
     uint32_t sizeBytes = connPtr->readBytes;
     CpError error;
@@ -240,19 +240,19 @@ CpRecvLook(CpConn *connPtr)
     if (error != CP_OK && connPtr->recvFailure == CP_OK) {
         connPtr->recvFailure = error; /* May be reported only once. */
     }
-    connPtr->probed = 1;
+    connPtr->inputFound = 1;
 }
 
 void
-CpConnAge(CpConn *connPtr)
+CpConnForgetDrained(CpConn *connPtr)
 {
     CpBuf *bufPtr = CpRecvFirst(connPtr);
 
     if (bufPtr != NULL) {
-        bufPtr->fresh = 0;
+        bufPtr->knownDrained = 0;
     }
     if (connPtr->exposed) {
-        connPtr->probed = 0; /* A stranger may have taken it. */
+        connPtr->inputFound = 0; /* A stranger may have taken it. */
     }
 }
 
@@ -270,13 +270,13 @@ ReadAll(CpConn *connPtr, char *destPtr, size_t lengthBytes, size_t *bytesPtr)
     int fresh = 0;
 
     while (*bytesPtr < lengthBytes && (bufPtr = CpRecvFirst(connPtr)) != NULL) {
-        fresh = IsFresh(bufPtr);
+        fresh = IsKnownDrained(bufPtr);
         (void) ReadQueue(connPtr, bufPtr, destPtr + *bytesPtr,
             lengthBytes - *bytesPtr, &bytes);
         *bytesPtr += bytes;
     }
     if (*bytesPtr < lengthBytes && connPtr->recvBufs == 0
-        && !CpRecvEnded(connPtr) && !CpRecvPostsBuffers(connPtr) && !fresh
+        && !CpRecvEnded(connPtr) && !CpRecvUsesBuffers(connPtr) && !fresh
         && TryRecv(connPtr, destPtr + *bytesPtr, lengthBytes - *bytesPtr,
                &bytes)
             == CP_OK) {
@@ -292,9 +292,9 @@ ReadOpen(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
      * probe has found needs none: it goes straight to the reader.
      */
 
-    if (CpRecvPostsBuffers(connPtr) && CpRecvFirst(connPtr) == NULL
-        && !connPtr->probed) {
-        CpConnPostRead(connPtr);
+    if (CpRecvUsesBuffers(connPtr) && CpRecvFirst(connPtr) == NULL
+        && !connPtr->inputFound) {
+        CpConnSubmitRecv(connPtr);
     }
     while (connPtr->recvBufsPending > 0 && CpRecvFirst(connPtr) == NULL) {
         if (CpPortReap(connPtr->portPtr, 0) == 0) {
@@ -337,8 +337,8 @@ CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
         && connPtr->recvBufs == 0 && !CpRecvEnded(connPtr)) {
         (void) ReadAhead(connPtr, CpBufNewLarge(connPtr->portPtr));
     }
-    if (error == CP_EAGAIN && LostUntold(connPtr)) {
-        connPtr->sendErrorTold = 1;
+    if (error == CP_EAGAIN && HasUnreportedLoss(connPtr)) {
+        connPtr->sendErrorReported = 1;
         error = connPtr->sendError;
     }
     return error;

@@ -12,11 +12,11 @@
 
 #include "cpConnInt.h"
 
-static void ProbeDone(CpOp *opPtr);
+static void ZeroByteDone(CpOp *opPtr);
 static void RecvDone(CpOp *opPtr);
 
 int
-CpRecvPostsBuffers(const CpConn *connPtr)
+CpRecvUsesBuffers(const CpConn *connPtr)
 {
     if (connPtr->exposed) {
         return 0;
@@ -35,11 +35,11 @@ CpRecvPostsBuffers(const CpConn *connPtr)
 unsigned
 CpRecvPending(const CpConn *connPtr)
 {
-    return connPtr->recvBufsPending + connPtr->probePending;
+    return connPtr->recvBufsPending + connPtr->zeroBytePending;
 }
 
 void
-CpRecvReturned(CpConn *connPtr)
+CpRecvCompleted(CpConn *connPtr)
 {
     if (CpRecvPending(connPtr) == 0) {
         connPtr->recvStopped = 0;
@@ -47,7 +47,7 @@ CpRecvReturned(CpConn *connPtr)
 }
 
 static void
-PostBuffers(CpConn *connPtr)
+SubmitBuffers(CpConn *connPtr)
 {
     while (connPtr->recvBufs < connPtr->recvDepth && !connPtr->endSeen) {
         CpBuf *bufPtr = CpBufNew(connPtr->recvBytes);
@@ -61,7 +61,7 @@ PostBuffers(CpConn *connPtr)
         CpBufAppend(&connPtr->recvQueue, bufPtr);
         connPtr->recvBufs++;
         connPtr->recvBufsPending++;
-        connPtr->probed = 0;
+        connPtr->inputFound = 0;
         CpSubmitRecv(connPtr->handlePtr, &bufPtr->op, bufPtr->bytes,
             bufPtr->sizeBytes);
     }
@@ -81,16 +81,17 @@ CancelBuffers(CpConn *connPtr)
 }
 
 void
-CpConnPostRead(CpConn *connPtr)
+CpConnSubmitRecv(CpConn *connPtr)
 {
     if (connPtr->state != CP_CONN_OPEN || CpRecvEnded(connPtr)
         || connPtr->recvFailure != CP_OK) {
         return;
     }
-    if (CpRecvPostsBuffers(connPtr)) {
-        PostBuffers(connPtr);
+    if (CpRecvUsesBuffers(connPtr)) {
+        SubmitBuffers(connPtr);
     }
-    if (connPtr->recvBufs > 0 || connPtr->probed || connPtr->probePending) {
+    if (connPtr->recvBufs > 0 || connPtr->inputFound
+        || connPtr->zeroBytePending) {
         return;
     }
 
@@ -101,29 +102,30 @@ CpConnPostRead(CpConn *connPtr)
      * what it finds goes straight to the reader.
      */
 
-    if (CpRecvTakesAhead(connPtr) && connPtr->quick) {
-        connPtr->quick = CpRecvTakeNow(connPtr, CP_RECV_BYTES_MIN) == CP_OK;
-        if (connPtr->quick || CpRecvEnded(connPtr)) {
+    if (CpRecvTakesAhead(connPtr) && connPtr->dataLikely) {
+        connPtr->dataLikely = CpRecvTakeNow(connPtr, CP_RECV_BYTES_MIN)
+            == CP_OK;
+        if (connPtr->dataLikely || CpRecvEnded(connPtr)) {
             return;
         }
     }
-    connPtr->probe.proc = ProbeDone;
-    connPtr->probePending = 1;
-    CpSubmitRecv(connPtr->handlePtr, &connPtr->probe, NULL, 0);
+    connPtr->zeroByteOp.proc = ZeroByteDone;
+    connPtr->zeroBytePending = 1;
+    CpSubmitRecv(connPtr->handlePtr, &connPtr->zeroByteOp, NULL, 0);
 }
 
 void
-CpRecvRefill(CpConn *connPtr)
+CpRecvRearm(CpConn *connPtr)
 {
     if (connPtr->watchRead) {
-        CpConnPostRead(connPtr);
+        CpConnSubmitRecv(connPtr);
     }
 }
 
 /* Keeps the first failure. No receive is submitted after it. */
 
 static void
-NoteFailure(CpConn *connPtr, CpError error)
+LatchFailure(CpConn *connPtr, CpError error)
 {
     if (error != CP_OK && error != CP_ECANCELED
         && connPtr->recvFailure == CP_OK) {
@@ -133,24 +135,24 @@ NoteFailure(CpConn *connPtr, CpError error)
 }
 
 static void
-ProbeDone(CpOp *opPtr)
+ZeroByteDone(CpOp *opPtr)
 {
-    CpConn *connPtr = CP_OWNER_OF(opPtr, CpConn, probe);
+    CpConn *connPtr = CP_OWNER_OF(opPtr, CpConn, zeroByteOp);
 
-    connPtr->probePending = 0;
-    CpRecvReturned(connPtr);
-    connPtr->quick = opPtr->error == CP_OK && opPtr->atOnce;
+    connPtr->zeroBytePending = 0;
+    CpRecvCompleted(connPtr);
+    connPtr->dataLikely = opPtr->error == CP_OK && opPtr->atOnce;
     if (CpDiscards(connPtr)) {
         CpDiscardNext(connPtr, opPtr->error);
         return;
     }
-    NoteFailure(connPtr, opPtr->error);
+    LatchFailure(connPtr, opPtr->error);
     if (opPtr->error == CP_OK && connPtr->recvBufs == 0
         && !CpRecvEnded(connPtr)) {
-        CpRecvLook(connPtr);
+        CpRecvCheck(connPtr);
     }
     if (!CpRecvReady(connPtr)) {
-        CpRecvRefill(connPtr);
+        CpRecvRearm(connPtr);
     }
     CpConnNotify(connPtr);
 }
@@ -181,7 +183,7 @@ Adapt(CpConn *connPtr, const CpBuf *bufPtr)
  */
 
 void
-CpRecvSettle(CpConn *connPtr)
+CpRecvDropEmpty(CpConn *connPtr)
 {
     CpBuf *bufPtr;
 
@@ -190,12 +192,12 @@ CpRecvSettle(CpConn *connPtr)
         if (bufPtr->op.error == CP_OK && bufPtr->op.bytes == 0) {
             connPtr->endSeen = 1;
         }
-        NoteFailure(connPtr, bufPtr->op.error);
+        LatchFailure(connPtr, bufPtr->op.error);
         CpRecvDrop(connPtr);
     }
     if (connPtr->endSeen && connPtr->recvBufs == 0 && !CpRecvEnded(connPtr)) {
         connPtr->endSeen = 0;
-        CpRecvLook(connPtr);
+        CpRecvCheck(connPtr);
     }
 }
 
@@ -207,7 +209,7 @@ RecvDone(CpOp *opPtr)
 
     bufPtr->pending = 0;
     connPtr->recvBufsPending--;
-    CpRecvReturned(connPtr);
+    CpRecvCompleted(connPtr);
     if (opPtr->error == CP_OK) {
         bufPtr->end = opPtr->bytes;
         connPtr->bytesIn += opPtr->bytes;
@@ -218,8 +220,8 @@ RecvDone(CpOp *opPtr)
         CpDiscardNext(connPtr, opPtr->error);
         return;
     }
-    CpRecvSettle(connPtr);
-    CpRecvRefill(connPtr);
+    CpRecvDropEmpty(connPtr);
+    CpRecvRearm(connPtr);
     CpConnNotify(connPtr);
 }
 
@@ -227,15 +229,15 @@ void
 CpConnWatchRead(CpConn *connPtr, int on)
 {
     connPtr->watchRead = on ? 1 : 0;
-    CpRecvRefill(connPtr);
+    CpRecvRearm(connPtr);
 }
 
 void
 CpRecvStop(CpConn *connPtr)
 {
-    if (connPtr->probePending) {
+    if (connPtr->zeroBytePending) {
         connPtr->recvStopped = 1;
-        CpCancel(connPtr->handlePtr, &connPtr->probe);
+        CpCancel(connPtr->handlePtr, &connPtr->zeroByteOp);
     }
     CancelBuffers(connPtr);
 }
@@ -260,13 +262,13 @@ CpConnSetRecvMode(CpConn *connPtr, CpRecvMode mode)
     connPtr->recvMode = mode;
     connPtr->recvBytes = CP_RECV_BYTES_MIN;
     connPtr->recvDepth = 1;
-    connPtr->quick = 0;
-    connPtr->probed = 0;
+    connPtr->dataLikely = 0;
+    connPtr->inputFound = 0;
     if (connPtr->state == CP_CONN_OPEN) {
-        if (!CpRecvPostsBuffers(connPtr)) {
+        if (!CpRecvUsesBuffers(connPtr)) {
             CancelBuffers(connPtr);
         }
-        CpRecvRefill(connPtr);
+        CpRecvRearm(connPtr);
     }
 }
 
@@ -280,7 +282,7 @@ CpConnExpose(CpConn *connPtr)
         return;
     }
     connPtr->exposed = 1;
-    connPtr->quick = 0;
+    connPtr->dataLikely = 0;
     if (connPtr->state != CP_CONN_OPEN || connPtr->portPtr == NULL) {
         return;
     }
@@ -288,5 +290,5 @@ CpConnExpose(CpConn *connPtr)
     while (connPtr->recvBufsPending > 0) {
         CpPortReap(connPtr->portPtr, -1);
     }
-    CpRecvRefill(connPtr);
+    CpRecvRearm(connPtr);
 }

@@ -15,7 +15,7 @@
 static void SendDone(CpOp *opPtr);
 
 static void
-Post(CpConn *connPtr, CpBuf *bufPtr)
+SubmitBuf(CpConn *connPtr, CpBuf *bufPtr)
 {
     bufPtr->ownerPtr = connPtr;
     bufPtr->op.proc = SendDone;
@@ -27,7 +27,7 @@ Post(CpConn *connPtr, CpBuf *bufPtr)
 /* What is joined follows, or after an error is dropped. */
 
 static void
-PostJoined(CpConn *connPtr)
+SubmitJoined(CpConn *connPtr)
 {
     CpBuf *bufPtr = connPtr->joinedPtr;
 
@@ -39,7 +39,7 @@ PostJoined(CpConn *connPtr)
         connPtr->sendBuffered -= bufPtr->end;
         CpBufFree(bufPtr);
     } else {
-        Post(connPtr, bufPtr);
+        SubmitBuf(connPtr, bufPtr);
     }
 }
 
@@ -67,14 +67,14 @@ SendDone(CpOp *opPtr)
         connPtr->sendError = error;
     }
     CpBufFree(bufPtr);
-    CpSendSettle(connPtr);
+    CpSendPump(connPtr);
 }
 
 void
-CpSendSettle(CpConn *connPtr)
+CpSendPump(CpConn *connPtr)
 {
     if (connPtr->sendPending == 0) {
-        PostJoined(connPtr);
+        SubmitJoined(connPtr);
     }
     while (connPtr->sendPending == 0 && connPtr->fileSendPtr != NULL) {
         CpSendFileNext(connPtr);
@@ -145,13 +145,13 @@ Queue(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join)
             lengthBytes);
         if (bytes > 0
             && connPtr->joinedPtr->end == connPtr->joinedPtr->sizeBytes) {
-            PostJoined(connPtr);
+            SubmitJoined(connPtr);
         }
         return bytes;
     }
     bytes = Copy(connPtr, &bufPtr, lengthBytes, srcPtr, lengthBytes);
     if (bytes > 0) {
-        Post(connPtr, bufPtr);
+        SubmitBuf(connPtr, bufPtr);
     }
     return bytes;
 }
@@ -166,10 +166,10 @@ IsFull(const CpConn *connPtr)
 }
 
 CpError
-CpSendRefusal(CpConn *connPtr)
+CpSendReportError(CpConn *connPtr)
 {
     if (connPtr->sendError != CP_OK) {
-        connPtr->sendErrorTold = 1;
+        connPtr->sendErrorReported = 1;
         return connPtr->sendError;
     }
     return connPtr->sendShut ? CP_EPIPE : CP_OK;
@@ -195,7 +195,7 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
             break;
         }
     }
-    error = CpSendRefusal(connPtr);
+    error = CpSendReportError(connPtr);
     if (error != CP_OK) {
         return error;
     }
@@ -207,7 +207,7 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
     if (!join && connPtr->joinedPtr != NULL) {
         join = connPtr->sendPending + 1 >= connPtr->sendCap;
         if (!join) {
-            PostJoined(connPtr);
+            SubmitJoined(connPtr);
         }
     }
     if (connPtr->sendPending == 0 && !join) {
@@ -219,7 +219,7 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
         }
         if (error != CP_EAGAIN) {
             connPtr->sendError = error;
-            connPtr->sendErrorTold = 1;
+            connPtr->sendErrorReported = 1;
             return error;
         }
     }
@@ -249,14 +249,14 @@ CpSendReady(const CpConn *connPtr)
 CpError
 CpSendShutdown(CpConn *connPtr)
 {
-    CpError error = CpConnUntoldError(connPtr);
+    CpError error = CpConnUnreportedError(connPtr);
 
     connPtr->sendShut = 1;
     if (connPtr->sendPending > 0) {
         return CP_OK;
     }
     if (connPtr->sendError != CP_OK) {
-        connPtr->sendErrorTold = 1;
+        connPtr->sendErrorReported = 1;
         return error;
     }
     return CpSendFin(connPtr);
@@ -282,9 +282,9 @@ CpConnSending(const CpConn *connPtr)
 }
 
 CpError
-CpConnUntoldError(const CpConn *connPtr)
+CpConnUnreportedError(const CpConn *connPtr)
 {
-    return connPtr->sendErrorTold ? CP_OK : connPtr->sendError;
+    return connPtr->sendErrorReported ? CP_OK : connPtr->sendError;
 }
 
 unsigned

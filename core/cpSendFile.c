@@ -42,7 +42,7 @@ static void PieceDone(CpOp *opPtr);
 static void ReadPieceDone(CpOp *opPtr);
 
 static void
-NoteError(CpFileSend *sendPtr, CpError error)
+LatchError(CpFileSend *sendPtr, CpError error)
 {
     if (sendPtr->error == CP_OK) {
         sendPtr->error = error;
@@ -85,7 +85,7 @@ SubmitRead(CpFileSend *sendPtr)
 
     if (bufPtr == NULL) {
         if (sendPtr->pending == 0) {
-            NoteError(sendPtr, CP_ENOMEM);
+            LatchError(sendPtr, CP_ENOMEM);
         }
         return;
     }
@@ -95,7 +95,7 @@ SubmitRead(CpFileSend *sendPtr)
     error = CpFileRead(sendPtr->filePtr, sendPtr->offset, bufPtr->bytes, wanted,
         &bytes);
     if (bytes < wanted) {
-        NoteError(sendPtr, error != CP_OK ? error : CP_ETRUNCATED);
+        LatchError(sendPtr, error != CP_OK ? error : CP_ETRUNCATED);
     }
     if (bytes == 0) {
         CpBufFree(bufPtr);
@@ -160,7 +160,7 @@ CpConnBreakSends(CpConn *connPtr, CpError error)
     if (connPtr->sendError == CP_OK) {
         connPtr->sendError = error == CP_ETRUNCATED ? CP_EPIPE : error;
     }
-    connPtr->sendErrorTold = 1;
+    connPtr->sendErrorReported = 1;
 }
 
 /* Nothing follows a file that lacks bytes: it would take their place. */
@@ -182,19 +182,19 @@ PieceOver(CpFileSend *sendPtr, const CpOp *opPtr, uint32_t wanted)
     connPtr->sendPending--;
     sendPtr->pending--;
     if (opPtr->error != CP_OK) {
-        NoteError(sendPtr, opPtr->error);
+        LatchError(sendPtr, opPtr->error);
     } else {
         sendPtr->sent += opPtr->bytes;
         connPtr->bytesOut += opPtr->bytes;
         CpStatAdd(CP_STAT_BYTES_OUT, opPtr->bytes);
         if (opPtr->bytes < wanted) {
-            NoteError(sendPtr, CP_ETRUNCATED);
+            LatchError(sendPtr, CP_ETRUNCATED);
         }
     }
     Submit(sendPtr);
     if (sendPtr->pending == 0) {
         End(sendPtr);
-        CpSendSettle(connPtr);
+        CpSendPump(connPtr);
     }
 }
 
@@ -216,7 +216,7 @@ PieceDone(CpOp *opPtr)
     CpFileSend *sendPtr = CP_OWNER_OF(opPtr, CpFileSend, op);
 
     if (EndsBefore(sendPtr, opPtr->error)) {
-        NoteError(sendPtr, CP_ETRUNCATED);
+        LatchError(sendPtr, CP_ETRUNCATED);
     }
     PieceOver(sendPtr, opPtr, sendPtr->pieceBytes);
 }
@@ -269,7 +269,7 @@ Check(CpConn *connPtr)
 {
     CpError error = CpConnUsable(connPtr);
 
-    return error == CP_OK ? CpSendRefusal(connPtr) : error;
+    return error == CP_OK ? CpSendReportError(connPtr) : error;
 }
 
 CpError

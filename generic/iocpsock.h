@@ -199,10 +199,10 @@ void IocpsockEndEvents(IocpsockThread *threadPtr);
 void IocpsockDropEvents(IocpsockChan *chanPtr);
 
 /* The channel may be ready: the next walk sees to it. */
-void IocpsockNoteReady(IocpsockChan *chanPtr);
+void IocpsockRecheckIfReady(IocpsockChan *chanPtr);
 
 /* The same, when what the channel watches has changed. */
-void IocpsockNoteWatch(IocpsockChan *chanPtr);
+void IocpsockRecheck(IocpsockChan *chanPtr);
 
 /* The innermost event of the channel that is being served, or NULL. */
 IocpsockServing *IocpsockServingOf(const IocpsockChan *chanPtr);
@@ -264,8 +264,8 @@ int64_t IocpsockTickCloses(IocpsockThread *threadPtr);
 
 /* Tcl holds output that the driver has not taken: with a close timeout, it is
  * looked whether the script has closed the channel. And no longer. */
-void IocpsockNoteHeld(IocpsockChan *chanPtr);
-void IocpsockForgetHeld(IocpsockChan *chanPtr);
+void IocpsockAddHeld(IocpsockChan *chanPtr);
+void IocpsockRemoveHeld(IocpsockChan *chanPtr);
 
 /* No interpreter has the channel any more, and Tcl keeps it for its output. */
 int IocpsockIsClosedByScript(Tcl_Channel channel);

@@ -36,7 +36,7 @@ IocpsockPollConnect(IocpsockChan *chanPtr)
 void
 IocpsockConnChanged(void *clientData)
 {
-    IocpsockNoteReady(clientData);
+    IocpsockRecheckIfReady(clientData);
 }
 
 static int
@@ -71,7 +71,7 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
     servingPtr = IocpsockServingOf(chanPtr);
     if (servingPtr == NULL
         || servingPtr->loopPass != chanPtr->threadPtr->loopPasses) {
-        CpConnAge(chanPtr->connPtr);
+        CpConnForgetDrained(chanPtr->connPtr);
     }
     if (servingPtr != NULL && servingPtr->readLeft <= 0
         && !IocpsockIsBlocking(chanPtr)) {
@@ -95,7 +95,7 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
             *errorCodePtr = IocpsockChanErrno(chanPtr, "error reading", error);
             return -1;
         }
-        CpConnPostRead(chanPtr->connPtr);
+        CpConnSubmitRecv(chanPtr->connPtr);
         if (!(CpConnReady(chanPtr->connPtr) & CP_READ)) {
             IocpsockWait(chanPtr->threadPtr);
         }
@@ -170,7 +170,7 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
             return (int) bytes;
         }
         if (error == CP_EAGAIN) {
-            IocpsockNoteHeld(chanPtr);
+            IocpsockAddHeld(chanPtr);
         } else {
             chanPtr->flags |= IOCPSOCK_WRITE_FAILED;
             IocpsockSendFail(chanPtr, error);
@@ -194,7 +194,7 @@ WatchProc(void *instanceData, int mask)
             CpConnWatchRead(chanPtr->connPtr, 0);
         }
         if (mask != 0) {
-            IocpsockNoteWatch(chanPtr);
+            IocpsockRecheck(chanPtr);
         }
     }
 }
@@ -236,7 +236,7 @@ ThreadActionProc(void *instanceData, int action)
         if (IocpsockAttach(chanPtr) && chanPtr->channel != NULL
             && Tcl_OutputBuffered(chanPtr->channel) > 0) {
             chanPtr->watchMask |= TCL_WRITABLE;
-            IocpsockNoteWatch(chanPtr);
+            IocpsockRecheck(chanPtr);
         }
     } else {
         IocpsockDetach(chanPtr);

@@ -41,7 +41,7 @@ IocpsockIsClosedByScript(Tcl_Channel channel)
 }
 
 void
-IocpsockNoteHeld(IocpsockChan *chanPtr)
+IocpsockAddHeld(IocpsockChan *chanPtr)
 {
     IocpsockThread *threadPtr = chanPtr->threadPtr;
 
@@ -58,7 +58,7 @@ IocpsockNoteHeld(IocpsockChan *chanPtr)
 }
 
 void
-IocpsockForgetHeld(IocpsockChan *chanPtr)
+IocpsockRemoveHeld(IocpsockChan *chanPtr)
 {
     if (!chanPtr->held) {
         return;
@@ -85,9 +85,9 @@ CheckHeld(IocpsockThread *threadPtr)
         IocpsockChan *nextPtr = chanPtr->heldNextPtr;
 
         if (Tcl_OutputBuffered(chanPtr->channel) == 0) {
-            IocpsockForgetHeld(chanPtr);
+            IocpsockRemoveHeld(chanPtr);
         } else if (IocpsockIsClosedByScript(chanPtr->channel)) {
-            IocpsockForgetHeld(chanPtr);
+            IocpsockRemoveHeld(chanPtr);
             CpConnCloseBegins(chanPtr->connPtr, &threadPtr->closeList);
         }
         chanPtr = nextPtr;
@@ -146,7 +146,7 @@ DrainSends(IocpsockChan *chanPtr)
     while (CpConnSending(chanPtr->connPtr)) {
         IocpsockWait(chanPtr->threadPtr);
     }
-    return CpConnUntoldError(chanPtr->connPtr);
+    return CpConnUnreportedError(chanPtr->connPtr);
 }
 
 static void
@@ -165,7 +165,7 @@ IocpsockCloseConn(IocpsockChan *chanPtr)
 
     CpConnCloseBegins(connPtr, &threadPtr->closeList);
     error = IocpsockIsBlocking(chanPtr) ? DrainSends(chanPtr)
-                                        : CpConnUntoldError(connPtr);
+                                        : CpConnUnreportedError(connPtr);
     IocpsockCount(threadPtr, 0, 1);
     chanPtr->connPtr = NULL;
     CpConnClose(connPtr, ConnClosed, threadPtr);

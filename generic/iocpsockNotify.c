@@ -120,7 +120,7 @@ WatchesRead(const IocpsockChan *chanPtr)
 }
 
 void
-IocpsockNoteWatch(IocpsockChan *chanPtr)
+IocpsockRecheck(IocpsockChan *chanPtr)
 {
     IocpsockThread *threadPtr = chanPtr->threadPtr;
 
@@ -137,10 +137,10 @@ IocpsockNoteWatch(IocpsockChan *chanPtr)
 }
 
 void
-IocpsockNoteReady(IocpsockChan *chanPtr)
+IocpsockRecheckIfReady(IocpsockChan *chanPtr)
 {
     if (ReadyMask(chanPtr) != 0) {
-        IocpsockNoteWatch(chanPtr);
+        IocpsockRecheck(chanPtr);
     }
 }
 
@@ -197,7 +197,7 @@ RearmFirst(IocpsockThread *threadPtr)
     completed = CpPortReapFinished(threadPtr->portPtr);
     /* Bytes that were taken without a receive are nobody's completion. */
     if (ReadyMask(chanPtr) != 0) {
-        IocpsockNoteWatch(chanPtr);
+        IocpsockRecheck(chanPtr);
         completed++;
     }
     return completed;
@@ -507,7 +507,7 @@ Serve(IocpsockThread *threadPtr, IocpsockChan *chanPtr,
     } else {
         Notify(chanPtr, servingPtr, mask);
         if (servingPtr->chanPtr != NULL && chanPtr->connPtr != NULL) {
-            CpConnAge(chanPtr->connPtr);
+            CpConnForgetDrained(chanPtr->connPtr);
         }
     }
 }
@@ -533,7 +533,7 @@ ReadyEventProc(Tcl_Event *eventPtr, int flags)
      * handler itself enters.
      */
 
-    IocpsockNoteWatch(chanPtr);
+    IocpsockRecheck(chanPtr);
     serving.chanPtr = chanPtr;
     serving.readLeft = IOCPSOCK_READ_LIMIT;
     serving.loopPass = threadPtr->loopPasses;

@@ -137,7 +137,7 @@ GetError(IocpsockChan *chanPtr, Tcl_Interp *interp, const Option *optionPtr,
         error = CpConnTakeError(chanPtr->connPtr);
         if (error == CP_OK
             && CpConnGetState(chanPtr->connPtr) == CP_CONN_OPEN) {
-            error = CpConnUntoldError(chanPtr->connPtr);
+            error = CpConnUnreportedError(chanPtr->connPtr);
         }
     }
     if (error != CP_OK) {
@@ -330,7 +330,7 @@ SetCloseTimeout(IocpsockChan *chanPtr, Tcl_Interp *interp,
     } else {
         CpConnSetCloseTimeout(chanPtr->connPtr, (uint32_t) timeoutMs);
         if (chanPtr->threadPtr != NULL) {
-            IocpsockNoteHeld(chanPtr);
+            IocpsockAddHeld(chanPtr);
         }
     }
     return TCL_OK;

@@ -14,7 +14,7 @@ ListenerChanged(void *clientData)
     IocpsockServer *serverPtr = clientData;
 
     if (serverPtr->chanPtr != NULL) {
-        IocpsockNoteReady(serverPtr->chanPtr);
+        IocpsockRecheckIfReady(serverPtr->chanPtr);
     }
 }
 

@@ -129,7 +129,7 @@ IocpsockAttach(IocpsockChan *chanPtr)
         threadPtr->firstServerPtr = chanPtr;
     }
     MoveChan(chanPtr, threadPtr->portPtr);
-    IocpsockNoteReady(chanPtr);
+    IocpsockRecheckIfReady(chanPtr);
     return 1;
 }
 
@@ -145,7 +145,7 @@ IocpsockDetach(IocpsockChan *chanPtr)
         return;
     }
     IocpsockUnlist(chanPtr);
-    IocpsockForgetHeld(chanPtr);
+    IocpsockRemoveHeld(chanPtr);
     IocpsockDropEvents(chanPtr);
     if (chanPtr->serverPtr != NULL) {
         linkPtr = &threadPtr->firstServerPtr;

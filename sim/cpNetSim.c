@@ -120,7 +120,7 @@ static void
 ResetConnection(SimEnd *endPtr)
 {
     if (!endPtr->closed && !endPtr->isReset) {
-        SimNote(CP_SIM_REFUSE_RESETS);
+        SimRecord(CP_SIM_REFUSE_RESETS);
         ResetLater(endPtr, CP_SIM_CAUSE_REFUSED);
     }
     if (!endPtr->otherPtr->isReset) {
@@ -403,7 +403,7 @@ SimResetEnd(SimEnd *endPtr, CpSimCause cause)
                                                              : CP_ECONNRESET;
     if (!SimFault(CP_SIM_RESET_KEEPS)) {
         if (endPtr->count > 0) {
-            SimNote(CP_SIM_RESET_DISCARDS);
+            SimRecord(CP_SIM_RESET_DISCARDS);
         }
         endPtr->count = 0;
     }
@@ -469,10 +469,10 @@ SimCloseEnd(SimEnd *endPtr, int reset)
 /* ------------------------------------------------------- what befell it */
 
 void
-SimNoteReceive(SimEnd *endPtr, CpError error)
+SimRecordReceive(SimEnd *endPtr, CpError error)
 {
     if (endPtr != NULL && error == CP_ECONNRESET) {
-        endPtr->toldReset = 1;
+        endPtr->reportedReset = 1;
     }
 }
 
@@ -496,7 +496,7 @@ CpSimPeerCause(const CpSimPeer *peerPtr)
 }
 
 int
-CpSimToldReset(const CpHandle *handlePtr)
+CpSimReportedReset(const CpHandle *handlePtr)
 {
-    return handlePtr->endPtr->toldReset;
+    return handlePtr->endPtr->reportedReset;
 }

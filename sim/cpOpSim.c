@@ -101,7 +101,7 @@ SimFinish(SimOp *simOpPtr, CpError error, uint32_t bytes)
         handlePtr->sendError = error;
     }
     if (simOpPtr->kind == SIM_OP_RECV) {
-        SimNoteReceive(handlePtr->endPtr, error);
+        SimRecordReceive(handlePtr->endPtr, error);
     }
     SimCountError(error);
     SimRemove(&handlePtr->queues[simOpPtr->kind], simOpPtr);

@@ -296,7 +296,7 @@ uint64_t CpSimReceived(const CpHandle *handlePtr);
 
 /* Whether a receive at this end was told of a reset, faults included; and
  * whether this end reports its reset as CP_ECONNABORTED. */
-int CpSimToldReset(const CpHandle *handlePtr);
+int CpSimReportedReset(const CpHandle *handlePtr);
 int CpSimIsAborted(const CpHandle *handlePtr);
 
 /* The cable is pulled: every connection is reset, on both sides. */

@@ -92,7 +92,7 @@ struct SimEnd {
     int isReset;
     CpSimCause cause;   /* Of the reset. */
     CpError resetError; /* How it is reported, where isReset. */
-    int toldReset;      /* A receive has ended with a reset. */
+    int reportedReset;  /* A receive has ended with a reset. */
     uint64_t received;  /* Bytes that were received here. */
     int closed;         /* Nobody will receive here. */
 };
@@ -161,7 +161,7 @@ void SimAfter(uint32_t ms, SimEventKind kind, void *ptr);
 int SimFault(CpSimFault fault);
 
 /* One that needs no chance has come. */
-void SimNote(CpSimFault fault);
+void SimRecord(CpSimFault fault);
 
 /* The error of a fault that has just come: the test's, or one of these. */
 CpError SimFaultError(CpSimFault fault, const CpError *errors, unsigned count);
@@ -240,7 +240,7 @@ void SimUnrefLink(SimLink *linkPtr);
 size_t SimTake(SimEnd *endPtr, void *destPtr, size_t lengthBytes);
 size_t SimGive(SimEnd *fromPtr, const void *srcPtr, size_t lengthBytes);
 /* Notes what a receive or send of this end has come to; NULL is no end. */
-void SimNoteReceive(SimEnd *endPtr, CpError error);
+void SimRecordReceive(SimEnd *endPtr, CpError error);
 size_t SimArrived(const SimEnd *endPtr);
 int SimAtEof(const SimEnd *endPtr);
 

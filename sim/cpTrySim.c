@@ -81,7 +81,7 @@ CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
 
     *bytesPtr = 0;
     error = TryRecv(handlePtr, bufPtr, lengthBytes, bytesPtr);
-    SimNoteReceive(handlePtr->endPtr, error);
+    SimRecordReceive(handlePtr->endPtr, error);
     return error;
 }
 

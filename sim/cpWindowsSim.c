@@ -97,7 +97,7 @@ SimTakeSlot(SimOp *simOpPtr)
     if (simFileSlots > 0 && filesRunning >= simFileSlots) {
         if (!simOpPtr->waits) {
             simOpPtr->waits = 1;
-            SimNote(CP_SIM_FILE_WAITS);
+            SimRecord(CP_SIM_FILE_WAITS);
         }
         return 0;
     }
@@ -160,7 +160,7 @@ CpSimEndProcess(void)
         SimForgetClients(handlePtr);
         handlePtr->listening = 0;
         if (handlePtr->endPtr != NULL && !handlePtr->endPtr->isReset) {
-            SimNote(CP_SIM_PROCESS_RESETS);
+            SimRecord(CP_SIM_PROCESS_RESETS);
             SimEndWithProcess(handlePtr->endPtr);
             count++;
         }

@@ -274,7 +274,7 @@ SimFault(CpSimFault fault)
 }
 
 void
-SimNote(CpSimFault fault)
+SimRecord(CpSimFault fault)
 {
     faults[fault].taken++;
 }
@@ -523,7 +523,7 @@ static const char *const gaugeNames[CP_STAT_COUNT] = {
     [CP_STAT_SOCKETS] = "sockets",
     [CP_STAT_OPERATIONS] = "operations",
     [CP_STAT_LISTENERS] = "listeners",
-    [CP_STAT_ACCEPTS_POSTED] = "accepts posted",
+    [CP_STAT_ACCEPTS_PENDING] = "accepts posted",
     [CP_STAT_BUFFER_BYTES] = "bytes of buffers",
     [CP_STAT_HANDLES] = "handles",
     [CP_STAT_CONNECTIONS] = "connections",

@@ -46,7 +46,7 @@ CpWinBegin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind)
  */
 
 void
-CpWinNoteSend(const CpOp *opPtr)
+CpWinRecordSend(const CpOp *opPtr)
 {
     if (WIN_OP(opPtr)->kind == WIN_OP_SEND && opPtr->error != CP_OK
         && opPtr->handlePtr->sendError == CP_OK) {
@@ -331,7 +331,7 @@ CpWinComplete(CpOp *opPtr)
         if (CpWineResumeSend(opPtr)) {
             return;
         }
-        CpWinNoteSend(opPtr);
+        CpWinRecordSend(opPtr);
         CpWineNextSend(opPtr);
         break;
     case WIN_OP_ACCEPT:

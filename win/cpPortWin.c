@@ -87,7 +87,7 @@ CpWinFinishNow(CpOp *opPtr, CpError error)
 {
     opPtr->error = error;
     opPtr->atOnce = 1;
-    CpWinNoteSend(opPtr);
+    CpWinRecordSend(opPtr);
     CpOpAppend(&opPtr->handlePtr->ownerPtr->done, opPtr);
 }
 

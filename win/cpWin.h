@@ -140,7 +140,7 @@ void CpWinStartSend(CpOp *opPtr);
 void CpWinSubmitted(CpOp *opPtr, int ok);
 
 /* An operation's result is known: if it is a failed send, it is the last. */
-void CpWinNoteSend(const CpOp *opPtr);
+void CpWinRecordSend(const CpOp *opPtr);
 
 /* An operation that is over already: completes in its owner's next reap. */
 void CpWinFinishNow(CpOp *opPtr, CpError error);

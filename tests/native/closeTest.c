@@ -416,7 +416,7 @@ TestCloseTimeout(CpPort *portPtr)
     CHECK(Tick(&pair, 1) == -1);
     CHECK(CpConnIsAborted(pair.connPtr));
     CHECK(CpConnReady(pair.connPtr) == (CP_READ | CP_WRITE));
-    CHECK_ERROR(CpConnUntoldError(pair.connPtr), CP_ETIMEDOUT);
+    CHECK_ERROR(CpConnUnreportedError(pair.connPtr), CP_ETIMEDOUT);
     BeginClose(&pair);
     CHECK(CpSimPeerIsReset(pair.peerPtr));
     CloseDone(&pair);
@@ -499,7 +499,7 @@ TestAbort(CpPort *portPtr)
             CpConnAbort(pair.connPtr);
             CpConnAbort(pair.connPtr);
             CHECK(CpConnReady(pair.connPtr) == (CP_READ | CP_WRITE));
-            CHECK_ERROR(CpConnUntoldError(pair.connPtr), CP_OK);
+            CHECK_ERROR(CpConnUnreportedError(pair.connPtr), CP_OK);
             CpConnWatchRead(pair.connPtr, 1);
             BeginClose(&pair);
         }

@@ -33,7 +33,7 @@ TestRead(CpPort *portPtr)
         CHECK(!Readable(&pair));
         ExpectNone(&pair, CP_EAGAIN);
         CpSimPeerShutdown(pair.peerPtr);
-        CpConnPostRead(pair.connPtr);
+        CpConnSubmitRecv(pair.connPtr);
         Settle(&pair);
         CHECK(Readable(&pair));
         Expect(&pair, "");
@@ -324,9 +324,9 @@ TestAge(CpPort *portPtr)
     CpConnWatchRead(pair.connPtr, 1);
     CHECK(Stats(&pair).recvBuffered == 6);
     Say(&pair, "after");
-    CpConnAge(pair.connPtr);
+    CpConnForgetDrained(pair.connPtr);
     Expect(&pair, "beforeafter");
-    CpConnAge(pair.connPtr);
+    CpConnForgetDrained(pair.connPtr);
     Done(&pair);
 }
 
@@ -842,7 +842,7 @@ TestSendError(CpPort *portPtr)
     CpSimFailNth(CP_SIM_TRY_SEND_FAIL, 1, 1, CP_ENOBUFS);
     CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &bytes), CP_ENOBUFS);
     CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &bytes), CP_ENOBUFS);
-    CHECK_ERROR(CpConnUntoldError(pair.connPtr), CP_OK);
+    CHECK_ERROR(CpConnUnreportedError(pair.connPtr), CP_OK);
     ExpectNone(&pair, CP_EAGAIN);
     Done(&pair);
 
@@ -865,11 +865,11 @@ TestSendError(CpPort *portPtr)
     CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &bytes), CP_OK);
     CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 1, &bytes), CP_OK);
     Settle(&pair);
-    CHECK_ERROR(CpConnUntoldError(pair.connPtr), CP_ENOBUFS);
+    CHECK_ERROR(CpConnUnreportedError(pair.connPtr), CP_ENOBUFS);
     CHECK(Readable(&pair));
     ExpectNone(&pair, CP_ENOBUFS);
     ExpectNone(&pair, CP_EAGAIN);
-    CHECK_ERROR(CpConnUntoldError(pair.connPtr), CP_OK);
+    CHECK_ERROR(CpConnUnreportedError(pair.connPtr), CP_OK);
     CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &bytes), CP_ENOBUFS);
     Done(&pair);
 
@@ -879,7 +879,7 @@ TestSendError(CpPort *portPtr)
     CpSimFailNth(CP_SIM_SEND_FAIL_SUBMIT, 1, 1, CP_ENOMEM);
     CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &bytes), CP_OK);
     Settle(&pair);
-    CHECK_ERROR(CpConnUntoldError(pair.connPtr), CP_ENOMEM);
+    CHECK_ERROR(CpConnUnreportedError(pair.connPtr), CP_ENOMEM);
     Done(&pair);
 }
 
@@ -926,7 +926,7 @@ TestBrokenEnd(CpPort *portPtr)
         Settle(&pair);
         CHECK(!CpSimPeerEof(pair.peerPtr));
         CHECK(!CpSimPeerIsReset(pair.peerPtr));
-        CHECK_ERROR(CpConnUntoldError(pair.connPtr),
+        CHECK_ERROR(CpConnUnreportedError(pair.connPtr),
             i == 1 ? CP_OK : CP_ENOBUFS);
         CloseConn(&pair);
         Settle(&pair);
@@ -953,7 +953,7 @@ TestShortSend(CpPort *portPtr)
         CHECK_ERROR(CpConnWrite(pair.connPtr, "xyz", 3, 0, &bytes), CP_OK);
         if (i == 1) {
             Settle(&pair);
-            CHECK_ERROR(CpConnUntoldError(pair.connPtr), CP_ECONNABORTED);
+            CHECK_ERROR(CpConnUnreportedError(pair.connPtr), CP_ECONNABORTED);
             CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &bytes),
                 CP_ECONNABORTED);
         }

@@ -141,7 +141,7 @@ TestOne(CpPort *portPtr)
     CHECK_ERROR(CpConnRead(dialled.connPtr, buf, 8, &bytes), CP_EAGAIN);
     CHECK_ERROR(CpConnWrite(dialled.connPtr, buf, 8, 0, &bytes), CP_EAGAIN);
     CpConnSetRecvMode(dialled.connPtr, CP_RECV_FLOW_CONTROLLED);
-    CpConnPostRead(dialled.connPtr);
+    CpConnSubmitRecv(dialled.connPtr);
     CpConnWatchRead(dialled.connPtr, 1);
     CHECK(Wait(&dialled));
     peerPtr = CpSimPeerAccept(listenerPtr);

@@ -111,7 +111,7 @@ TestPool(CpPort *portPtr)
 
     Open(&server, portPtr, 3, CP_ACCEPT_CONNECT);
     CHECK(Stats(&server).posted == 3);
-    CHECK(CpStatGet(CP_STAT_ACCEPTS_POSTED) == 3);
+    CHECK(CpStatGet(CP_STAT_ACCEPTS_PENDING) == 3);
     CHECK(CpListenerTick(server.listenerPtr, CpNowMs()) == -1);
     CHECK(!Take(&server));
     for (i = 0; i < 5; i++) {

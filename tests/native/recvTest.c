@@ -24,7 +24,7 @@ ReadToEnd(Pair *pairPtr, const char *text, size_t step)
         CpError error;
 
         CHECK(at + step <= sizeof(buf));
-        CpConnAge(pairPtr->connPtr);
+        CpConnForgetDrained(pairPtr->connPtr);
         error = CpConnRead(pairPtr->connPtr, buf + at, step, &bytes);
         at += bytes;
         if (error != CP_OK || bytes == 0) {
@@ -104,7 +104,7 @@ OpenBurst(Pair *pairPtr, CpPort *portPtr)
                 CP_OK);
             total += bytes;
         } while (total % sizeof(data) != 0);
-        CpConnPostRead(pairPtr->connPtr);
+        CpConnSubmitRecv(pairPtr->connPtr);
     }
 }
 
@@ -313,7 +313,7 @@ Stranger(Pair *pairPtr, const char *text, size_t step)
                         &bytes),
             CP_OK);
         at += bytes;
-        CpConnAge(pairPtr->connPtr);
+        CpConnForgetDrained(pairPtr->connPtr);
         CpConnWatchRead(pairPtr->connPtr, 1);
         Settle(pairPtr);
     }
@@ -351,7 +351,7 @@ TestExposed(CpPort *portPtr)
             CpSimPeerShutdown(pair.peerPtr);
             Settle(&pair);
             CHECK(Readable(&pair));
-            CpConnAge(pair.connPtr);
+            CpConnForgetDrained(pair.connPtr);
             CpConnWatchRead(pair.connPtr, 1);
             Settle(&pair);
             CHECK(Readable(&pair));
@@ -397,7 +397,7 @@ TestExposedLate(CpPort *portPtr)
 
         /* Nor does another mode. */
         CpConnSetRecvMode(pair.connPtr, modes[(i + 1) % MODE_COUNT]);
-        CpConnAge(pair.connPtr);
+        CpConnForgetDrained(pair.connPtr);
         CpConnWatchRead(pair.connPtr, 1);
         Settle(&pair);
         CHECK(Readable(&pair));

@@ -304,7 +304,7 @@ Errors(CpPort *portPtr)
     CHECK_ERROR(SendFile(&pair, 0, 1000, &sent), CP_OK);
     Settle(&pair);
     CHECK(sent.calls == 1 && sent.error == CP_ETIMEDOUT && sent.bytes == 0);
-    CHECK_ERROR(CpConnUntoldError(pair.connPtr), CP_OK);
+    CHECK_ERROR(CpConnUnreportedError(pair.connPtr), CP_OK);
     CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &took), CP_ETIMEDOUT);
     CHECK_ERROR(SendFile(&pair, 0, 1, &sent), CP_ETIMEDOUT);
     CHECK(sent.calls == 0);
@@ -362,7 +362,7 @@ CheckShort(Pair *pairPtr, const SentFile *sentPtr, uint64_t least)
     CHECK(sentPtr->calls == 1);
     CHECK_ERROR(sentPtr->error, CP_ETRUNCATED);
     CHECK(sentPtr->bytes == least);
-    CHECK_ERROR(CpConnUntoldError(pairPtr->connPtr), CP_OK);
+    CHECK_ERROR(CpConnUnreportedError(pairPtr->connPtr), CP_OK);
     CHECK_ERROR(CpConnWrite(pairPtr->connPtr, "x", 1, 0, &took), CP_EPIPE);
     (void) Drain(pairPtr);
     CpConnClose(pairPtr->connPtr, Closed, pairPtr);
@@ -559,7 +559,7 @@ TestReadFails(CpPort *portPtr)
     CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &took), CP_OK);
     CHECK(Drain(&pair) == 1);
     CpConnBreakSends(pair.connPtr, CP_EACCES);
-    CHECK_ERROR(CpConnUntoldError(pair.connPtr), CP_OK);
+    CHECK_ERROR(CpConnUnreportedError(pair.connPtr), CP_OK);
     CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &took), CP_EACCES);
     Done(&pair);
     Open(&pair, portPtr);

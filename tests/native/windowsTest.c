@@ -543,7 +543,7 @@ FailRecv(CpPort *portPtr, CpRecvMode mode, CpSimFault failure, CpError error)
     CHECK(CpSimPeerSend(pair.peerPtr, "bytes", 5) == 5);
     CpConnSetRecvMode(pair.connPtr, CP_RECV_BURST_DETECTION);
     CpConnSetRecvMode(pair.connPtr, mode);
-    CpConnPostRead(pair.connPtr);
+    CpConnSubmitRecv(pair.connPtr);
     Settle(&pair);
     CpSimFailNth(failure, 0, 0, CP_OK);
     CHECK(Readable(&pair));
@@ -592,7 +592,7 @@ TestSendErrors(CpPort *portPtr)
         CpSimFailNth(failures[failure], 1, 1, error);
         CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &bytes), CP_OK);
         Settle(&pair);
-        CHECK_ERROR(CpConnUntoldError(pair.connPtr), error);
+        CHECK_ERROR(CpConnUnreportedError(pair.connPtr), error);
         CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &bytes), error);
         CloseConn(&pair);
         CpSimAdvance(0);

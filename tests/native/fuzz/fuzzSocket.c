@@ -230,7 +230,7 @@ static void
 CheckNothingLeft(void)
 {
     static const CpStat gauges[] = {CP_STAT_SOCKETS, CP_STAT_OPERATIONS,
-        CP_STAT_LISTENERS, CP_STAT_ACCEPTS_POSTED, CP_STAT_BUFFER_BYTES,
+        CP_STAT_LISTENERS, CP_STAT_ACCEPTS_PENDING, CP_STAT_BUFFER_BYTES,
         CP_STAT_HANDLES, CP_STAT_CONNECTIONS, CP_STAT_MEMORY_BYTES};
     unsigned passes, i;
     int64_t left = 0;

@@ -122,14 +122,14 @@ Read(RandomConn *slotPtr)
     size_t length = RandomLength(), bytes = 0;
     int ready = CpConnReady(slotPtr->connPtr) & CP_READ;
     uint64_t faults = CpSimTaken(CP_SIM_TRY_RECV_AGAIN);
-    CpError untold = CpConnUntoldError(slotPtr->connPtr);
+    CpError untold = CpConnUnreportedError(slotPtr->connPtr);
     CpError error = CpConnRead(slotPtr->connPtr, randomBuf, length, &bytes);
 
     CHECK(bytes <= length && (error == CP_OK || bytes == 0));
     if (error == CP_EAGAIN && ready) {
         /* Or a file that was waiting has told of the failed send meanwhile. */
         CHECK(faults != CpSimTaken(CP_SIM_TRY_RECV_AGAIN)
-            || untold != CpConnUntoldError(slotPtr->connPtr));
+            || untold != CpConnUnreportedError(slotPtr->connPtr));
     }
     CHECK(error == CP_OK || error == CP_EAGAIN || randomHarsh
         || (error == CP_ECONNABORTED && IsAborted(slotPtr)));
@@ -145,7 +145,7 @@ Read(RandomConn *slotPtr)
             CHECK(RandomStreamOf(slotPtr->port, 1 - slotPtr->out)->received
                 == CpSimReceived(handlePtr));
         }
-        if (!slotPtr->shut && !CpSimToldReset(handlePtr)) {
+        if (!slotPtr->shut && !CpSimReportedReset(handlePtr)) {
             RandomCheckEnd(slotPtr->port, 1 - slotPtr->out);
         }
     } else if (error != CP_OK && error != CP_EAGAIN) {
@@ -418,7 +418,7 @@ RandomStepConn(void)
     } else if (choice < 170) {
         CpConnWatchRead(connPtr, (int) CpSimRandom(2));
     } else if (choice < 180) {
-        CpConnPostRead(connPtr);
+        CpConnSubmitRecv(connPtr);
     } else if (choice < 185) {
         CpConnSetRecvMode(connPtr, (CpRecvMode) CpSimRandom(4));
     } else if (choice < 190) {

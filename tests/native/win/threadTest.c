@@ -133,7 +133,7 @@ CpErrorOfStatus(unsigned long status)
 }
 
 void
-CpWinNoteSend(const CpOp *opPtr)
+CpWinRecordSend(const CpOp *opPtr)
 {
     (void) opPtr;
 }
