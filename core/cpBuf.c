@@ -1,7 +1,7 @@
 /*
  * cpBuf.c --
  *
- *      Buffers of posted receives and sends, and their queues.
+ *      Buffers of receives and sends.
  */
 
 #include "cpBuf.h"
@@ -62,31 +62,6 @@ CpBufGiveBack(CpPort *portPtr, CpBuf *bufPtr)
     CpStatAdd(CP_STAT_BUFFER_BYTES, -(int64_t) bufPtr->sizeBytes);
     sparePtr->memPtr = bufPtr;
     sparePtr->sizeBytes = sizeof(CpBuf) + bufPtr->sizeBytes;
-}
-
-void
-CpBufAppend(CpBufQueue *queuePtr, CpBuf *bufPtr)
-{
-    bufPtr->nextPtr = NULL;
-    if (queuePtr->lastPtr != NULL) {
-        queuePtr->lastPtr->nextPtr = bufPtr;
-    } else {
-        queuePtr->firstPtr = bufPtr;
-    }
-    queuePtr->lastPtr = bufPtr;
-}
-
-CpBuf *
-CpBufTake(CpBufQueue *queuePtr)
-{
-    CpBuf *bufPtr = queuePtr->firstPtr;
-
-    queuePtr->firstPtr = bufPtr->nextPtr;
-    if (queuePtr->firstPtr == NULL) {
-        queuePtr->lastPtr = NULL;
-    }
-    bufPtr->nextPtr = NULL;
-    return bufPtr;
 }
 
 size_t

@@ -1,38 +1,50 @@
 /*
  * cpBuf.h --
  *
- *      Buffers of posted receives and sends, and their first-in first-out
- *      queues.
+ *      Buffers of receives and sends.
  */
 
 #ifndef CP_BUF_H
 #define CP_BUF_H
 
+#include "cpList.h"
 #include "cpPort.h"
 
 typedef struct CpBuf CpBuf;
 
 /*
- * The bytes [start, end) are the buffer's content. Only what an operation
- * wrote lies between the two, so that a new buffer's memory is never read.
+ * The bytes [start, end) are the buffer's content. An operation wrote all of
+ * them, so that the memory of a new buffer is never read.
  */
 
 struct CpBuf {
     CpOp op;
-    void *ownerPtr;   /* What the op's proc works on. */
-    CpBuf *nextPtr;   /* In a CpBufQueue. */
-    int pending;      /* True exactly from submit to reap. */
-    int knownDrained; /* Filled before an operation was posted for it. */
+    void *ownerPtr;  /* The object that op's proc works on. */
+    CpListNode node; /* In a connection's recvQueue. */
+    int pending;     /* True exactly from submit to reap. */
     uint32_t start;
     uint32_t end;
     uint32_t sizeBytes;
-    unsigned char *bytes; /* Of the same memory, behind this. */
+    unsigned char *bytes; /* In the same block of memory. */
 };
 
-typedef struct CpBufQueue {
-    CpBuf *firstPtr;
-    CpBuf *lastPtr;
-} CpBufQueue;
+/* The buffers of a list: NULL at its end. */
+
+static inline CpBuf *
+CpBufFirst(const CpList *listPtr)
+{
+    CpListNode *nodePtr = CpListFirst(listPtr);
+
+    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, CpBuf, node) : NULL;
+}
+
+static inline CpBuf *
+CpBufNext(const CpList *listPtr, const CpBuf *bufPtr)
+{
+    CpListNode *nodePtr = CpListNext(listPtr, &bufPtr->node);
+
+    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, CpBuf, node) : NULL;
+}
 
 /* NULL when there is no memory. */
 CpBuf *CpBufNew(uint32_t sizeBytes);
@@ -41,23 +53,18 @@ CpBuf *CpBufNew(uint32_t sizeBytes);
 void CpBufFree(CpBuf *bufPtr);
 
 /*
- * The same of CP_BUF_LARGE_BYTES. The port keeps one for its next use: for
- * memory of this size the system is asked, as a rule, each time it is made.
+ * The same with CP_BUF_LARGE_BYTES. The port keeps one such buffer for its next
+ * use, because a heap usually asks the system for each block of this size.
  */
 
 #define CP_BUF_LARGE_BYTES 262144
 
 CpBuf *CpBufNewLarge(CpPort *portPtr);
 
-/* Of either size. */
+/* Frees a buffer of any size, or keeps it as the port's spare one. */
 void CpBufGiveBack(CpPort *portPtr, CpBuf *bufPtr);
 
-void CpBufAppend(CpBufQueue *queuePtr, CpBuf *bufPtr);
-
-/* Takes the first one out; there must be one. */
-CpBuf *CpBufTake(CpBufQueue *queuePtr);
-
-/* Moves up to lengthBytes of content to *destPtr; returns how many. */
+/* Moves up to lengthBytes of content to destPtr; returns how many. */
 size_t CpBufRead(CpBuf *bufPtr, void *destPtr, size_t lengthBytes);
 
 #endif /* CP_BUF_H */

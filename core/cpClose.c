@@ -40,33 +40,19 @@ Due(const CpConn *connPtr)
     return dueMs;
 }
 
-static CpCloseQueue *
-QueueOf(const CpConn *connPtr)
-{
-    return connPtr->closeSortMs == NEVER ? &connPtr->closeListPtr->untimed
-                                         : &connPtr->closeListPtr->timed;
-}
-
 void
 CpCloseUnlist(CpConn *connPtr)
 {
-    CpCloseQueue *queuePtr;
+    if (connPtr->closeListPtr != NULL) {
+        CpListRemove(&connPtr->closeNode);
+        connPtr->closeListPtr = NULL;
+    }
+}
 
-    if (connPtr->closeListPtr == NULL) {
-        return;
-    }
-    queuePtr = QueueOf(connPtr);
-    if (connPtr->closePrevPtr != NULL) {
-        connPtr->closePrevPtr->closeNextPtr = connPtr->closeNextPtr;
-    } else {
-        queuePtr->firstPtr = connPtr->closeNextPtr;
-    }
-    if (connPtr->closeNextPtr != NULL) {
-        connPtr->closeNextPtr->closePrevPtr = connPtr->closePrevPtr;
-    } else {
-        queuePtr->lastPtr = connPtr->closePrevPtr;
-    }
-    connPtr->closeListPtr = NULL;
+static CpConn *
+ConnOf(CpListNode *nodePtr)
+{
+    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, CpConn, closeNode) : NULL;
 }
 
 /* Most connections have the same limits: the place is near the end. */
@@ -74,29 +60,25 @@ CpCloseUnlist(CpConn *connPtr)
 static void
 Enlist(CpConn *connPtr, CpCloseList *listPtr)
 {
-    CpConn *prevPtr, *nextPtr = NULL;
-    CpCloseQueue *queuePtr;
+    CpListNode *prevPtr, *nextPtr = NULL;
 
     CpCloseUnlist(connPtr);
     connPtr->closeListPtr = listPtr;
     connPtr->closeSortMs = Due(connPtr);
-    queuePtr = QueueOf(connPtr);
-    prevPtr = queuePtr->lastPtr;
-    while (prevPtr != NULL && prevPtr->closeSortMs > connPtr->closeSortMs) {
-        nextPtr = prevPtr;
-        prevPtr = prevPtr->closePrevPtr;
+    if (connPtr->closeSortMs == NEVER) {
+        CpListAppend(&listPtr->untimed, &connPtr->closeNode);
+        return;
     }
-    connPtr->closePrevPtr = prevPtr;
-    connPtr->closeNextPtr = nextPtr;
-    if (prevPtr != NULL) {
-        prevPtr->closeNextPtr = connPtr;
-    } else {
-        queuePtr->firstPtr = connPtr;
+    prevPtr = CpListLast(&listPtr->timed);
+    while (prevPtr != NULL
+        && ConnOf(prevPtr)->closeSortMs > connPtr->closeSortMs) {
+        nextPtr = prevPtr;
+        prevPtr = CpListPrev(&listPtr->timed, prevPtr);
     }
     if (nextPtr != NULL) {
-        nextPtr->closePrevPtr = connPtr;
+        CpListInsertBefore(nextPtr, &connPtr->closeNode);
     } else {
-        queuePtr->lastPtr = connPtr;
+        CpListAppend(&listPtr->timed, &connPtr->closeNode);
     }
 }
 
@@ -228,7 +210,7 @@ Look(CpConn *connPtr)
     if (connPtr->sendError != CP_OK || NoInput(connPtr)) {
         connPtr->closePhase = CP_CLOSE_ENDING;
     } else {
-        connPtr->closePhase = CP_CLOSE_LOOKING;
+        connPtr->closePhase = CP_CLOSE_CHECKING;
         connPtr->inputNone = 0;
         connPtr->cancelTells = !connPtr->recvStopped;
         if (CpRecvPending(connPtr) > 0) {
@@ -263,7 +245,7 @@ CpCloseAdvance(CpConn *connPtr)
     if (CpRecvPending(connPtr) > 0) {
         return;
     }
-    if (connPtr->closePhase == CP_CLOSE_LOOKING) {
+    if (connPtr->closePhase == CP_CLOSE_CHECKING) {
         Decide(connPtr);
     }
     switch (connPtr->closePhase) {
@@ -281,7 +263,7 @@ CpCloseAdvance(CpConn *connPtr)
         }
         break;
     case CP_CLOSE_NONE:
-    case CP_CLOSE_LOOKING:
+    case CP_CLOSE_CHECKING:
     case CP_CLOSE_ENDING:
         break; /* Nothing is to be read. */
     }
@@ -407,7 +389,7 @@ CpCloseTick(CpCloseList *listPtr, uint64_t nowMs)
 {
     CpConn *connPtr;
 
-    while ((connPtr = listPtr->timed.firstPtr) != NULL
+    while ((connPtr = ConnOf(CpListFirst(&listPtr->timed))) != NULL
         && connPtr->closeSortMs <= nowMs) {
         if (Due(connPtr) > nowMs) {
             Enlist(connPtr, listPtr); /* Input has come meanwhile. */
@@ -419,25 +401,25 @@ CpCloseTick(CpCloseList *listPtr, uint64_t nowMs)
 }
 
 static void
-AbortQueue(const CpCloseQueue *queuePtr)
+EndAll(CpList *listPtr)
 {
-    CpConn *connPtr = queuePtr->firstPtr;
+    CpListNode *nodePtr = CpListFirst(listPtr);
 
-    while (connPtr != NULL) {
-        CpConn *nextPtr = connPtr->closeNextPtr;
+    while (nodePtr != NULL) {
+        CpConn *connPtr = ConnOf(nodePtr);
 
+        nodePtr = CpListNext(listPtr, nodePtr);
         if (connPtr->closePhase == CP_CLOSE_LINGERING) {
             EndLinger(connPtr);
         } else if (connPtr->state == CP_CONN_CLOSING) {
             CpConnAbort(connPtr);
         }
-        connPtr = nextPtr;
     }
 }
 
 void
 CpCloseEndAll(CpCloseList *listPtr)
 {
-    AbortQueue(&listPtr->timed);
-    AbortQueue(&listPtr->untimed);
+    EndAll(&listPtr->timed);
+    EndAll(&listPtr->untimed);
 }

@@ -8,6 +8,7 @@
 #define CP_CLOSE_H
 
 #include "cpConn.h"
+#include "cpList.h"
 
 /*
  * A lingering close reads and discards input until the peer's end of file, but
@@ -17,20 +18,11 @@
 #define CP_LINGER_MS 30000
 #define CP_LINGER_IDLE_MS 5000
 
-/*
- * The connections of one thread whose close has begun: those with a time limit
- * in the order in which the limits end, and those without one. All fields 0 is
- * an empty list.
- */
-
-typedef struct CpCloseQueue {
-    CpConn *firstPtr;
-    CpConn *lastPtr;
-} CpCloseQueue;
+/* The connections of one thread whose close has begun. */
 
 typedef struct CpCloseList {
-    CpCloseQueue timed;
-    CpCloseQueue untimed;
+    CpList timed;   /* By the time at which their limits end. */
+    CpList untimed; /* Without a limit. */
 } CpCloseList;
 
 /* A close that takes longer than timeoutMs becomes a reset, and

@@ -215,7 +215,7 @@ CpConnClose(CpConn *connPtr, CpConnProc *closedProc, void *clientData)
     CpStatAdd(CP_STAT_CLOSING, 1);
     if (connPtr->dialPtr != NULL) {
         /* Files that wait for the connection are still sent. */
-        if (connPtr->fileSendPtr == NULL) {
+        if (CpListIsEmpty(&connPtr->fileSends)) {
             CpDialCancel(connPtr->dialPtr);
         }
     } else if (open && !connPtr->aborted) {

@@ -1,16 +1,50 @@
 /*
  * cpRecv.c --
  *
- *      Reading from a connection: what the system has, what was taken ahead of
- *      the reader, and the end. Receives that wait for bytes are in cpRecvOp.c.
- *      Either way the bytes pass through recvQueue or go straight to the
- *      reader, in order.
+ *      Reading from a connection: the part that all receive modes share. There
+ *      are two strategies. The modes adaptive and zero-byte wait by a zero-byte
+ *      receive and then take the bytes with calls that do not wait
+ *      (cpRecvZero.c). The modes flow-controlled and burst-detection submit
+ *      buffers that the system fills (cpRecvBuf.c).
+ *
+ *      Bytes that arrive before the reader asks for them wait in recvQueue, in
+ *      their order. The mode can change at any time, so that each strategy
+ *      first reads the bytes that the other one left there.
  */
 
 #include "cpConnInt.h"
 
 #include <assert.h>
-#include <string.h>
+
+/* -------------------------------------------------------------- facts */
+
+/* Strangers that use the socket must find every byte that no read asked for. */
+
+static CpRecvMode
+PresentMode(const CpConn *connPtr)
+{
+    return connPtr->exposed ? CP_RECV_ZERO_BYTE : connPtr->recvMode;
+}
+
+int
+CpRecvTakesAhead(const CpConn *connPtr)
+{
+    return PresentMode(connPtr) == CP_RECV_ADAPTIVE;
+}
+
+int
+CpRecvUsesBuffers(const CpConn *connPtr)
+{
+    switch (PresentMode(connPtr)) {
+    case CP_RECV_ADAPTIVE:
+    case CP_RECV_ZERO_BYTE:
+        return 0;
+    case CP_RECV_FLOW_CONTROLLED:
+    case CP_RECV_BURST_DETECTION:
+        return 1;
+    }
+    return 0;
+}
 
 int
 CpRecvEnded(const CpConn *connPtr)
@@ -18,12 +52,10 @@ CpRecvEnded(const CpConn *connPtr)
     return connPtr->eof || connPtr->recvShut || connPtr->recvError != CP_OK;
 }
 
-CpBuf *
-CpRecvFirst(const CpConn *connPtr)
+unsigned
+CpRecvPending(const CpConn *connPtr)
 {
-    CpBuf *bufPtr = connPtr->recvQueue.firstPtr;
-
-    return bufPtr != NULL && !bufPtr->pending ? bufPtr : NULL;
+    return connPtr->recvBufsPending + connPtr->zeroBytePending;
 }
 
 /*
@@ -39,8 +71,8 @@ IsReset(CpError error)
 }
 
 /*
- * Bytes on their way were lost, without the peer's doing, and nobody knows:
- * who waits for an answer to them has to be told.
+ * Bytes that were written are lost, and the peer did not cause it. A reader
+ * that waits for the answer to them has to learn this.
  */
 
 static int
@@ -51,8 +83,8 @@ HasUnreportedLoss(const CpConn *connPtr)
     return error != CP_OK && !IsReset(error);
 }
 
-/* A receive has failed, and no other one can still bring bytes. The next read
- * gets bytes that are left, or reports the failure. */
+/* A receive failed, and no other one can still bring bytes. The next read takes
+ * the bytes that the system still has, or reports the failure. */
 
 static int
 FailureIsDue(const CpConn *connPtr)
@@ -70,278 +102,44 @@ CpRecvReady(const CpConn *connPtr)
             || HasUnreportedLoss(connPtr));
 }
 
-uint64_t
-CpRecvBuffered(const CpConn *connPtr)
-{
-    const CpBuf *bufPtr = connPtr->recvQueue.firstPtr;
-    uint64_t bytes = 0;
+/* -------------------------------------------------------------- queue */
 
-    for (; bufPtr != NULL; bufPtr = bufPtr->nextPtr) {
-        bytes += bufPtr->end - bufPtr->start;
-    }
-    return bytes;
+CpBuf *
+CpRecvFirst(const CpConn *connPtr)
+{
+    CpBuf *bufPtr = CpBufFirst(&connPtr->recvQueue);
+
+    return bufPtr != NULL && !bufPtr->pending ? bufPtr : NULL;
+}
+
+void
+CpRecvAppend(CpConn *connPtr, CpBuf *bufPtr)
+{
+    CpListAppend(&connPtr->recvQueue, &bufPtr->node);
+    connPtr->recvBufs++;
 }
 
 void
 CpRecvDrop(CpConn *connPtr)
 {
+    CpBuf *bufPtr = CpBufFirst(&connPtr->recvQueue);
+
+    assert(bufPtr != NULL);
     connPtr->recvBufs--;
-    CpBufGiveBack(connPtr->portPtr, CpBufTake(&connPtr->recvQueue));
-}
-
-/*
- * Takes bytes from the system, and notes the end and errors. A system may
- * report an error only once: after a receive that failed, the kept failure is
- * the reason for the end.
- */
-
-static CpError
-TryRecv(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
-{
-    CpError error = CpTryRecv(connPtr->handlePtr, destPtr, lengthBytes,
-        bytesPtr);
-
-    connPtr->inputFound = 0;
-    if (error == CP_OK && *bytesPtr > 0) {
-        connPtr->bytesIn += *bytesPtr;
-        CpStatAdd(CP_STAT_BYTES_IN, (int64_t) *bytesPtr);
-        return CP_OK;
-    }
-    if (connPtr->recvFailure != CP_OK) {
-        error = connPtr->recvFailure;
-    }
-    if (error == CP_OK || IsReset(error)) {
-        connPtr->eof = 1;
-        return CP_OK;
-    }
-    if (error != CP_EAGAIN) {
-        connPtr->recvError = error;
-    }
-    return error;
-}
-
-/* What a large buffer has, in one that is not much larger. */
-
-static CpBuf *
-Shrink(CpConn *connPtr, CpBuf *bufPtr)
-{
-    CpBuf *smallPtr;
-
-    if (bufPtr->end > bufPtr->sizeBytes / 4
-        || bufPtr->sizeBytes < CP_BUF_LARGE_BYTES) {
-        return bufPtr;
-    }
-    smallPtr = CpBufNew(bufPtr->end);
-    if (smallPtr == NULL) {
-        return bufPtr;
-    }
-    memcpy(smallPtr->bytes, bufPtr->bytes, bufPtr->end);
-    smallPtr->end = bufPtr->end;
+    CpListRemove(&bufPtr->node);
     CpBufGiveBack(connPtr->portPtr, bufPtr);
-    return smallPtr;
 }
 
-/*
- * Takes what is there for the reader that will come, into a new buffer, or
- * NULL where there was no memory for it. Returns the one that has it; NULL for
- * nothing.
- */
-
-static CpBuf *
-ReadAhead(CpConn *connPtr, CpBuf *bufPtr)
+uint64_t
+CpRecvBuffered(const CpConn *connPtr)
 {
-    size_t bytes;
+    const CpBuf *bufPtr = CpBufFirst(&connPtr->recvQueue);
+    uint64_t bytes = 0;
 
-    if (bufPtr == NULL) {
-        return NULL;
+    for (; bufPtr != NULL; bufPtr = CpBufNext(&connPtr->recvQueue, bufPtr)) {
+        bytes += bufPtr->end - bufPtr->start;
     }
-    if (TryRecv(connPtr, bufPtr->bytes, bufPtr->sizeBytes, &bytes) != CP_OK
-        || bytes == 0) {
-        CpBufGiveBack(connPtr->portPtr, bufPtr);
-        return NULL;
-    }
-    bufPtr->end = (uint32_t) bytes;
-    bufPtr = Shrink(connPtr, bufPtr);
-    CpBufAppend(&connPtr->recvQueue, bufPtr);
-    connPtr->recvBufs++;
-    return bufPtr;
-}
-
-static CpError
-ReadQueue(CpConn *connPtr, CpBuf *bufPtr, void *destPtr, size_t lengthBytes,
-    size_t *bytesPtr)
-{
-    *bytesPtr = CpBufRead(bufPtr, destPtr, lengthBytes);
-    if (bufPtr->start == bufPtr->end) {
-        CpRecvDrop(connPtr);
-        CpRecvDropEmpty(connPtr);
-        if (CpRecvUsesBuffers(connPtr)) {
-            CpConnSubmitRecv(connPtr);
-        }
-    }
-    return CP_OK;
-}
-
-/* It was filled a moment ago, with all that was there. */
-
-static int
-IsKnownDrained(const CpBuf *bufPtr)
-{
-    return bufPtr->knownDrained && bufPtr->start == 0
-        && bufPtr->end < bufPtr->sizeBytes;
-}
-
-CpError
-CpRecvTakeNow(CpConn *connPtr, uint32_t sizeBytes)
-{
-    CpBuf *bufPtr = CpBufNew(sizeBytes);
-
-    if (bufPtr == NULL) {
-        return CP_ENOMEM;
-    }
-    bufPtr = ReadAhead(connPtr, bufPtr);
-    if (bufPtr == NULL) {
-        return CP_EAGAIN;
-    }
-    bufPtr->knownDrained = 1;
-    return CP_OK;
-}
-
-int
-CpRecvTakesAhead(const CpConn *connPtr)
-{
-    return connPtr->recvMode == CP_RECV_ADAPTIVE && !connPtr->exposed;
-}
-
-/*
- * Reads as much as the reader will ask for, so that this is the call that the
- * reader would have made. It peeks if there is no memory for a buffer, or if
- * the bytes may not be taken.
- */
-
-void
-CpRecvCheck(CpConn *connPtr)
-{
-    uint32_t sizeBytes = connPtr->readBytes;
-    CpError error;
-    size_t bytes;
-
-    if (sizeBytes < CP_RECV_BYTES_MIN) {
-        sizeBytes = CP_RECV_BYTES_MIN;
-    }
-    if (connPtr->recvMode != CP_RECV_ZERO_BYTE && !connPtr->exposed
-        && CpRecvTakeNow(connPtr, sizeBytes) != CP_ENOMEM) {
-        return;
-    }
-    error = CpTryPeek(connPtr->handlePtr, &bytes);
-    if (error == CP_EAGAIN) {
-        return;
-    }
-    if (error != CP_OK && connPtr->recvFailure == CP_OK) {
-        connPtr->recvFailure = error; /* May be reported only once. */
-    }
-    connPtr->inputFound = 1;
-}
-
-void
-CpConnForgetDrained(CpConn *connPtr)
-{
-    CpBuf *bufPtr = CpRecvFirst(connPtr);
-
-    if (bufPtr != NULL) {
-        bufPtr->knownDrained = 0;
-    }
-    if (connPtr->exposed) {
-        connPtr->inputFound = 0; /* A stranger may have taken it. */
-    }
-}
-
-/*
- * Tcl takes a read that is short for the end of what is there. So the rest
- * comes from further buffers, and behind the last one from the system; an
- * error or the end there is for the next read.
- */
-
-static void
-ReadAll(CpConn *connPtr, char *destPtr, size_t lengthBytes, size_t *bytesPtr)
-{
-    CpBuf *bufPtr;
-    size_t bytes;
-    int fresh = 0;
-
-    while (*bytesPtr < lengthBytes && (bufPtr = CpRecvFirst(connPtr)) != NULL) {
-        fresh = IsKnownDrained(bufPtr);
-        (void) ReadQueue(connPtr, bufPtr, destPtr + *bytesPtr,
-            lengthBytes - *bytesPtr, &bytes);
-        *bytesPtr += bytes;
-    }
-    if (*bytesPtr < lengthBytes && connPtr->recvBufs == 0
-        && !CpRecvEnded(connPtr) && !CpRecvUsesBuffers(connPtr) && !fresh
-        && TryRecv(connPtr, destPtr + *bytesPtr, lengthBytes - *bytesPtr,
-               &bytes)
-            == CP_OK) {
-        *bytesPtr += bytes;
-    }
-}
-
-static CpError
-ReadOpen(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
-{
-    /*
-     * Where receives are posted, what is there may be there unreaped. What a
-     * probe has found needs none: it goes straight to the reader.
-     */
-
-    if (CpRecvUsesBuffers(connPtr) && CpRecvFirst(connPtr) == NULL
-        && !connPtr->inputFound) {
-        CpConnSubmitRecv(connPtr);
-    }
-    while (connPtr->recvBufsPending > 0 && CpRecvFirst(connPtr) == NULL) {
-        if (CpPortReap(connPtr->portPtr, 0) == 0) {
-            break;
-        }
-    }
-    if (CpRecvFirst(connPtr) != NULL) {
-        ReadAll(connPtr, destPtr, lengthBytes, bytesPtr);
-        return CP_OK;
-    }
-    if (CpRecvEnded(connPtr)) {
-        return connPtr->recvError;
-    }
-    if (connPtr->recvBufsPending > 0) {
-        return CP_EAGAIN;
-    }
-    return TryRecv(connPtr, destPtr, lengthBytes, bytesPtr);
-}
-
-CpError
-CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
-{
-    CpError error = CpConnUsable(connPtr);
-
-    *bytesPtr = 0;
-    if (error != CP_OK) {
-        return error;
-    }
-    connPtr->readBytes = lengthBytes < CP_RECV_BYTES_MAX
-        ? (uint32_t) lengthBytes
-        : CP_RECV_BYTES_MAX;
-    error = ReadOpen(connPtr, destPtr, lengthBytes, bytesPtr);
-
-    /*
-     * A reader whose buffer was filled will come back: one call serves many
-     * reads of small buffers, and none is needed to see that there is more.
-     */
-
-    if (CpRecvTakesAhead(connPtr) && *bytesPtr == lengthBytes
-        && connPtr->recvBufs == 0 && !CpRecvEnded(connPtr)) {
-        (void) ReadAhead(connPtr, CpBufNewLarge(connPtr->portPtr));
-    }
-    if (error == CP_EAGAIN && HasUnreportedLoss(connPtr)) {
-        connPtr->sendErrorReported = 1;
-        error = connPtr->sendError;
-    }
-    return error;
+    return bytes;
 }
 
 int
@@ -361,7 +159,224 @@ void
 CpRecvFree(CpConn *connPtr)
 {
     assert(CpRecvPending(connPtr) == 0);
-    while (connPtr->recvQueue.firstPtr != NULL) {
+    while (connPtr->recvBufs > 0) {
         CpRecvDrop(connPtr);
     }
+}
+
+/* ------------------------------------------------------------ reading */
+
+void
+CpRecvCount(CpConn *connPtr, size_t bytes)
+{
+    connPtr->bytesIn += bytes;
+    CpStatAdd(CP_STAT_BYTES_IN, (int64_t) bytes);
+}
+
+/*
+ * A system may report an error only once: after a receive that failed, its
+ * failure is the reason for the end.
+ */
+
+CpError
+CpRecvTry(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
+{
+    CpError error = CpTryRecv(connPtr->handlePtr, destPtr, lengthBytes,
+        bytesPtr);
+
+    connPtr->inputFound = 0;
+    if (error == CP_OK && *bytesPtr > 0) {
+        CpRecvCount(connPtr, *bytesPtr);
+        return CP_OK;
+    }
+    if (connPtr->recvFailure != CP_OK) {
+        error = connPtr->recvFailure;
+    }
+    if (error == CP_OK || IsReset(error)) {
+        connPtr->eof = 1;
+        return CP_OK;
+    }
+    if (error != CP_EAGAIN) {
+        connPtr->recvError = error;
+    }
+    return error;
+}
+
+size_t
+CpRecvReadQueue(CpConn *connPtr, char *destPtr, size_t lengthBytes)
+{
+    CpBuf *bufPtr;
+    size_t bytes = 0;
+
+    /* A receive may have completed without having been reaped. */
+    while (connPtr->recvBufsPending > 0 && CpRecvFirst(connPtr) == NULL) {
+        if (CpPortReap(connPtr->portPtr, 0) == 0) {
+            break;
+        }
+    }
+    while (bytes < lengthBytes && (bufPtr = CpRecvFirst(connPtr)) != NULL) {
+        bytes += CpBufRead(bufPtr, destPtr + bytes, lengthBytes - bytes);
+        if (bufPtr->start == bufPtr->end) {
+            CpRecvDrop(connPtr);
+            CpRecvDropEmpty(connPtr);
+            if (CpRecvUsesBuffers(connPtr)) {
+                CpConnSubmitRecv(connPtr);
+            }
+        }
+    }
+    return bytes;
+}
+
+CpError
+CpRecvReadSystem(CpConn *connPtr, void *destPtr, size_t lengthBytes,
+    size_t *bytesPtr)
+{
+    if (CpRecvEnded(connPtr)) {
+        return connPtr->recvError;
+    }
+    if (connPtr->recvBufsPending > 0) {
+        return CP_EAGAIN;
+    }
+    return CpRecvTry(connPtr, destPtr, lengthBytes, bytesPtr);
+}
+
+CpError
+CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes, size_t *bytesPtr)
+{
+    CpError error = CpConnUsable(connPtr);
+
+    *bytesPtr = 0;
+    if (error != CP_OK) {
+        return error;
+    }
+    connPtr->readBytes = lengthBytes < CP_RECV_BYTES_MAX
+        ? (uint32_t) lengthBytes
+        : CP_RECV_BYTES_MAX;
+    if (CpRecvUsesBuffers(connPtr)) {
+        error = CpRecvReadBuffers(connPtr, destPtr, lengthBytes, bytesPtr);
+    } else {
+        error = CpRecvReadZeroByte(connPtr, destPtr, lengthBytes, bytesPtr);
+    }
+    if (error == CP_EAGAIN && HasUnreportedLoss(connPtr)) {
+        connPtr->sendErrorReported = 1;
+        error = connPtr->sendError;
+    }
+    return error;
+}
+
+/* -------------------------------------------------- submits and cancels */
+
+void
+CpConnSubmitRecv(CpConn *connPtr)
+{
+    if (connPtr->state != CP_CONN_OPEN || CpRecvEnded(connPtr)
+        || connPtr->recvFailure != CP_OK) {
+        return;
+    }
+    if (CpRecvUsesBuffers(connPtr)) {
+        CpRecvSubmitBuffers(connPtr);
+    }
+    /* Without memory for a buffer, a zero-byte receive takes its place. */
+    if (connPtr->recvBufs == 0) {
+        CpRecvSubmitZeroByte(connPtr);
+    }
+}
+
+void
+CpRecvRearm(CpConn *connPtr)
+{
+    if (connPtr->watchRead) {
+        CpConnSubmitRecv(connPtr);
+    }
+}
+
+void
+CpConnWatchRead(CpConn *connPtr, int on)
+{
+    connPtr->watchRead = on ? 1 : 0;
+    CpRecvRearm(connPtr);
+}
+
+void
+CpRecvStop(CpConn *connPtr)
+{
+    if (connPtr->zeroBytePending) {
+        connPtr->recvStopped = 1;
+        CpCancel(connPtr->handlePtr, &connPtr->zeroByteOp);
+    }
+    CpRecvCancelBuffers(connPtr);
+}
+
+void
+CpRecvCompleted(CpConn *connPtr)
+{
+    if (CpRecvPending(connPtr) == 0) {
+        connPtr->recvStopped = 0;
+    }
+}
+
+/* The first failure counts. No receive is submitted after it. */
+
+void
+CpRecvLatchFailure(CpConn *connPtr, CpError error)
+{
+    if (error != CP_OK && error != CP_ECANCELED
+        && connPtr->recvFailure == CP_OK) {
+        connPtr->recvFailure = error;
+        CpRecvCancelBuffers(connPtr);
+    }
+}
+
+/* -------------------------------------------------------------- modes */
+
+CpRecvMode
+CpConnRecvMode(const CpConn *connPtr)
+{
+    return connPtr->recvMode;
+}
+
+/*
+ * The receives of the mode before lose nothing: the completion of a zero-byte
+ * receive only makes the driver check for input, and a cancelled buffer that
+ * has bytes keeps its place in the queue.
+ */
+
+void
+CpConnSetRecvMode(CpConn *connPtr, CpRecvMode mode)
+{
+    if (mode == connPtr->recvMode) {
+        return;
+    }
+    connPtr->recvMode = mode;
+    connPtr->recvBytes = CP_RECV_BYTES_MIN;
+    connPtr->recvDepth = 1;
+    connPtr->dataLikely = 0;
+    connPtr->knownDrained = 0;
+    connPtr->inputFound = 0;
+    if (connPtr->state == CP_CONN_OPEN) {
+        if (!CpRecvUsesBuffers(connPtr)) {
+            CpRecvCancelBuffers(connPtr);
+        }
+        CpRecvRearm(connPtr);
+    }
+}
+
+/* Bytes that a cancelled receive already has stay the reader's. */
+
+void
+CpConnExpose(CpConn *connPtr)
+{
+    if (connPtr->exposed) {
+        return;
+    }
+    connPtr->exposed = 1;
+    connPtr->dataLikely = 0;
+    if (connPtr->state != CP_CONN_OPEN || connPtr->portPtr == NULL) {
+        return;
+    }
+    CpRecvCancelBuffers(connPtr);
+    while (connPtr->recvBufsPending > 0) {
+        CpPortReap(connPtr->portPtr, -1);
+    }
+    CpRecvRearm(connPtr);
 }

@@ -76,7 +76,7 @@ CpSendPump(CpConn *connPtr)
     if (connPtr->sendPending == 0) {
         SubmitJoined(connPtr);
     }
-    while (connPtr->sendPending == 0 && connPtr->fileSendPtr != NULL) {
+    while (connPtr->sendPending == 0 && !CpListIsEmpty(&connPtr->fileSends)) {
         CpSendFileNext(connPtr);
     }
     if (connPtr->state == CP_CONN_CLOSING) {
@@ -162,7 +162,7 @@ static int
 IsFull(const CpConn *connPtr)
 {
     return connPtr->sendPending >= connPtr->sendCap
-        || connPtr->fileSendPtr != NULL;
+        || !CpListIsEmpty(&connPtr->fileSends);
 }
 
 CpError
@@ -199,7 +199,7 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
     if (error != CP_OK) {
         return error;
     }
-    if (connPtr->fileSendPtr != NULL) {
+    if (!CpListIsEmpty(&connPtr->fileSends)) {
         return CP_EAGAIN;
     }
 
@@ -278,7 +278,7 @@ CpSendFin(CpConn *connPtr)
 int
 CpConnSending(const CpConn *connPtr)
 {
-    return connPtr->sendPending > 0 || connPtr->fileSendPtr != NULL;
+    return connPtr->sendPending > 0 || !CpListIsEmpty(&connPtr->fileSends);
 }
 
 CpError

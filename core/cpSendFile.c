@@ -35,11 +35,19 @@ struct CpFileSend {
     CpError error;       /* The first. */
     CpSentProc *proc;
     void *clientData;
-    CpFileSend *nextPtr; /* Sent after it. */
+    CpListNode node; /* In the connection's fileSends. */
 };
 
 static void PieceDone(CpOp *opPtr);
 static void ReadPieceDone(CpOp *opPtr);
+
+static CpFileSend *
+First(const CpConn *connPtr)
+{
+    CpListNode *nodePtr = CpListFirst(&connPtr->fileSends);
+
+    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, CpFileSend, node) : NULL;
+}
 
 static void
 LatchError(CpFileSend *sendPtr, CpError error)
@@ -149,7 +157,7 @@ Free(CpFileSend *sendPtr)
 static void
 Report(CpFileSend *sendPtr)
 {
-    sendPtr->connPtr->fileSendPtr = sendPtr->nextPtr;
+    CpListRemove(&sendPtr->node);
     sendPtr->proc(sendPtr->clientData, sendPtr->sent, sendPtr->error);
     Free(sendPtr);
 }
@@ -239,7 +247,7 @@ ReadPieceDone(CpOp *opPtr)
 void
 CpSendFileNext(CpConn *connPtr)
 {
-    CpFileSend *sendPtr = connPtr->fileSendPtr;
+    CpFileSend *sendPtr = First(connPtr);
 
     assert(connPtr->sendPending == 0);
     sendPtr->error = connPtr->sendError;
@@ -252,12 +260,14 @@ CpSendFileNext(CpConn *connPtr)
 void
 CpSendFileDialled(CpConn *connPtr, CpError error)
 {
-    while (connPtr->fileSendPtr != NULL && connPtr->sendPending == 0) {
+    CpFileSend *sendPtr;
+
+    while ((sendPtr = First(connPtr)) != NULL && connPtr->sendPending == 0) {
         if (error == CP_OK) {
             CpSendFileNext(connPtr);
         } else {
-            connPtr->fileSendPtr->error = error;
-            Report(connPtr->fileSendPtr);
+            sendPtr->error = error;
+            Report(sendPtr);
         }
     }
 }
@@ -277,7 +287,6 @@ CpConnSendFile(CpConn *connPtr, CpFile *filePtr, uint64_t offset,
     uint64_t lengthBytes, CpSentProc *proc, void *clientData)
 {
     CpError error = Check(connPtr);
-    CpFileSend **linkPtr = &connPtr->fileSendPtr;
     CpFileSend *sendPtr;
 
     assert(lengthBytes > 0);
@@ -302,9 +311,6 @@ CpConnSendFile(CpConn *connPtr, CpFile *filePtr, uint64_t offset,
             return error;
         }
     }
-    while (*linkPtr != NULL) {
-        linkPtr = &(*linkPtr)->nextPtr;
-    }
-    *linkPtr = sendPtr;
+    CpListAppend(&connPtr->fileSends, &sendPtr->node);
     return CP_OK;
 }

@@ -103,7 +103,7 @@ Tick(IocpsockThread *threadPtr)
     int64_t dueMs;
 
     if (threadPtr->firstHeldPtr == NULL
-        && threadPtr->closeList.timed.firstPtr == NULL) {
+        && CpListIsEmpty(&threadPtr->closeList.timed)) {
         return -1;
     }
     nowMs = CpNowMs();

@@ -26,9 +26,8 @@ static void
 CloseDone(Pair *pairPtr)
 {
     CHECK(pairPtr->closed);
-    CHECK(closeList.timed.firstPtr == NULL && closeList.timed.lastPtr == NULL);
-    CHECK(closeList.untimed.firstPtr == NULL
-        && closeList.untimed.lastPtr == NULL);
+    CHECK(CpListIsEmpty(&closeList.timed));
+    CHECK(CpListIsEmpty(&closeList.untimed));
     CHECK(CpStatGet(CP_STAT_CLOSING) == 0);
     if (pairPtr->peerPtr != NULL) {
         CpSimPeerClose(pairPtr->peerPtr);
@@ -468,7 +467,7 @@ TestOrder(CpPort *portPtr)
     /* And all the others at once. */
     CpCloseEndAll(&list);
     Settle(&pairs[0]);
-    CHECK(list.timed.firstPtr == NULL && list.untimed.firstPtr == NULL);
+    CHECK(CpListIsEmpty(&list.timed) && CpListIsEmpty(&list.untimed));
     for (i = 0; i < 6; i++) {
         CHECK(CpSimPeerIsReset(pairs[i].peerPtr));
         CloseDone(&pairs[i]);
