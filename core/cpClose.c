@@ -1,12 +1,12 @@
 /*
  * cpClose.c --
  *
- *      The end of a connection. A system that closes a socket with unread
- *      input resets the connection, and output that is still on its way is
- *      lost. So a close sends what was written, ends the sending side, and
- *      where there is unread input reads and discards it until the peer's end
- *      of file, within limits of time (a lingering close). A direction that was
- *      closed for reading alone is discarded in the same way.
+ *      The end of a connection. If a socket is closed with unread input, the
+ *      system resets the connection, and output on its way to the peer is
+ *      lost. So a close sends everything that was written and then the end of
+ *      file. If there is unread input, it reads and discards input until the
+ *      peer's end of file, within limits of time (a lingering close). Input
+ *      after a half-close for reading is discarded in the same way.
  */
 
 #include "cpClose.h"
@@ -16,7 +16,7 @@
 
 #define NEVER UINT64_MAX
 
-/* Discarded at one completion, at most: other connections have their turn. */
+/* At most this is discarded at one completion, to give others their turn. */
 #define DISCARD_BYTES 262144
 #define DISCARD_CHUNK 16384
 
@@ -114,8 +114,8 @@ NoInput(const CpConn *connPtr)
 }
 
 /*
- * A receive of a few bytes rather than of none: where urgent data waits, one of
- * none would complete again and again.
+ * This receive has a buffer: if urgent data waits, a zero-byte receive would
+ * complete again and again.
  */
 
 static void
@@ -138,7 +138,7 @@ CountDiscarded(CpConn *connPtr, size_t bytes)
     }
 }
 
-/* Reads what is there, up to a limit, and waits for more. */
+/* Reads the input that is there, up to a limit, and waits for more. */
 
 static void
 Discard(CpConn *connPtr)
@@ -177,10 +177,8 @@ DiscardDone(CpOp *opPtr)
 
 /* ----------------------------------------------------------- phases */
 
-/*
- * There is unread input: the peer is told that this is the end, and what it
- * still sends is discarded.
- */
+/* There is unread input: sends the peer the end of file, and discards what it
+ * still sends. */
 
 static void
 Linger(CpConn *connPtr)
@@ -200,12 +198,12 @@ Linger(CpConn *connPtr)
 }
 
 /*
- * Everything is sent. Receives that are cancelled here say whether input is
- * left. One that was cancelled before does not: input may have come since.
+ * Everything is sent. A receive that is cancelled now shows whether there is
+ * input. One that was cancelled earlier does not: input may have come since.
  */
 
 static void
-Look(CpConn *connPtr)
+CheckInput(CpConn *connPtr)
 {
     if (connPtr->sendError != CP_OK || NoInput(connPtr)) {
         connPtr->closePhase = CP_CLOSE_ENDING;
@@ -214,15 +212,15 @@ Look(CpConn *connPtr)
         connPtr->inputNone = 0;
         connPtr->cancelTells = !connPtr->recvStopped;
         if (CpRecvPending(connPtr) > 0) {
-            /* The peer sees the end before they have returned. */
+            /* The peer sees the end before the receives have completed. */
             (void) CpSendFin(connPtr);
         }
     }
     CpRecvStop(connPtr);
 }
 
-/* No receive is outstanding any more. Where nothing was ever sent, there is
- * nothing that a reset could take away. */
+/* No receive is outstanding any more. If nothing was ever sent, a reset can
+ * take nothing away. */
 
 static void
 Decide(CpConn *connPtr)
@@ -240,7 +238,7 @@ void
 CpCloseAdvance(CpConn *connPtr)
 {
     if (connPtr->closePhase == CP_CLOSE_SENDING && connPtr->sendPending == 0) {
-        Look(connPtr);
+        CheckInput(connPtr);
     }
     if (CpRecvPending(connPtr) > 0) {
         return;
@@ -265,7 +263,7 @@ CpCloseAdvance(CpConn *connPtr)
     case CP_CLOSE_NONE:
     case CP_CLOSE_CHECKING:
     case CP_CLOSE_ENDING:
-        break; /* Nothing is to be read. */
+        break; /* No input is read in these phases. */
     }
 }
 
@@ -372,7 +370,7 @@ EndLinger(CpConn *connPtr)
     CpConnFinish(connPtr);
 }
 
-/* A limit is reached: the user's, or that of lingering. */
+/* A limit is reached: the close timeout, or a limit of lingering. */
 
 static void
 Expire(CpConn *connPtr, uint64_t nowMs)
@@ -392,7 +390,7 @@ CpCloseTick(CpCloseList *listPtr, uint64_t nowMs)
     while ((connPtr = ConnOf(CpListFirst(&listPtr->timed))) != NULL
         && connPtr->closeSortMs <= nowMs) {
         if (Due(connPtr) > nowMs) {
-            Enlist(connPtr, listPtr); /* Input has come meanwhile. */
+            Enlist(connPtr, listPtr); /* Input has come since. */
         } else {
             Expire(connPtr, nowMs);
         }

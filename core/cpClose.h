@@ -1,7 +1,7 @@
 /*
  * cpClose.h --
  *
- *      How a close ends: in order, after a limit of time, or by a reset.
+ *      The ends of a close: in order, after a limit of time, or by a reset.
  */
 
 #ifndef CP_CLOSE_H
@@ -11,8 +11,8 @@
 #include "cpList.h"
 
 /*
- * A lingering close reads and discards input until the peer's end of file, but
- * no longer than this in all, and than this without input. In milliseconds.
+ * A lingering close reads and discards input until the peer's end of file. It
+ * ends after CP_LINGER_MS milliseconds, or CP_LINGER_IDLE_MS without input.
  */
 
 #define CP_LINGER_MS 30000
@@ -33,11 +33,10 @@ uint32_t CpConnCloseTimeout(const CpConn *connPtr);
 /*
  * CpConnCloseBegins --
  *
- *      The user is about to call CpConnClose, perhaps after it has written
- *      what it still has. The first call starts the time of the connection's
- *      close timeout. Each call puts the connection into the thread's list,
- *      which it leaves by CpConnMove and at its end. Without a list a close
- *      has no time limits.
+ *      The user is about to call CpConnClose, perhaps after a few more writes.
+ *      The first call starts the close timeout. Each call puts the connection
+ *      into the thread's list, which it leaves at CpConnMove and at its end. A
+ *      close without a list has no time limits.
  */
 
 void CpConnCloseBegins(CpConn *connPtr, CpCloseList *listPtr);
@@ -45,10 +44,10 @@ void CpConnCloseBegins(CpConn *connPtr, CpCloseList *listPtr);
 /*
  * CpCloseTick --
  *
- *      Ends what has reached its time limit.
+ *      Ends the closes that have reached their time limits.
  *
  * Results:
- *      Milliseconds until the next limit; -1 for never.
+ *      Milliseconds until the next limit; -1 if there is none.
  */
 
 int64_t CpCloseTick(CpCloseList *listPtr, uint64_t nowMs);
@@ -56,16 +55,15 @@ int64_t CpCloseTick(CpCloseList *listPtr, uint64_t nowMs);
 /*
  * CpConnAbort --
  *
- *      Resets the connection: cancels what is outstanding, drops what was
- *      written and not sent, and makes the close a reset. A connection that is
- *      not closing yet is ready for everything from then on, and its user has
- *      to close it.
+ *      Resets the connection: cancels outstanding operations, drops unsent
+ *      bytes, and makes the close a reset. A connection that is not closing yet
+ *      is readable and writable from then on, and its user has to close it.
  */
 
 void CpConnAbort(CpConn *connPtr);
 int CpConnIsAborted(const CpConn *connPtr);
 
-/* Ends every close of the list: by a reset where something is unsent. */
+/* Ends every close of the list; one with unsent bytes ends by a reset. */
 void CpCloseEndAll(CpCloseList *listPtr);
 
 #endif /* CP_CLOSE_H */

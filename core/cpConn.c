@@ -1,8 +1,8 @@
 /*
  * cpConn.c --
  *
- *      The connection's state machine: states, dialling, half-close and close.
- *      Receiving is in cpRecv.c, sending in cpSend.c, the end in cpClose.c.
+ *      The connection's states: dialling, open, half-closed and closed.
+ *      Receiving is in cpRecv.c, sending in cpSend.c, closing in cpClose.c.
  */
 
 #include "cpConnInt.h"
@@ -36,8 +36,8 @@ CpConnNotify(CpConn *connPtr)
     connPtr->proc(connPtr->clientData);
 }
 
-/* What was half-closed while dialling. Just files can have been written before,
- * and the end follows them. */
+/* Carries out a half-close that was asked for while dialling. Only files can
+ * have been sent by then, and the end of file follows them. */
 
 static void
 HalfCloseLate(CpConn *connPtr)
@@ -80,7 +80,7 @@ DialDone(void *clientData, CpError error, CpHandle *handlePtr, char *message)
     CpConnNotify(connPtr);
 }
 
-/* What starting to dial came to. */
+/* Sets the state after dialling was started, or was not. */
 
 static CpConn *
 Dialling(CpConn *connPtr, CpError error)
@@ -137,7 +137,7 @@ CpConnAccepted(CpPort *portPtr, CpHandle *handlePtr, CpConnProc *proc,
     if (connPtr != NULL) {
         connPtr->state = CP_CONN_OPEN;
         connPtr->handlePtr = handlePtr;
-        connPtr->dataLikely = 1; /* Clients speak first, as a rule. */
+        connPtr->dataLikely = 1; /* Clients usually speak first. */
     }
     return connPtr;
 }
@@ -190,8 +190,8 @@ CpConnShutdown(CpConn *connPtr, int directions)
         break;
     }
 
-    /* Not told to the system, which would reset the connection at the next
-     * input, or at that which is there. */
+    /* The system is not asked to shut down reading: it would reset the
+     * connection if there is input, or when more comes. */
     if ((directions & CP_READ) && !connPtr->recvShut) {
         connPtr->recvShut = 1;
         CpDiscardBegin(connPtr);
@@ -224,10 +224,8 @@ CpConnClose(CpConn *connPtr, CpConnProc *closedProc, void *clientData)
     CpConnFinish(connPtr);
 }
 
-/*
- * The one place where a connection ends: joins what is outstanding, closes,
- * frees.
- */
+/* The one place where a connection ends. It waits for outstanding operations,
+ * then closes and frees. */
 
 void
 CpConnFinish(CpConn *connPtr)

@@ -2,7 +2,7 @@
  * cpConn.h --
  *
  *      One TCP connection: dialling, receiving, sending, half-close and close.
- *      Every function is called by the thread that owns the connection.
+ *      Only the thread that owns the connection may call these functions.
  */
 
 #ifndef CP_CONN_H
@@ -16,23 +16,24 @@ typedef struct CpConn CpConn;
 typedef enum CpConnState {
     CP_CONN_DIALLING, /* No connection yet. */
     CP_CONN_OPEN,
-    CP_CONN_FAILED, /* Dialling failed; waits for its close. */
-    CP_CONN_CLOSING /* Closed by its user; ends by itself. */
+    CP_CONN_FAILED, /* Dialling failed; the user has to close it. */
+    CP_CONN_CLOSING /* The user has closed it; it ends by itself. */
 } CpConnState;
 
 typedef enum CpRecvMode {
-    CP_RECV_ADAPTIVE,        /* A probe while idle; reads ahead into a
-                                 * buffer when the peer answers at once, and
-                                 * when it sends faster than the reader's own
-                                 * buffer takes. */
-    CP_RECV_ZERO_BYTE,       /* A probe, then straight to the reader. */
-    CP_RECV_FLOW_CONTROLLED, /* One buffer, posted anew by the reader. */
-    CP_RECV_BURST_DETECTION  /* As many as the burst wants. */
+    CP_RECV_ADAPTIVE,        /* A zero-byte receive while idle. Takes bytes
+                              * ahead when the peer answers at once, or sends
+                              * more than fits into the reader's buffer. */
+    CP_RECV_ZERO_BYTE,       /* A zero-byte receive; the bytes then go
+                              * straight to the reader. */
+    CP_RECV_FLOW_CONTROLLED, /* One buffer; a read submits the next one. */
+    CP_RECV_BURST_DETECTION  /* As many buffers as the burst fills. */
 } CpRecvMode;
 
 /*
- * Limits. What is received and unread stays under depth * bytes, 1 MiB; what
- * is written and not taken by the system under CP_SEND_CAP_MAX * bytes.
+ * Limits. Bytes that are received and unread stay under depth * bytes, 1 MiB.
+ * Bytes that are written, and that the system has not taken, stay under
+ * CP_SEND_CAP_MAX * bytes.
  */
 
 #define CP_RECV_BYTES_MIN 4096
@@ -46,15 +47,15 @@ typedef enum CpRecvMode {
 typedef struct CpConnStats {
     uint64_t bytesIn;
     uint64_t bytesOut;
-    unsigned recvPending;  /* Receives and probes outstanding. */
+    unsigned recvPending;  /* Receives outstanding. */
     unsigned sendPending;  /* Sends outstanding. */
-    uint64_t recvBuffered; /* Bytes received and not read. */
-    uint64_t sendBuffered; /* Bytes written and not sent. */
+    uint64_t recvBuffered; /* Bytes that are received and unread. */
+    uint64_t sendBuffered; /* Bytes that are written and unsent. */
 } CpConnStats;
 
 /*
- * Called out of CpPortReap when the state or what is ready may have changed.
- * It must neither close the connection nor reap.
+ * CpPortReap calls it when the state or the readiness may have changed. It must
+ * neither close the connection nor reap.
  */
 
 typedef void CpConnProc(void *clientData);
@@ -62,37 +63,38 @@ typedef void CpConnProc(void *clientData);
 /*
  * CpConnDial --
  *
- *      A connection that dials (see CpDialStart). When no attempt could be
- *      started the state is CP_CONN_FAILED at once.
+ *      Makes a connection that dials (see CpDialStart). If no attempt can be
+ *      started, its state is CP_CONN_FAILED at once.
  *
  * Results:
- *      The connection, or NULL when there is no memory.
+ *      The connection, or NULL if there is no memory.
  */
 
 CpConn *CpConnDial(CpPort *portPtr, CpResolved *resolvedPtr, int wait,
     CpConnProc *proc, void *clientData);
 
-/* The same by names (see CpDialStartName). */
+/* The same for a host name (see CpDialStartName). */
 CpConn *CpConnDialName(CpPort *portPtr, const CpTarget *targetPtr,
     CpConnProc *proc, void *clientData);
 
-/* In CP_CONN_DIALLING: names are being looked up. */
+/* Whether it dials and still looks up names. */
 int CpConnResolving(const CpConn *connPtr);
 
-/* An open connection over an accepted handle; NULL when out of memory, and
- * the handle stays the caller's. */
+/* Makes an open connection from an accepted handle. Without memory returns
+ * NULL, and the handle stays the caller's. */
 CpConn *CpConnAccepted(CpPort *portPtr, CpHandle *handlePtr, CpConnProc *proc,
     void *clientData);
 
 /*
  * CpConnRead --
  *
- *      Moves received bytes to the caller. A reset peer reads as end of file;
- *      a send that failed otherwise is told when there is nothing to read.
+ *      Moves received bytes to the caller. A reset by the peer reads as the end
+ *      of file. If there is nothing to read, it reports a send that failed for
+ *      another reason.
  *
  * Results:
- *      CP_OK and *bytesPtr (0 is end of file), CP_EAGAIN when there is nothing
- *      yet, or an error.
+ *      CP_OK and *bytesPtr (0 is the end of file), CP_EAGAIN if there is
+ *      nothing yet, or an error.
  */
 
 CpError CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes,
@@ -102,24 +104,26 @@ CpError CpConnRead(CpConn *connPtr, void *destPtr, size_t lengthBytes,
  * CpConnWrite --
  *
  *      Takes bytes to send: hands them to the system at once, or copies them.
- *      With join they may wait until earlier ones are gone, and then go along
- *      with others: for many small writes, by a caller that reaps soon.
+ *      With join they may wait for outstanding sends, and are then sent
+ *      together with others. That suits many small writes, by a caller that
+ *      reaps soon.
  *
  * Results:
- *      CP_OK and *bytesPtr, at least 1 and perhaps less than asked; CP_EAGAIN
- *      when the send cap is reached; the error of this or an earlier send.
+ *      CP_OK and *bytesPtr, at least 1 and perhaps less than lengthBytes;
+ *      CP_EAGAIN if the send cap is reached; the error of this or an earlier
+ *      send.
  */
 
 CpError CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes,
     int join, size_t *bytesPtr);
 
-/* CP_READ and CP_WRITE: what would not answer CP_EAGAIN. */
+/* CP_READ and CP_WRITE: the directions that would not return CP_EAGAIN. */
 int CpConnReady(const CpConn *connPtr);
 
 /*
- * A file was sent, or a part of it: bytesSent, and CP_OK or why there are no
- * more. Called out of CpPortReap, also behind a close of the connection, whose
- * owner may be another thread's by then; it must do neither.
+ * A file was sent, or a part of it: bytesSent bytes, and CP_OK or the reason
+ * why not all. CpPortReap calls it, perhaps after the connection was closed or
+ * has moved to another thread. It must neither close the connection nor reap.
  */
 
 typedef void CpSentProc(void *clientData, uint64_t bytesSent, CpError error);
@@ -127,17 +131,16 @@ typedef void CpSentProc(void *clientData, uint64_t bytesSent, CpError error);
 /*
  * CpConnSendFile --
  *
- *      Sends lengthBytes, at least 1, of a file from an offset, behind all that
- *      was written and all files before it. In CP_CONN_DIALLING it waits for
- *      the connection, and fails with it. Until proc is called, which is
- *      exactly once, nothing can be written. The file is the connection's from
- *      then on. If it turns out to be shorter, proc gets CP_ETRUNCATED and no
- *      more can be sent: the peer would take what follows for the missing
- *      bytes.
+ *      Sends lengthBytes, at least 1, of a file from an offset. They follow all
+ *      earlier writes and files. In CP_CONN_DIALLING the file waits for the
+ *      connection, and fails with it. The connection owns the file from now
+ *      on. proc is called exactly once; until then nothing can be written. If
+ *      the file turns out to be shorter, proc gets CP_ETRUNCATED and nothing
+ *      else can be sent: the peer would take later bytes for the missing ones.
  *
  * Results:
- *      CP_OK, or why nothing can be sent: then the file stays the caller's and
- *      proc is not called.
+ *      CP_OK, or the reason why nothing can be sent: then the file stays the
+ *      caller's and proc is not called.
  */
 
 CpError CpConnSendFile(CpConn *connPtr, CpFile *filePtr, uint64_t offset,
@@ -146,54 +149,52 @@ CpError CpConnSendFile(CpConn *connPtr, CpFile *filePtr, uint64_t offset,
 /*
  * CpConnBreakSends --
  *
- *      Something that was to be sent here cannot be, and the caller reports
- *      that: nothing else is sent, as the peer would take it for that.
+ *      The caller cannot send some bytes that were due now, and reports that
+ *      itself. Nothing else is sent: the peer would take it for these bytes.
  */
 
 void CpConnBreakSends(CpConn *connPtr, CpError error);
 
 /*
- * Whether receives are kept posted, so that readiness is noticed. Turned on
- * again when something was read: a read itself posts no probe.
+ * Whether receives stay submitted, so that the connection becomes readable. A
+ * read submits no zero-byte receive, so the caller turns it on again behind it.
  */
 
 void CpConnWatchRead(CpConn *connPtr, int on);
 
-/* What was taken without a receive may not be all any more: the next read looks
- * for more behind it. */
+/* Time has passed: the next read asks the system for bytes behind those that
+ * were taken ahead. */
 void CpConnForgetDrained(CpConn *connPtr);
 
 /*
  * CpConnExpose --
  *
- *      Somebody else has the handle's native socket, and may receive from it
- *      and send to it: from now on the driver takes no bytes but those that a
- *      CpConnRead asks for, in every receive mode. What it had taken before
- *      stays its reader's. May reap.
+ *      Other code has the handle's native socket, and may receive from it and
+ *      send to it. From now on the driver takes only bytes that a CpConnRead
+ *      asks for, in every receive mode. Bytes that it already has stay the
+ *      reader's. May reap.
  */
 
 void CpConnExpose(CpConn *connPtr);
 
-/* Posts receives once, for a caller that is going to reap if there is nothing
- * to read after it, and to read. */
+/* Submits receives once, for a caller that will then read, and reap if there is
+ * nothing to read. */
 void CpConnSubmitRecv(CpConn *connPtr);
 
-/* Bytes wait to be taken by the system. */
+/* Whether bytes wait for the system to take them. */
 int CpConnSending(const CpConn *connPtr);
 
-/*
- * What the first failed send failed with, unless a write or read has returned
- * it: for a close to report. CP_OK without one.
- */
+/* The error of the first failed send, for a close to report; CP_OK without one,
+ * or if a write or read has returned it. */
 
 CpError CpConnUnreportedError(const CpConn *connPtr);
 
 /*
  * CpConnShutdown --
  *
- *      Half-close. The write side's end of file follows all that was written.
- *      What comes for a read side that is closed is discarded. While dialling
- *      it is carried out when there is a connection.
+ *      Half-close. The end of file follows everything that was written. Input
+ *      for a closed read side is discarded. While dialling, the shutdown waits
+ *      for the connection.
  */
 
 CpError CpConnShutdown(CpConn *connPtr, int directions);
@@ -201,42 +202,42 @@ CpError CpConnShutdown(CpConn *connPtr, int directions);
 /*
  * CpConnClose --
  *
- *      Closes: stops receiving, sends what was written (if files wait for the
- *      connection, once it is there), discards input that would make it a
- *      reset (cpClose.h), closes the handle and frees the
- *      connection. closedProc is called once at the end, perhaps
- *      before this returns; no other call follows.
+ *      Closes: stops receiving, sends everything that was written (files that
+ *      wait for the connection too), discards input that would turn the close
+ *      into a reset (cpClose.h), closes the handle and frees the connection.
+ *      closedProc is called once at the end, perhaps before this returns. No
+ *      other call follows.
  */
 
 void CpConnClose(CpConn *connPtr, CpConnProc *closedProc, void *clientData);
 
-/* As CpHandleMove. */
+/* Moves it to another port, as CpHandleMove. */
 void CpConnMove(CpConn *connPtr, CpPort *portPtr);
 
 CpConnState CpConnGetState(const CpConn *connPtr);
 
-/* Why dialling failed: given once, then CP_OK. */
+/* Why dialling failed: returned once, then CP_OK. */
 CpError CpConnTakeError(CpConn *connPtr);
 
-/* What the resolver said, where it is to blame; otherwise NULL. */
+/* The resolver's message if it caused the failure; otherwise NULL. */
 const char *CpConnDialMessage(const CpConn *connPtr);
 
 /*
- * Options of the socket; while dialling, of each one that is tried. CP_ENOTCONN
- * where there is none.
+ * Options of the socket; while dialling, of each socket that is tried.
+ * CP_ENOTCONN if there is no socket.
  */
 
 CpError CpConnSetOpt(CpConn *connPtr, CpSockOpt opt, int value);
 CpError CpConnGetOpt(CpConn *connPtr, CpSockOpt opt, int *valuePtr);
 
-/* NULL while there is none. */
+/* NULL while there is no connection. */
 CpHandle *CpConnHandle(const CpConn *connPtr);
 
 CpRecvMode CpConnRecvMode(const CpConn *connPtr);
 void CpConnSetRecvMode(CpConn *connPtr, CpRecvMode mode);
 unsigned CpConnSendCap(const CpConn *connPtr);
 
-/* 0 lets only that be written which the system takes at once. */
+/* With 0 a write takes only bytes that the system takes at once. */
 void CpConnSetSendCap(CpConn *connPtr, unsigned cap);
 void CpConnGetStats(const CpConn *connPtr, CpConnStats *statsPtr);
 

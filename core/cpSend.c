@@ -1,10 +1,11 @@
 /*
  * cpSend.c --
  *
- *      The sending half of a connection. With nothing outstanding the bytes go
- *      straight to the system; what it does not take is copied and posted, up
- *      to sendCap sends. Small writes that may wait are joined, in a buffer
- *      that is posted when it is full or the sends before it are done.
+ *      The sending half of a connection. If no send is outstanding, bytes go
+ *      straight to the system. Bytes that it does not take are copied and
+ *      submitted, up to sendCap sends. Small writes that may wait are joined in
+ *      a buffer, which is submitted when it is full or when the sends before it
+ *      have completed.
  */
 
 #include "cpConnInt.h"
@@ -24,7 +25,7 @@ SubmitBuf(CpConn *connPtr, CpBuf *bufPtr)
     CpSubmitSend(connPtr->handlePtr, &bufPtr->op, bufPtr->bytes, bufPtr->end);
 }
 
-/* What is joined follows, or after an error is dropped. */
+/* Submits the joined writes, or drops them after an error. */
 
 static void
 SubmitJoined(CpConn *connPtr)
@@ -43,8 +44,8 @@ SubmitJoined(CpConn *connPtr)
     }
 }
 
-/* A port must not complete a send short. If one does, the stream has a gap, and
- * the peer must not take it for a whole one. */
+/* A port must not complete a send with only a part of its bytes. If one does,
+ * the stream has a gap, and the close must show it to the peer. */
 
 static void
 SendDone(CpOp *opPtr)
@@ -105,10 +106,8 @@ CpSendBufNew(size_t sizeBytes)
     return bufPtr;
 }
 
-/*
- * Copies bytes into a buffer of that size, at most, or adds them to what is
- * joined; returns how many, 0 without memory.
- */
+/* Copies bytes to the end of *bufPtrPtr, or to a new buffer of at most
+ * sizeBytes; returns how many, 0 without memory. */
 
 static size_t
 Copy(CpConn *connPtr, CpBuf **bufPtrPtr, size_t sizeBytes, const void *srcPtr,
@@ -132,7 +131,7 @@ Copy(CpConn *connPtr, CpBuf **bufPtrPtr, size_t sizeBytes, const void *srcPtr,
     return lengthBytes;
 }
 
-/* Takes bytes behind those that are on their way, or as the first. */
+/* Takes bytes behind all others; returns how many. */
 
 static size_t
 Queue(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join)
@@ -156,7 +155,7 @@ Queue(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join)
     return bytes;
 }
 
-/* Nothing is to be written now. */
+/* No write is possible now. */
 
 static int
 IsFull(const CpConn *connPtr)
@@ -188,8 +187,9 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
         return error;
     }
 
-    /* A writer that polls, as Tcl at a thread's exit, sees sends complete. One
-     * that was held back may be next, and complete at once, too. */
+    /* Some callers write again and again without reaping, as Tcl does when a
+     * thread exits. They must see sends complete. The port may hold a send back
+     * until then, and complete it at once. */
     for (i = 0; i <= connPtr->sendPending && IsFull(connPtr); i++) {
         if (CpPortReap(connPtr->portPtr, 0) == 0) {
             break;
@@ -203,7 +203,7 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
         return CP_EAGAIN;
     }
 
-    /* What waits goes first; where that would reach the cap, this joins it. */
+    /* Joined writes go first. If they would reach the cap, this joins them. */
     if (!join && connPtr->joinedPtr != NULL) {
         join = connPtr->sendPending + 1 >= connPtr->sendCap;
         if (!join) {
@@ -231,7 +231,7 @@ CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes, int join,
         return CP_OK;
     }
 
-    /* Without memory: what is under way gives its own back. */
+    /* There is no memory. Outstanding sends will return theirs. */
     return connPtr->sendPending > 0 ? CP_EAGAIN : CP_ENOMEM;
 }
 
@@ -242,8 +242,9 @@ CpSendReady(const CpConn *connPtr)
 }
 
 /*
- * The shutdown follows the last send: under Wine it would overtake it. After a
- * send that failed there is none, as it would make a whole of what is not.
+ * The shutdown waits for the last send, as a port may let it overtake
+ * outstanding sends. After a send that failed there is none: the peer would
+ * take the stream for a complete one.
  */
 
 CpError

@@ -1,10 +1,11 @@
 /*
  * cpSendFile.c --
  *
- *      Sending files, one after the other, each behind what was written before
- *      it. Nothing else is written until the last one is over. The system sends
- *      them itself, in large pieces; if it would do that for a few connections
- *      only, they are read here, in small pieces, and sent as bytes.
+ *      Sending files, one after the other, each behind the bytes that were
+ *      written before it. Nothing else is written until the last one has ended.
+ *      The system sends them itself, in large pieces. A system that does this
+ *      only for a few connections at a time is not asked: the files are read
+ *      here, in small pieces, and sent as bytes.
  */
 
 #include "cpConnInt.h"
@@ -12,12 +13,12 @@
 
 #include <assert.h>
 
-/* Each piece is progress, for those who wait while there is some. */
+/* Each piece that completes counts as progress for callers with a limit. */
 #define PIECE_BYTES 4194304
 
 /*
- * A read blocks the thread for as long as the disk takes, so that pieces are
- * small. The second one is there when the system has taken the first.
+ * A read blocks the thread for as long as the disk takes, so pieces are small.
+ * A second piece is ready when the system has taken the first.
  */
 
 #define READ_BYTES 65536
@@ -80,7 +81,7 @@ SubmitPiece(CpFileSend *sendPtr)
         sendPtr->filePtr, offset, bytes);
 }
 
-/* What the file still has is sent before its error is reported. */
+/* Bytes that the file still has are sent before its error is reported. */
 
 static void
 SubmitRead(CpFileSend *sendPtr)
@@ -119,7 +120,7 @@ SubmitRead(CpFileSend *sendPtr)
         bufPtr->end);
 }
 
-/* Submits as much as it may. With nothing outstanding then, it is over. */
+/* Submits as much as it may. If nothing is outstanding then, it has ended. */
 
 static void
 Submit(CpFileSend *sendPtr)
@@ -152,7 +153,7 @@ Free(CpFileSend *sendPtr)
     CpFree(sendPtr, sizeof(CpFileSend));
 }
 
-/* The first one is over, and reports that. */
+/* The first file has ended: calls its proc. */
 
 static void
 Report(CpFileSend *sendPtr)
@@ -171,7 +172,7 @@ CpConnBreakSends(CpConn *connPtr, CpError error)
     connPtr->sendErrorReported = 1;
 }
 
-/* Nothing follows a file that lacks bytes: it would take their place. */
+/* Nothing may follow a file that lacks bytes: it would take their place. */
 
 static void
 End(CpFileSend *sendPtr)
@@ -206,7 +207,7 @@ PieceOver(CpFileSend *sendPtr, const CpOp *opPtr, uint32_t wanted)
     }
 }
 
-/* The documentation does not say which error a file that is too short gives. */
+/* The documentation does not say which error a file gives that is too short. */
 
 static int
 EndsBefore(const CpFileSend *sendPtr, CpError error)
@@ -237,7 +238,7 @@ ReadPieceDone(CpOp *opPtr)
     CpOp op = *opPtr;
     uint32_t wanted = bufPtr->end;
 
-    /* Its memory serves the next piece. */
+    /* The next piece can use its memory. */
     bufPtr->pending = 0;
     sendPtr->connPtr->sendBuffered -= wanted;
     CpBufFree(bufPtr);
@@ -272,7 +273,7 @@ CpSendFileDialled(CpConn *connPtr, CpError error)
     }
 }
 
-/* Whether it can be sent: CP_EAGAIN is later. */
+/* CP_OK if it can be sent now, CP_EAGAIN if later, or why it cannot. */
 
 static CpError
 Check(CpConn *connPtr)
@@ -305,7 +306,7 @@ CpConnSendFile(CpConn *connPtr, CpFile *filePtr, uint64_t offset,
     sendPtr->clientData = clientData;
     if (error == CP_OK && connPtr->sendPending == 0) {
         Submit(sendPtr);
-        if (sendPtr->pending == 0) { /* Of which no byte could be read. */
+        if (sendPtr->pending == 0) { /* No byte could be read. */
             error = sendPtr->error;
             CpFree(sendPtr, sizeof(CpFileSend));
             return error;
