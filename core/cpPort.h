@@ -199,7 +199,8 @@ uint64_t CpNowUs(void);
 
 /* ------------------------------------------------------------ handles */
 
-typedef enum CpDirection { CP_READ = 1, CP_WRITE = 2 } CpDirection;
+/* The values of TCL_READABLE and TCL_WRITABLE, which generic/ checks. */
+typedef enum CpDirection { CP_READ = 2, CP_WRITE = 4 } CpDirection;
 
 typedef enum CpSockOpt {
     CP_OPT_KEEPALIVE, /* 0, 1 */

@@ -11,6 +11,7 @@
 
 #include "cpClose.h"
 #include "cpConn.h"
+#include "cpList.h"
 #include "cpListener.h"
 #include "cpMem.h"
 #include "cpPort.h"
@@ -27,13 +28,6 @@ typedef struct IocpsockTransfer IocpsockTransfer;
 typedef struct IocpsockServing IocpsockServing;
 typedef struct IocpsockInterpRef IocpsockInterpRef;
 
-/* Channels in the order in which their turn comes. */
-
-typedef struct IocpsockChanList {
-    IocpsockChan *firstPtr;
-    IocpsockChan *lastPtr;
-} IocpsockChanList;
-
 /* Settings that a listener passes on to what it accepts; -1 is not set. */
 
 typedef struct IocpsockInherit {
@@ -46,67 +40,72 @@ typedef struct IocpsockInherit {
     int rcvBuf; /* Bytes. */
 } IocpsockInherit;
 
+/* The watch masks of Tcl and the directions of the core are the same bits. */
+
+_Static_assert(CP_READ == TCL_READABLE && CP_WRITE == TCL_WRITABLE
+        && CP_READ == TCL_CLOSE_READ && CP_WRITE == TCL_CLOSE_WRITE,
+    "directions have one representation");
+
+/* The place of a channel in its thread's event source (iocpsockNotify.c). */
+
+typedef enum IocpsockPlace {
+    IOCPSOCK_IDLE,   /* A completion will mark it, if it watches anything. */
+    IOCPSOCK_MARKED, /* In the list marked: it may be ready. */
+    IOCPSOCK_REARM,  /* In the list rearm: it waits for bytes, and no receive
+                      * is submitted yet. */
+    IOCPSOCK_QUEUED  /* Its event is in Tcl's queue. */
+} IocpsockPlace;
+
 /*
- * A channel's instance data: a connection or a server. Queued events hold
- * references, so that it outlives its channel as long as one waits.
+ * A channel's instance data: a connection or a server. A queued event holds a
+ * reference, so this may outlive the channel.
  */
 
 struct IocpsockChan {
-    Tcl_Channel channel; /* First two as in the core's structure: its */
-    int flags;           /* testsocket command looks there. */
+    Tcl_Channel channel; /* The first two fields are in the places where */
+    int flags;           /* Tcl's command testsocket looks for them. */
     int refCount;
     IocpsockThread *threadPtr; /* The owner; NULL between threads. */
     CpConn *connPtr;           /* A connection, or */
     IocpsockServer *serverPtr; /* a server. */
-    int watchMask;             /* TCL_READABLE, TCL_WRITABLE */
-    int eventQueued;           /* Its event is in Tcl's queue. */
-    IocpsockChanList *listPtr; /* One of its thread's, or NULL. */
-    IocpsockChan *nextPtr;     /* In that list. */
-    IocpsockChan *prevPtr;
-    unsigned rearmPass;            /* When it came to the re-arm list. */
-    unsigned servedLook;           /* The thread's last look before its last
-                                    * event. */
-    IocpsockChan *nextServerPtr;   /* In its thread's list of servers. */
-    unsigned writePass;            /* When smallWrites began. */
-    unsigned smallWrites;          /* In that pass of the event loop. */
+
+    /* The event source: iocpsockNotify.c */
+    int watchMask; /* The events that Tcl wants: TCL_READABLE, TCL_WRITABLE. */
+    IocpsockPlace place;
+    CpListNode placeNode; /* In the list of its place. */
+    unsigned markedPass;  /* The pass in which it was marked last. */
+
+    /* Joining small writes: iocpsockChan.c */
+    unsigned writePass;   /* The pass that smallWrites is of. */
+    unsigned smallWrites; /* So many were made in it. */
+
     uint64_t events;               /* Notifications and accepts. */
-    uint64_t bytesWritten;         /* Taken of what Tcl had for it. */
-    IocpsockTransfer *transferPtr; /* Files that wait for bytes of Tcl's. */
-    int held;                      /* In its thread's list of held ones. */
-    IocpsockChan *heldNextPtr;
-    IocpsockChan *heldPrevPtr;
-    IocpsockChan *nextChanPtr; /* In its thread's list of all channels. */
-    IocpsockChan *prevChanPtr;
+    uint64_t bytesWritten;         /* Bytes that the driver took from Tcl. */
+    IocpsockTransfer *transferPtr; /* The first of the files that wait for
+                                    * bytes of Tcl; NULL without any. */
+    CpListNode heldNode;           /* In its thread's list held. */
+    CpListNode chanNode;           /* In its thread's list chans. */
+    CpListNode serverNode; /* A server is in its thread's list servers. */
 };
 
-/* Bytes that a handler gets before its read ends: see IocpsockServingOf. */
+/* A handler can read so many bytes before a read returns nothing. */
 #define IOCPSOCK_READ_LIMIT 262144
 
-/* An event that is being served: its handler runs, or an event loop that this
- * has entered. */
+/* An event that is being served. Its handler runs, or an event loop that the
+ * handler has entered. */
 
 struct IocpsockServing {
-    IocpsockChan *chanPtr;     /* A reference; NULL when it was closed, or
-                                * given to another thread. */
-    int readLeft;              /* Bytes that the handler may yet read. */
-    unsigned loopPass;         /* loopPasses when it began. */
-    IocpsockServing *outerPtr; /* Served further out. */
+    IocpsockChan *chanPtr;     /* A reference. NULL after the channel was closed
+                                * or given to another thread. */
+    int readLeft;              /* Bytes that the handler may still read. */
+    unsigned pass;             /* The pass in which it began. */
+    IocpsockServing *outerPtr; /* The event whose handler led to this one. */
 };
 
-/* A pass of the event loop: what was served since the setup proc. */
-
-typedef struct IocpsockPass {
-    uint64_t beginUs;
-    unsigned events;
-    uint64_t bytes;     /* Read and written, */
-    uint64_t seenBytes; /* and before the events queued last. */
-    unsigned accepts;
-    uint64_t acceptUs; /* That accept scripts took. */
-} IocpsockPass;
-
-/* In IocpsockChan.flags: a write has returned an error to Tcl. The last one is
- * set by the command testsocket of Tcl's own tests: connecting goes on in the
- * event loop only. */
+/* Flags of IocpsockChan. WRITE_FAILED: a write has returned an error to Tcl.
+ * TEST_CONNECT is set by the command testsocket of Tcl's own tests, which have
+ * to see a connect that has not finished. It then continues in the event loop
+ * alone, not whenever a script asks for its state. */
 #define IOCPSOCK_NONBLOCKING 1
 #define IOCPSOCK_WRITE_FAILED 2
 #define IOCPSOCK_TEST_CONNECT (1 << 8)
@@ -126,43 +125,51 @@ struct IocpsockServer {
     CpListener **listeners; /* One for each address, behind this. */
 };
 
+/* The last attempt to find something to do. */
+
+typedef enum IocpsockFound {
+    IOCPSOCK_FOUND_COMPLETIONS, /* The port had some, or was not asked yet. */
+    IOCPSOCK_FOUND_BY_REARM,    /* It had none. A receive that was submitted
+                                 * then found its bytes. */
+    IOCPSOCK_FOUND_NOTHING      /* Neither did. */
+} IocpsockFound;
+
 /* One thread that has used sockets. */
 
 struct IocpsockThread {
     CpPort *portPtr; /* NULL before the first socket. */
     Tcl_ThreadId threadId;
     int exiting;    /* Exit handlers have run. */
-    int closesLast; /* A channel that Tcl closes last is there. */
-    /* Guarded by iocpsockExit.c's mutex: another thread reads or writes them
-     * when it ends the process. */
-    int inUse;        /* There are channels or closes; the owner writes it. */
+    int closesLast; /* It has a channel that Tcl closes last of all. */
+    /* iocpsockExit.c's mutex guards these: the thread that ends the process
+     * reads and writes them, too. */
+    int inUse;        /* It has channels or closes. The owner writes it. */
     int processExits; /* The process ends, */
-    int exitBegun;    /* this thread has taken notice, */
-    int exitDone;     /* and is ready. */
-    IocpsockThread *nextThreadPtr;
+    int exitBegun;    /* this thread has noticed, */
+    int exitDone;     /* and is ready for the end. */
+    CpListNode threadNode;
 
-    IocpsockChan *firstChanPtr; /* Of all its channels. */
-    uint64_t exitStalledMs;     /* That nothing has moved at exit. */
-    unsigned channels;          /* Channels of this thread. */
-    unsigned closing;           /* Connections closed and not yet ended. */
-    CpCloseList closeList;      /* These, and others that Tcl has closed. */
-    uint64_t checkHeldMs;       /* When to look at the following next. */
-    IocpsockChan *firstHeldPtr; /* Channels of which Tcl holds output. */
-    unsigned eventsQueued;      /* Of its channels, in Tcl's queue. */
-    IocpsockPass pass;
-    unsigned passes;     /* Of the event loop, or parts of one. */
-    unsigned loopPasses; /* Of the event loop. */
-    unsigned looks;      /* At the port. */
-    uint64_t lookUs;     /* When that was last. */
-    int mustLook;        /* Since the last look a channel was served twice. */
-    int polled;          /* A look found nothing, and nothing ran since. */
-    int rearmFirst;      /* The last look found nothing, but a receive that was
-                          * submitted behind it did. */
-    IocpsockChanList recheck; /* May be ready. */
-    IocpsockChanList ready;   /* Were ready; will get an event. */
-    IocpsockChanList rearm;   /* Wait for bytes; no receive is submitted yet. */
-    IocpsockServing *servingPtr; /* The innermost one. */
-    IocpsockChan *firstServerPtr;
+    CpList chans;           /* All its channels. */
+    CpList servers;         /* Those that are servers. */
+    uint64_t exitStalledMs; /* At exit: for so long nothing has moved. */
+    unsigned channels;      /* How many channels it has. */
+    unsigned closing;       /* How many closed connections have not ended. */
+    CpCloseList closeList;  /* These, and channels that only Tcl still has. */
+    CpList held;            /* Channels that Tcl holds output of. */
+    uint64_t checkHeldMs;   /* When to check these next. */
+
+    /* The event source: iocpsockNotify.c */
+    CpList marked; /* Channels that may be ready, in their turn. */
+    CpList rearm;  /* Channels whose receives wait for a quiet moment. */
+    unsigned eventsQueued; /* So many of its events are in Tcl's queue. */
+    unsigned passes;       /* So many passes of the event loop have begun. */
+    uint64_t passBeginUs;  /* When the present one did. */
+    unsigned passEvents;   /* So many events were served in it. */
+    uint64_t passBytes;    /* So many bytes were read and written in it, */
+    uint64_t roundBytes;   /* and so many before the events queued last. */
+    uint64_t pollUs;       /* When the port was asked last. */
+    IocpsockFound found;
+    IocpsockServing *servingPtr; /* The innermost one, or NULL. */
 };
 
 /* iocpsockThread.c */
@@ -184,37 +191,24 @@ void IocpsockDetach(IocpsockChan *chanPtr);
 IocpsockChan *IocpsockNewChan(void);
 void IocpsockReleaseChan(IocpsockChan *chanPtr);
 
-/* The channel moves to the end of a list, and is on no other one any more. */
-void IocpsockAppend(IocpsockChanList *listPtr, IocpsockChan *chanPtr);
-void IocpsockUnlist(IocpsockChan *chanPtr);
-
 /* iocpsockNotify.c */
 
 /* The thread's event source begins and ends. */
 void IocpsockBeginEvents(IocpsockThread *threadPtr);
 void IocpsockEndEvents(IocpsockThread *threadPtr);
 
-/* The channel leaves its thread: its event is taken back, and the event that is
- * being served forgets the channel. */
-void IocpsockDropEvents(IocpsockChan *chanPtr);
+/* The channel leaves its thread: it loses its place and its event, and the
+ * event that is being served forgets it. */
+void IocpsockForgetEvents(IocpsockChan *chanPtr);
 
-/* The channel may be ready: the next walk sees to it. */
-void IocpsockRecheckIfReady(IocpsockChan *chanPtr);
-
-/* The same, when what the channel watches has changed. */
-void IocpsockRecheck(IocpsockChan *chanPtr);
-
-/* The innermost event of the channel that is being served, or NULL. */
-IocpsockServing *IocpsockServingOf(const IocpsockChan *chanPtr);
+/* The channel may be ready: it is marked, the second time only if it is. */
+void IocpsockMark(IocpsockChan *chanPtr);
+void IocpsockMarkIfReady(IocpsockChan *chanPtr);
 
 /* iocpsockExit.c */
 
 /* The thread has a port from now on. */
 void IocpsockThreadBegins(IocpsockThread *threadPtr);
-
-/* The channel becomes, or ceases to be, one of its thread's. */
-void IocpsockEnlist(IocpsockChan *chanPtr);
-void IocpsockDelist(IocpsockChan *chanPtr);
 
 /* A connection's close has begun while the thread ends. */
 void IocpsockExitClosed(IocpsockThread *threadPtr);
@@ -319,8 +313,11 @@ void IocpsockServerMove(IocpsockServer *serverPtr, CpPort *portPtr);
 void IocpsockServerClose(IocpsockServer *serverPtr);
 void IocpsockServerFree(IocpsockServer *serverPtr);
 
-/* The watchdog; milliseconds until it is due again, -1 for never. */
-int64_t IocpsockServerTick(IocpsockServer *serverPtr, uint64_t nowMs);
+/* The watchdogs of all servers; milliseconds until one is due, -1 for never. */
+int64_t IocpsockTickServers(IocpsockThread *threadPtr);
+
+/* The sooner of two times in milliseconds; -1 is never. */
+int64_t IocpsockSooner(int64_t oneMs, int64_t otherMs);
 
 /* iocpsockInterp.c */
 

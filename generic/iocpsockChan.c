@@ -36,7 +36,7 @@ IocpsockPollConnect(IocpsockChan *chanPtr)
 void
 IocpsockConnChanged(void *clientData)
 {
-    IocpsockRecheckIfReady(clientData);
+    IocpsockMarkIfReady(clientData);
 }
 
 static int
@@ -51,6 +51,25 @@ BlockModeProc(void *instanceData, int mode)
     }
     return 0;
 }
+
+/* The innermost event of the channel that is being served, or NULL. */
+
+static IocpsockServing *
+ServingOf(const IocpsockChan *chanPtr)
+{
+    IocpsockServing *servingPtr = chanPtr->threadPtr->servingPtr;
+
+    while (servingPtr != NULL && servingPtr->chanPtr != chanPtr) {
+        servingPtr = servingPtr->outerPtr;
+    }
+    return servingPtr;
+}
+
+/*
+ * A handler may read without waiting until nothing is left. If the peer sends
+ * faster than it reads, it would never end. So a read behind READ_LIMIT returns
+ * nothing: the rest is for the next pass, or for a handler that insists.
+ */
 
 static int
 InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
@@ -68,9 +87,8 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
         *errorCodePtr = IocpsockErrno(CP_ECONNABORTED);
         return -1;
     }
-    servingPtr = IocpsockServingOf(chanPtr);
-    if (servingPtr == NULL
-        || servingPtr->loopPass != chanPtr->threadPtr->loopPasses) {
+    servingPtr = ServingOf(chanPtr);
+    if (servingPtr == NULL || servingPtr->pass != chanPtr->threadPtr->passes) {
         CpConnForgetDrained(chanPtr->connPtr);
     }
     if (servingPtr != NULL && servingPtr->readLeft <= 0
@@ -85,7 +103,7 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
             &bytes);
 
         if (error == CP_OK) {
-            chanPtr->threadPtr->pass.bytes += bytes;
+            chanPtr->threadPtr->passBytes += bytes;
             if (servingPtr != NULL) {
                 servingPtr->readLeft -= (int) bytes;
             }
@@ -165,7 +183,7 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
             &bytes);
 
         if (error == CP_OK) {
-            chanPtr->threadPtr->pass.bytes += bytes;
+            chanPtr->threadPtr->passBytes += bytes;
             IocpsockSendWritten(chanPtr, bytes);
             return (int) bytes;
         }
@@ -194,7 +212,7 @@ WatchProc(void *instanceData, int mask)
             CpConnWatchRead(chanPtr->connPtr, 0);
         }
         if (mask != 0) {
-            IocpsockRecheck(chanPtr);
+            IocpsockMark(chanPtr);
         }
     }
 }
@@ -236,7 +254,7 @@ ThreadActionProc(void *instanceData, int action)
         if (IocpsockAttach(chanPtr) && chanPtr->channel != NULL
             && Tcl_OutputBuffered(chanPtr->channel) > 0) {
             chanPtr->watchMask |= TCL_WRITABLE;
-            IocpsockRecheck(chanPtr);
+            IocpsockMark(chanPtr);
         }
     } else {
         IocpsockDetach(chanPtr);

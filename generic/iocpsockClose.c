@@ -45,52 +45,37 @@ IocpsockAddHeld(IocpsockChan *chanPtr)
 {
     IocpsockThread *threadPtr = chanPtr->threadPtr;
 
-    if (chanPtr->held || CpConnCloseTimeout(chanPtr->connPtr) == 0) {
-        return;
+    if (!CpListIsLinked(&chanPtr->heldNode)
+        && CpConnCloseTimeout(chanPtr->connPtr) > 0) {
+        CpListAppend(&threadPtr->held, &chanPtr->heldNode);
     }
-    chanPtr->held = 1;
-    chanPtr->heldPrevPtr = NULL;
-    chanPtr->heldNextPtr = threadPtr->firstHeldPtr;
-    if (threadPtr->firstHeldPtr != NULL) {
-        threadPtr->firstHeldPtr->heldPrevPtr = chanPtr;
-    }
-    threadPtr->firstHeldPtr = chanPtr;
 }
 
 void
 IocpsockRemoveHeld(IocpsockChan *chanPtr)
 {
-    if (!chanPtr->held) {
-        return;
-    }
-    chanPtr->held = 0;
-    if (chanPtr->heldPrevPtr != NULL) {
-        chanPtr->heldPrevPtr->heldNextPtr = chanPtr->heldNextPtr;
-    } else {
-        chanPtr->threadPtr->firstHeldPtr = chanPtr->heldNextPtr;
-    }
-    if (chanPtr->heldNextPtr != NULL) {
-        chanPtr->heldNextPtr->heldPrevPtr = chanPtr->heldPrevPtr;
+    if (CpListIsLinked(&chanPtr->heldNode)) {
+        CpListRemove(&chanPtr->heldNode);
     }
 }
 
-/* Looks for closed ones among the channels of which Tcl holds output. */
+/* Finds channels that were closed among those that Tcl holds output of. */
 
 static void
 CheckHeld(IocpsockThread *threadPtr)
 {
-    IocpsockChan *chanPtr = threadPtr->firstHeldPtr;
+    CpListNode *nodePtr = CpListFirst(&threadPtr->held);
 
-    while (chanPtr != NULL) {
-        IocpsockChan *nextPtr = chanPtr->heldNextPtr;
+    while (nodePtr != NULL) {
+        IocpsockChan *chanPtr = CP_OWNER_OF(nodePtr, IocpsockChan, heldNode);
 
+        nodePtr = CpListNext(&threadPtr->held, nodePtr);
         if (Tcl_OutputBuffered(chanPtr->channel) == 0) {
             IocpsockRemoveHeld(chanPtr);
         } else if (IocpsockIsClosedByScript(chanPtr->channel)) {
             IocpsockRemoveHeld(chanPtr);
             CpConnCloseBegins(chanPtr->connPtr, &threadPtr->closeList);
         }
-        chanPtr = nextPtr;
     }
 }
 
@@ -102,17 +87,17 @@ Tick(IocpsockThread *threadPtr)
     uint64_t nowMs;
     int64_t dueMs;
 
-    if (threadPtr->firstHeldPtr == NULL
+    if (CpListIsEmpty(&threadPtr->held)
         && CpListIsEmpty(&threadPtr->closeList.timed)) {
         return -1;
     }
     nowMs = CpNowMs();
-    if (threadPtr->firstHeldPtr != NULL && nowMs >= threadPtr->checkHeldMs) {
+    if (!CpListIsEmpty(&threadPtr->held) && nowMs >= threadPtr->checkHeldMs) {
         CheckHeld(threadPtr);
         threadPtr->checkHeldMs = nowMs + CHECK_HELD_MS;
     }
     dueMs = CpCloseTick(&threadPtr->closeList, nowMs);
-    if (threadPtr->firstHeldPtr != NULL
+    if (!CpListIsEmpty(&threadPtr->held)
         && (dueMs < 0 || dueMs > CHECK_HELD_MS)) {
         dueMs = CHECK_HELD_MS;
     }
@@ -233,10 +218,10 @@ int
 IocpsockClose2(void *instanceData, Tcl_Interp *interp, int flags)
 {
     IocpsockChan *chanPtr = instanceData;
-    int directions = 0;
+    int directions = flags & (CP_READ | CP_WRITE);
     CpError error;
 
-    if ((flags & (TCL_CLOSE_READ | TCL_CLOSE_WRITE)) == 0) {
+    if (directions == 0) {
         return IocpsockClose(instanceData, interp);
     }
     if (IsWholeClose(chanPtr, interp, flags)) {
@@ -246,16 +231,10 @@ IocpsockClose2(void *instanceData, Tcl_Interp *interp, int flags)
         return ENOTCONN;
     }
     IocpsockPollConnect(chanPtr);
-    if (flags & TCL_CLOSE_READ) {
-        directions |= CP_READ;
-    }
-    if (flags & TCL_CLOSE_WRITE) {
-        directions |= CP_WRITE;
-        if (IocpsockIsBlocking(chanPtr)) {
-            error = DrainSends(chanPtr);
-            if (error != CP_OK) {
-                return IocpsockErrno(error);
-            }
+    if ((directions & CP_WRITE) && IocpsockIsBlocking(chanPtr)) {
+        error = DrainSends(chanPtr);
+        if (error != CP_OK) {
+            return IocpsockErrno(error);
         }
     }
     return IocpsockErrno(CpConnShutdown(chanPtr->connPtr, directions));

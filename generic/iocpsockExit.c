@@ -18,37 +18,29 @@
 TCL_DECLARE_MUTEX(exitMutex)
 
 /* Guarded by exitMutex. */
-static IocpsockThread *firstThreadPtr = NULL;
+static CpList threads; /* All that have sockets. */
 static int handlesExit = 0;
 static Tcl_Condition exitCond;
 
+static IocpsockThread *
+FirstThread(void)
+{
+    CpListNode *nodePtr = CpListFirst(&threads);
+
+    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, IocpsockThread, threadNode)
+                           : NULL;
+}
+
+static IocpsockThread *
+NextThread(const IocpsockThread *threadPtr)
+{
+    CpListNode *nodePtr = CpListNext(&threads, &threadPtr->threadNode);
+
+    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, IocpsockThread, threadNode)
+                           : NULL;
+}
+
 /* -------------------------------------------- channels of this thread */
-
-void
-IocpsockEnlist(IocpsockChan *chanPtr)
-{
-    IocpsockThread *threadPtr = chanPtr->threadPtr;
-
-    chanPtr->prevChanPtr = NULL;
-    chanPtr->nextChanPtr = threadPtr->firstChanPtr;
-    if (threadPtr->firstChanPtr != NULL) {
-        threadPtr->firstChanPtr->prevChanPtr = chanPtr;
-    }
-    threadPtr->firstChanPtr = chanPtr;
-}
-
-void
-IocpsockDelist(IocpsockChan *chanPtr)
-{
-    if (chanPtr->prevChanPtr != NULL) {
-        chanPtr->prevChanPtr->nextChanPtr = chanPtr->nextChanPtr;
-    } else {
-        chanPtr->threadPtr->firstChanPtr = chanPtr->nextChanPtr;
-    }
-    if (chanPtr->nextChanPtr != NULL) {
-        chanPtr->nextChanPtr->prevChanPtr = chanPtr->prevChanPtr;
-    }
-}
 
 void
 IocpsockCount(IocpsockThread *threadPtr, int channels, int closing)
@@ -142,11 +134,12 @@ IocpsockExitClosed(IocpsockThread *threadPtr)
 static void
 CloseDropped(IocpsockThread *threadPtr)
 {
-    IocpsockChan *chanPtr = threadPtr->firstChanPtr;
+    CpListNode *nodePtr = CpListFirst(&threadPtr->chans);
 
-    while (chanPtr != NULL) {
-        IocpsockChan *nextPtr = chanPtr->nextChanPtr;
+    while (nodePtr != NULL) {
+        IocpsockChan *chanPtr = CP_OWNER_OF(nodePtr, IocpsockChan, chanNode);
 
+        nodePtr = CpListNext(&threadPtr->chans, nodePtr);
         if (chanPtr->connPtr != NULL
             && IocpsockIsClosedByScript(chanPtr->channel)) {
             chanPtr->flags |= IOCPSOCK_NONBLOCKING;
@@ -155,7 +148,6 @@ CloseDropped(IocpsockThread *threadPtr)
             IocpsockDetach(chanPtr);
             IocpsockReleaseChan(chanPtr);
         }
-        chanPtr = nextPtr;
     }
 }
 
@@ -246,13 +238,9 @@ static void
 ThreadExits(void *clientData)
 {
     IocpsockThread *threadPtr = clientData;
-    IocpsockThread **linkPtr = &firstThreadPtr;
 
     Tcl_MutexLock(&exitMutex);
-    while (*linkPtr != threadPtr) {
-        linkPtr = &(*linkPtr)->nextThreadPtr;
-    }
-    *linkPtr = threadPtr->nextThreadPtr;
+    CpListRemove(&threadPtr->threadNode);
     Tcl_MutexUnlock(&exitMutex);
     threadPtr->exiting = 1;
     IocpsockEndEvents(threadPtr);
@@ -275,13 +263,14 @@ void
 IocpsockEndForExit(IocpsockThread *threadPtr)
 {
     Tcl_Time rest = {EXIT_REST_MS / 1000, 0};
-    IocpsockChan *chanPtr;
+    CpListNode *nodePtr = CpListFirst(&threadPtr->chans);
 
     Tcl_MutexLock(&exitMutex);
     threadPtr->exitBegun = 1;
     Tcl_MutexUnlock(&exitMutex);
-    for (chanPtr = threadPtr->firstChanPtr; chanPtr != NULL;
-         chanPtr = chanPtr->nextChanPtr) {
+    for (; nodePtr != NULL; nodePtr = CpListNext(&threadPtr->chans, nodePtr)) {
+        IocpsockChan *chanPtr = CP_OWNER_OF(nodePtr, IocpsockChan, chanNode);
+
         if (chanPtr->connPtr != NULL) {
             chanPtr->flags |= IOCPSOCK_NONBLOCKING;
             (void) IocpsockCloseConn(chanPtr);
@@ -303,9 +292,9 @@ IocpsockEndForExit(IocpsockThread *threadPtr)
 static int
 OthersEndLocked(int patient)
 {
-    const IocpsockThread *threadPtr = firstThreadPtr;
+    const IocpsockThread *threadPtr = FirstThread();
 
-    for (; threadPtr != NULL; threadPtr = threadPtr->nextThreadPtr) {
+    for (; threadPtr != NULL; threadPtr = NextThread(threadPtr)) {
         if (threadPtr->processExits && !threadPtr->exitDone
             && (threadPtr->exitBegun || patient)) {
             return 1;
@@ -330,8 +319,8 @@ ProcessExits(void *clientData)
 
     (void) clientData;
     Tcl_MutexLock(&exitMutex);
-    for (threadPtr = firstThreadPtr; threadPtr != NULL;
-         threadPtr = threadPtr->nextThreadPtr) {
+    for (threadPtr = FirstThread(); threadPtr != NULL;
+         threadPtr = NextThread(threadPtr)) {
         if (threadPtr->threadId != self && threadPtr->inUse) {
             threadPtr->processExits = 1;
             Tcl_ThreadAlert(threadPtr->threadId);
@@ -351,8 +340,7 @@ IocpsockThreadBegins(IocpsockThread *threadPtr)
     MakeLastChannel(threadPtr);
     Tcl_CreateThreadExitHandler(ThreadExits, threadPtr);
     Tcl_MutexLock(&exitMutex);
-    threadPtr->nextThreadPtr = firstThreadPtr;
-    firstThreadPtr = threadPtr;
+    CpListAppend(&threads, &threadPtr->threadNode);
     first = !handlesExit;
     handlesExit = 1;
     Tcl_MutexUnlock(&exitMutex);

@@ -2,45 +2,32 @@
  * iocpsockNotify.c --
  *
  *      The event source: from completions to Tcl events, in the order in which
- *      it happens.
+ *      they happen.
  *
- *      1. A thread looks at its port. A completion puts its channel on the
- *         recheck list if that may be ready for something that is watched.
- *      2. One walk over the recheck list sorts it: what is ready goes to the
- *         ready list, what waits for bytes to the re-arm list.
- *      3. Each ready channel gets one event in Tcl's queue.
- *      4. When the event is served, the channel goes back to the recheck list,
- *         and its handler runs. That makes events level-triggered without a
- *         search through all sockets.
- *      5. Receives of channels on the re-arm list are submitted when nothing
- *         else is ready.
+ *      1. Poll. The thread asks its port for completions. A completion that
+ *         makes its channel ready for a watched event marks it.
+ *      2. Sort. A walk over the marked channels queues a Tcl event for each one
+ *         that is ready. Those that wait for bytes go to the list rearm.
+ *      3. Serve. A channel whose event is served is marked again, and then its
+ *         handler runs. That makes events level-triggered without a search
+ *         through all sockets.
+ *      4. Re-arm. The receives of the list rearm are submitted when nothing is
+ *         ready any more, and no later than in the second pass.
  *
- *      Steps 1 to 3 are taken by the setup and check procs in each pass of the
- *      event loop, and again behind the last event, in a pass that goes on
- *      (GoOn). A channel is on at most one list.
+ *      The setup and check procs do this in each pass of the event loop. Behind
+ *      the last queued event a pass continues with another round (Continue),
+ *      because the notifier costs more than the system calls of a round trip.
  */
 
 #include "iocpsock.h"
 
-#include <string.h>
-
-/*
- * When a pass ends, so that timers and other event sources have their turn: the
- * notifier costs more than a round trip's own system calls, so that it is not
- * asked after each event.
- */
-
+/* A pass has limits, to give timers and other event sources their turn. */
 #define PASS_EVENTS 32
 #define PASS_BYTES 1048576
 #define PASS_US 5000
 
-/* When the port is looked at, although a channel that was served since the last
- * look is ready again. */
-#define LOOK_US 2000
-
-/* A server has so many accepts in a pass, as long as they take no longer. */
-#define PASS_ACCEPTS 16
-#define PASS_ACCEPT_US 2000
+/* For so long channels are served without asking the port for others. */
+#define POLL_US 2000
 
 typedef struct ReadyEvent {
     Tcl_Event header;
@@ -63,54 +50,29 @@ IocpsockEndEvents(IocpsockThread *threadPtr)
     Tcl_DeleteEventSource(SetupProc, CheckProc, threadPtr);
 }
 
-static int
-IsEventOf(Tcl_Event *eventPtr, void *clientData)
+static IocpsockChan *
+First(const CpList *listPtr)
 {
-    IocpsockChan *chanPtr = clientData;
+    CpListNode *nodePtr = CpListFirst(listPtr);
 
-    if (eventPtr->proc != ReadyEventProc
-        || ((ReadyEvent *) eventPtr)->chanPtr != chanPtr) {
-        return 0;
-    }
-    chanPtr->threadPtr->eventsQueued--;
-    IocpsockReleaseChan(chanPtr);
-    return 1;
+    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, IocpsockChan, placeNode)
+                           : NULL;
 }
 
-void
-IocpsockDropEvents(IocpsockChan *chanPtr)
-{
-    IocpsockServing *servingPtr = chanPtr->threadPtr->servingPtr;
+/* ------------------------------------------------------------- marking */
 
-    if (chanPtr->eventQueued) {
-        Tcl_DeleteEvents(IsEventOf, chanPtr);
-        chanPtr->eventQueued = 0;
-    }
-    for (; servingPtr != NULL; servingPtr = servingPtr->outerPtr) {
-        if (servingPtr->chanPtr == chanPtr) {
-            servingPtr->chanPtr = NULL;
-            IocpsockReleaseChan(chanPtr);
-        }
-    }
-}
-
-/* --------------------------------------------------------- readiness */
+/* The watched events that a channel is ready for. */
 
 static int
 ReadyMask(const IocpsockChan *chanPtr)
 {
-    int ready;
-
     if (chanPtr->serverPtr != NULL) {
         return IocpsockServerReady(chanPtr->serverPtr) ? TCL_READABLE : 0;
     }
     if (chanPtr->connPtr == NULL || chanPtr->watchMask == 0) {
         return 0;
     }
-    ready = CpConnReady(chanPtr->connPtr);
-    return ((ready & CP_READ ? TCL_READABLE : 0)
-               | (ready & CP_WRITE ? TCL_WRITABLE : 0))
-        & chanPtr->watchMask;
+    return CpConnReady(chanPtr->connPtr) & chanPtr->watchMask;
 }
 
 static int
@@ -119,85 +81,104 @@ WatchesRead(const IocpsockChan *chanPtr)
     return chanPtr->connPtr != NULL && (chanPtr->watchMask & TCL_READABLE);
 }
 
+/* Moves a channel whose event is not queued to another list, NULL for none. */
+
+static void
+SetPlace(IocpsockChan *chanPtr, IocpsockPlace place, CpList *listPtr)
+{
+    if (CpListIsLinked(&chanPtr->placeNode)) {
+        CpListRemove(&chanPtr->placeNode);
+    }
+    chanPtr->place = place;
+    if (listPtr != NULL) {
+        CpListAppend(listPtr, &chanPtr->placeNode);
+    }
+}
+
 void
-IocpsockRecheck(IocpsockChan *chanPtr)
+IocpsockMark(IocpsockChan *chanPtr)
 {
     IocpsockThread *threadPtr = chanPtr->threadPtr;
 
-    if (threadPtr == NULL || chanPtr->listPtr == &threadPtr->recheck
-        || chanPtr->listPtr == &threadPtr->ready || chanPtr->eventQueued) {
+    if (threadPtr == NULL) {
         return;
     }
+    switch (chanPtr->place) {
+    case IOCPSOCK_MARKED:
+    case IOCPSOCK_QUEUED:
+        return;
+    case IOCPSOCK_IDLE:
+    case IOCPSOCK_REARM:
+        break;
+    }
 
-    /* Scripts do this in events of others, after which nobody may look. */
-    if (threadPtr->recheck.firstPtr == NULL) {
+    /* Scripts can cause this in the events of other sources. The event loop
+     * need not come back to this one then. */
+    if (CpListIsEmpty(&threadPtr->marked)) {
         CpPortRemind(threadPtr->portPtr);
     }
-    IocpsockAppend(&threadPtr->recheck, chanPtr);
+    SetPlace(chanPtr, IOCPSOCK_MARKED, &threadPtr->marked);
+    chanPtr->markedPass = threadPtr->passes;
 }
 
 void
-IocpsockRecheckIfReady(IocpsockChan *chanPtr)
+IocpsockMarkIfReady(IocpsockChan *chanPtr)
 {
     if (ReadyMask(chanPtr) != 0) {
-        IocpsockRecheck(chanPtr);
+        IocpsockMark(chanPtr);
     }
 }
 
-/* ----------------------------------------------- looking and sorting */
-
-static unsigned
-Look(IocpsockThread *threadPtr)
+static void
+Unmark(IocpsockThread *threadPtr, IocpsockChan *chanPtr)
 {
-    threadPtr->looks++;
-    threadPtr->lookUs = CpNowUs();
-    threadPtr->mustLook = 0;
-    return CpPortReap(threadPtr->portPtr, 0);
+    if (WatchesRead(chanPtr)) {
+        SetPlace(chanPtr, IOCPSOCK_REARM, &threadPtr->rearm);
+    } else {
+        SetPlace(chanPtr, IOCPSOCK_IDLE, NULL);
+    }
 }
 
-/* Sorts the recheck list. Results: whether any channel is ready. */
+/* Removes channels that are not ready from the front of the marked ones.
+ * Results: whether one that is ready is left. */
 
 static int
-Sort(IocpsockThread *threadPtr)
+FindReady(IocpsockThread *threadPtr)
 {
     IocpsockChan *chanPtr;
 
-    while ((chanPtr = threadPtr->recheck.firstPtr) != NULL) {
-        if (ReadyMask(chanPtr) != 0) {
-            IocpsockAppend(&threadPtr->ready, chanPtr);
-        } else if (WatchesRead(chanPtr)) {
-            chanPtr->rearmPass = threadPtr->loopPasses;
-            IocpsockAppend(&threadPtr->rearm, chanPtr);
-        } else {
-            IocpsockUnlist(chanPtr);
-        }
+    while ((chanPtr = First(&threadPtr->marked)) != NULL
+        && ReadyMask(chanPtr) == 0) {
+        Unmark(threadPtr, chanPtr);
     }
-    return threadPtr->ready.firstPtr != NULL;
+    return chanPtr != NULL;
 }
 
+/* ----------------------------------------------------------- re-arming */
+
 /*
- * A receive that finds its bytes there costs less than half of one that has to
- * wait for them, as the way through the port is the longer one. So the receives
- * of channels that have been served are put off: for as long as others are
- * ready, though no longer than a pass of the event loop, and then until one of
- * them finds something.
+ * A receive that finds its bytes in the system costs less than half of one that
+ * has to wait for them, because the way through the port is longer. So the
+ * receives of channels that were served are submitted late: as long as others
+ * are ready they wait, for up to one pass of the event loop. Then they are
+ * submitted until one of them finds something.
  * Results: how many operations completed, or channels became ready.
  */
 
 static unsigned
 RearmFirst(IocpsockThread *threadPtr)
 {
-    IocpsockChan *chanPtr = threadPtr->rearm.firstPtr;
+    IocpsockChan *chanPtr = First(&threadPtr->rearm);
     unsigned completed;
 
-    IocpsockUnlist(chanPtr);
+    SetPlace(chanPtr, IOCPSOCK_IDLE, NULL);
     if (WatchesRead(chanPtr)) {
         CpConnWatchRead(chanPtr->connPtr, 1);
     }
     completed = CpPortReapFinished(threadPtr->portPtr);
-    /* Bytes that were taken without a receive are nobody's completion. */
+    /* Bytes that were taken without a receive complete no operation. */
     if (ReadyMask(chanPtr) != 0) {
-        IocpsockRecheck(chanPtr);
+        IocpsockMark(chanPtr);
         completed++;
     }
     return completed;
@@ -208,7 +189,7 @@ RearmUntilFound(IocpsockThread *threadPtr)
 {
     unsigned completed = 0;
 
-    while (completed == 0 && threadPtr->rearm.firstPtr != NULL) {
+    while (completed == 0 && !CpListIsEmpty(&threadPtr->rearm)) {
         completed = RearmFirst(threadPtr);
     }
     return completed;
@@ -217,51 +198,50 @@ RearmUntilFound(IocpsockThread *threadPtr)
 static unsigned
 RearmOld(IocpsockThread *threadPtr)
 {
+    IocpsockChan *chanPtr;
     unsigned completed = 0;
 
-    while (threadPtr->rearm.firstPtr != NULL
-        && threadPtr->loopPasses - threadPtr->rearm.firstPtr->rearmPass > 1) {
+    while ((chanPtr = First(&threadPtr->rearm)) != NULL
+        && threadPtr->passes - chanPtr->markedPass > 1) {
         completed += RearmFirst(threadPtr);
     }
     return completed;
 }
 
-/* Takes in what has completed, or if nothing has, what is there at once. */
+/* ------------------------------------------------------------- polling */
 
 static unsigned
-Collect(IocpsockThread *threadPtr)
+Poll(IocpsockThread *threadPtr)
 {
-    unsigned completed = Look(threadPtr);
-
-    threadPtr->rearmFirst = 0;
-    if (completed == 0 && !Sort(threadPtr)) {
-        completed = RearmUntilFound(threadPtr);
-        threadPtr->rearmFirst = completed > 0;
-    }
-    return completed;
+    threadPtr->pollUs = CpNowUs();
+    return CpPortReap(threadPtr->portPtr, 0);
 }
 
-/* The watchdogs of this thread's servers, and the limits of its closes.
- * Results: in how many milliseconds they want to be called again, or -1. */
+/* Takes in what has completed. If nothing has, re-arms until something is
+ * found. */
+
+static void
+Collect(IocpsockThread *threadPtr)
+{
+    threadPtr->found = IOCPSOCK_FOUND_COMPLETIONS;
+    if (Poll(threadPtr) > 0 || FindReady(threadPtr)) {
+        return;
+    }
+    threadPtr->found = RearmUntilFound(threadPtr) > 0 ? IOCPSOCK_FOUND_BY_REARM
+                                                      : IOCPSOCK_FOUND_NOTHING;
+}
+
+/* Results: in how many milliseconds it is due again, or -1. */
 
 static int64_t
 Tick(IocpsockThread *threadPtr)
 {
-    IocpsockChan *chanPtr = threadPtr->firstServerPtr;
-    uint64_t nowMs = chanPtr != NULL ? CpNowMs() : 0;
-    int64_t soonestMs = IocpsockTickCloses(threadPtr);
+    int64_t closesMs = IocpsockTickCloses(threadPtr);
 
-    for (; chanPtr != NULL; chanPtr = chanPtr->nextServerPtr) {
-        int64_t dueMs = IocpsockServerTick(chanPtr->serverPtr, nowMs);
-
-        if (dueMs >= 0 && (soonestMs < 0 || dueMs < soonestMs)) {
-            soonestMs = dueMs;
-        }
-    }
-    return soonestMs;
+    return IocpsockSooner(closesMs, IocpsockTickServers(threadPtr));
 }
 
-/* ------------------------------------------------------ event source */
+/* ------------------------------------------------------------- queueing */
 
 static void
 QueueEvent(IocpsockChan *chanPtr)
@@ -269,24 +249,28 @@ QueueEvent(IocpsockChan *chanPtr)
     ReadyEvent *eventPtr = (ReadyEvent *) (void *) Tcl_Alloc(
         sizeof(ReadyEvent));
 
-    IocpsockUnlist(chanPtr);
+    SetPlace(chanPtr, IOCPSOCK_QUEUED, NULL);
     eventPtr->header.proc = ReadyEventProc;
     eventPtr->chanPtr = chanPtr;
     chanPtr->refCount++;
-    chanPtr->eventQueued = 1;
     chanPtr->threadPtr->eventsQueued++;
     Tcl_QueueEvent(&eventPtr->header, TCL_QUEUE_TAIL);
 }
+
+/* Ends the list marked. */
 
 static void
 QueueReady(IocpsockThread *threadPtr)
 {
     IocpsockChan *chanPtr;
 
-    (void) Sort(threadPtr);
-    while ((chanPtr = threadPtr->ready.firstPtr) != NULL) {
+    while ((chanPtr = First(&threadPtr->marked)) != NULL) {
+        if (ReadyMask(chanPtr) == 0) {
+            Unmark(threadPtr, chanPtr);
+            continue;
+        }
         if (WatchesRead(chanPtr)) {
-            /* It may be ready just for writing. */
+            /* It may be ready for writing alone. */
             CpConnWatchRead(chanPtr->connPtr, 1);
         }
         QueueEvent(chanPtr);
@@ -295,6 +279,34 @@ QueueReady(IocpsockThread *threadPtr)
         CpPortRemind(threadPtr->portPtr);
     }
 }
+
+static int
+IsEventOf(Tcl_Event *eventPtr, void *clientData)
+{
+    return eventPtr->proc == ReadyEventProc
+        && ((ReadyEvent *) eventPtr)->chanPtr == clientData;
+}
+
+void
+IocpsockForgetEvents(IocpsockChan *chanPtr)
+{
+    IocpsockServing *servingPtr = chanPtr->threadPtr->servingPtr;
+
+    if (chanPtr->place == IOCPSOCK_QUEUED) {
+        Tcl_DeleteEvents(IsEventOf, chanPtr);
+        chanPtr->threadPtr->eventsQueued--;
+        IocpsockReleaseChan(chanPtr);
+    }
+    SetPlace(chanPtr, IOCPSOCK_IDLE, NULL);
+    for (; servingPtr != NULL; servingPtr = servingPtr->outerPtr) {
+        if (servingPtr->chanPtr == chanPtr) {
+            servingPtr->chanPtr = NULL;
+            IocpsockReleaseChan(chanPtr);
+        }
+    }
+}
+
+/* ------------------------------------------------------------- passes */
 
 static int
 IsIdle(const IocpsockThread *threadPtr)
@@ -313,6 +325,45 @@ SetBlockTime(int64_t ms)
 }
 
 static void
+BeginPass(IocpsockThread *threadPtr)
+{
+    threadPtr->passes++;
+    threadPtr->passBeginUs = CpNowUs();
+    threadPtr->passEvents = 0;
+    threadPtr->passBytes = 0;
+    threadPtr->roundBytes = 0;
+}
+
+static int
+IsPassOver(const IocpsockThread *threadPtr)
+{
+    return threadPtr->passEvents >= PASS_EVENTS
+        || threadPtr->passBytes >= PASS_BYTES
+        || CpNowUs() - threadPtr->passBeginUs >= PASS_US;
+}
+
+/*
+ * The thread may wait from here on if nothing is left to serve. The port has to
+ * know that, although the setup proc will tell it again: message loops that are
+ * not Tcl's call Tcl_ServiceAll, which calls the setup proc before it serves
+ * events, and then they wait. If something is left, the port makes such a loop
+ * come back.
+ */
+
+static void
+EndPass(IocpsockThread *threadPtr, int flags)
+{
+    int left = FindReady(threadPtr);
+
+    if (!left && !(flags & TCL_DONT_WAIT)) {
+        left = !CpPortSleep(threadPtr->portPtr, Tick(threadPtr));
+    }
+    if (left) {
+        CpPortRemind(threadPtr->portPtr);
+    }
+}
+
+static void
 SetupProc(void *clientData, int flags)
 {
     IocpsockThread *threadPtr = clientData;
@@ -322,18 +373,19 @@ SetupProc(void *clientData, int flags)
     if (!(flags & TCL_FILE_EVENTS) || IsIdle(threadPtr)) {
         return;
     }
-    memset(&threadPtr->pass, 0, sizeof(threadPtr->pass));
-    threadPtr->pass.beginUs = CpNowUs();
-    threadPtr->passes++;
-    threadPtr->loopPasses++;
-    if (RearmOld(threadPtr) > 0 || !threadPtr->polled) {
-        (void) Collect(threadPtr);
+    BeginPass(threadPtr);
+    /* If the last pass ended without finding anything, polling can wait for the
+     * check proc. */
+    if (RearmOld(threadPtr) > 0 || threadPtr->found != IOCPSOCK_FOUND_NOTHING) {
+        Collect(threadPtr);
     }
-    threadPtr->polled = 0;
+    if (threadPtr->found == IOCPSOCK_FOUND_NOTHING) {
+        threadPtr->found = IOCPSOCK_FOUND_COMPLETIONS;
+    }
     dueMs = Tick(threadPtr);
-    ready = Sort(threadPtr);
+    ready = FindReady(threadPtr);
     while (!ready && RearmUntilFound(threadPtr) > 0) {
-        ready = Sort(threadPtr);
+        ready = FindReady(threadPtr);
     }
     if (ready
         || (!(flags & TCL_DONT_WAIT)
@@ -341,27 +393,6 @@ SetupProc(void *clientData, int flags)
         SetBlockTime(0);
     } else if (dueMs >= 0) {
         SetBlockTime(dueMs);
-    }
-}
-
-/*
- * The thread may wait from here on if nothing is left to serve. The port has
- * to know that, although the setup proc will say it again: Tcl_ServiceAll,
- * which serves message loops that are not Tcl's, calls the setup proc before
- * it serves events, and returns to its caller's wait after them. If something
- * is left, the port sees to it that such a caller comes back.
- */
-
-static void
-EndPass(IocpsockThread *threadPtr, int flags)
-{
-    int left = threadPtr->ready.firstPtr != NULL;
-
-    if (!left && !(flags & TCL_DONT_WAIT)) {
-        left = !CpPortSleep(threadPtr->portPtr, Tick(threadPtr));
-    }
-    if (left) {
-        CpPortRemind(threadPtr->portPtr);
     }
 }
 
@@ -373,8 +404,8 @@ CheckProc(void *clientData, int flags)
     if (!(flags & TCL_FILE_EVENTS) || IsIdle(threadPtr)) {
         return;
     }
-    if (threadPtr->ready.firstPtr == NULL) {
-        (void) Collect(threadPtr);
+    if (!FindReady(threadPtr)) {
+        Collect(threadPtr);
     }
     QueueReady(threadPtr);
     if (threadPtr->eventsQueued == 0) {
@@ -382,44 +413,36 @@ CheckProc(void *clientData, int flags)
     }
 }
 
-static int
-IsPassOver(const IocpsockThread *threadPtr)
-{
-    return threadPtr->pass.events >= PASS_EVENTS
-        || threadPtr->pass.bytes >= PASS_BYTES
-        || CpNowUs() - threadPtr->pass.beginUs >= PASS_US;
-}
-
 /*
- * Behind the last queued event the pass goes on with what is ready by then, as
- * long as its handlers move bytes: that of a channel that is always writable
- * and has nothing to write must not keep timers waiting. The port is looked at
- * where nothing is ready, and no later than after two runs of one channel's
- * handler, so that those who wait there have their turn.
+ * Behind the last queued event, the pass continues with the channels that are
+ * ready by then, as long as handlers move bytes: a handler that has nothing to
+ * write to a writable channel must not keep timers waiting. The port is polled
+ * if nothing is ready, and now and then to give its other channels their turn.
  */
 
 static void
-GoOn(IocpsockThread *threadPtr, int flags)
+Continue(IocpsockThread *threadPtr, int flags)
 {
-    int moved = threadPtr->pass.bytes != threadPtr->pass.seenBytes;
+    int moved = threadPtr->passBytes != threadPtr->roundBytes;
     int over, ready;
 
     if (threadPtr->eventsQueued > 0 || IsIdle(threadPtr)) {
         return;
     }
     over = IsPassOver(threadPtr);
-    threadPtr->passes++;
-    threadPtr->pass.seenBytes = threadPtr->pass.bytes;
-    ready = Sort(threadPtr);
+    threadPtr->roundBytes = threadPtr->passBytes;
+    ready = FindReady(threadPtr);
     if (!ready) {
-        if (threadPtr->mustLook || !threadPtr->rearmFirst
+        /* If the last poll found nothing, to re-arm first saves one. */
+        if (threadPtr->found != IOCPSOCK_FOUND_BY_REARM
+            || CpNowUs() - threadPtr->pollUs >= POLL_US
             || RearmUntilFound(threadPtr) == 0) {
-            threadPtr->polled = Collect(threadPtr) == 0;
+            Collect(threadPtr);
         }
         moved = 1;
-        ready = Sort(threadPtr);
-    } else if (threadPtr->mustLook && moved && !over) {
-        (void) Look(threadPtr);
+        ready = FindReady(threadPtr);
+    } else if (moved && !over && CpNowUs() - threadPtr->pollUs >= POLL_US) {
+        (void) Poll(threadPtr);
     }
     if (ready && moved && !over) {
         QueueReady(threadPtr);
@@ -428,50 +451,26 @@ GoOn(IocpsockThread *threadPtr, int flags)
     }
 }
 
-/* ----------------------------------------------------------- serving */
+/* ------------------------------------------------------------- serving */
 
-/*
- * A handler that reads without waiting, all there is, would not come to an end
- * as long as the peer sends faster than it reads. What is there beyond the
- * limit is for the next pass of the event loop, or for a further read by a
- * handler that insists.
- */
-
-IocpsockServing *
-IocpsockServingOf(const IocpsockChan *chanPtr)
-{
-    IocpsockServing *servingPtr = chanPtr->threadPtr->servingPtr;
-
-    while (servingPtr != NULL && servingPtr->chanPtr != chanPtr) {
-        servingPtr = servingPtr->outerPtr;
-    }
-    return servingPtr;
-}
-
-/* Each accept script runs from an event of its own, behind those of others that
- * are ready. */
+/* Each accept script runs from an event of its own, behind the events of other
+ * channels that are ready. */
 
 static void
 Accept(IocpsockThread *threadPtr, IocpsockChan *chanPtr,
     const IocpsockServing *servingPtr)
 {
-    uint64_t beginUs = CpNowUs();
-
     IocpsockServerAccept(chanPtr->serverPtr);
-    threadPtr->pass.accepts++;
-    threadPtr->pass.acceptUs += CpNowUs() - beginUs;
-    if (servingPtr->chanPtr != NULL && !chanPtr->eventQueued
-        && threadPtr->pass.accepts < PASS_ACCEPTS
-        && threadPtr->pass.acceptUs < PASS_ACCEPT_US
-        && ReadyMask(chanPtr) != 0) {
+    if (servingPtr->chanPtr != NULL && chanPtr->place != IOCPSOCK_QUEUED
+        && !IsPassOver(threadPtr) && ReadyMask(chanPtr) != 0) {
         QueueEvent(chanPtr);
     }
 }
 
 /*
- * Before Tcl calls handlers it writes what it still holds. If that fails it
- * keeps the error for the script's next read or write. A script that only waits
- * for an answer would make none: so its readable handler is called.
+ * Before Tcl calls handlers, it writes bytes that it still holds. If that
+ * fails, it keeps the error for the script's next read or write. A script that
+ * only waits for an answer makes none, so its readable handler is called.
  */
 
 static void
@@ -489,26 +488,21 @@ Notify(IocpsockChan *chanPtr, const IocpsockServing *servingPtr, int mask)
     }
 }
 
-/* The handler may close the channel, or give it to another thread: then the
- * reference is gone, and so is servingPtr's channel. */
+/* The handler may close the channel, or give it to another thread. Then the
+ * reference is gone, and servingPtr->chanPtr is NULL. */
 
 static void
 Serve(IocpsockThread *threadPtr, IocpsockChan *chanPtr,
     const IocpsockServing *servingPtr, int mask)
 {
     chanPtr->events++;
-    if (chanPtr->servedLook == threadPtr->looks
-        && CpNowUs() - threadPtr->lookUs >= LOOK_US) {
-        threadPtr->mustLook = 1;
-    }
-    chanPtr->servedLook = threadPtr->looks;
     if (chanPtr->serverPtr != NULL) {
         Accept(threadPtr, chanPtr, servingPtr);
-    } else {
-        Notify(chanPtr, servingPtr, mask);
-        if (servingPtr->chanPtr != NULL && chanPtr->connPtr != NULL) {
-            CpConnForgetDrained(chanPtr->connPtr);
-        }
+        return;
+    }
+    Notify(chanPtr, servingPtr, mask);
+    if (servingPtr->chanPtr != NULL && chanPtr->connPtr != NULL) {
+        CpConnForgetDrained(chanPtr->connPtr);
     }
 }
 
@@ -523,20 +517,17 @@ ReadyEventProc(Tcl_Event *eventPtr, int flags)
     if (!(flags & TCL_FILE_EVENTS)) {
         return 0;
     }
-    chanPtr->eventQueued = 0;
     threadPtr->eventsQueued--;
-    threadPtr->pass.events++;
+    threadPtr->passEvents++;
     mask = ReadyMask(chanPtr);
 
-    /*
-     * The channel is looked at once more, be it in an event loop that the
-     * handler itself enters.
-     */
-
-    IocpsockRecheck(chanPtr);
+    /* Marked before the handler runs, the channel also gets its events in an
+     * event loop that the handler enters. */
+    SetPlace(chanPtr, IOCPSOCK_IDLE, NULL);
+    IocpsockMark(chanPtr);
     serving.chanPtr = chanPtr;
     serving.readLeft = IOCPSOCK_READ_LIMIT;
-    serving.loopPass = threadPtr->loopPasses;
+    serving.pass = threadPtr->passes;
     serving.outerPtr = threadPtr->servingPtr;
     threadPtr->servingPtr = &serving;
     if (mask != 0) {
@@ -546,6 +537,6 @@ ReadyEventProc(Tcl_Event *eventPtr, int flags)
     if (serving.chanPtr != NULL) {
         IocpsockReleaseChan(serving.chanPtr);
     }
-    GoOn(threadPtr, flags);
+    Continue(threadPtr, flags);
     return 1;
 }

@@ -14,7 +14,7 @@ ListenerChanged(void *clientData)
     IocpsockServer *serverPtr = clientData;
 
     if (serverPtr->chanPtr != NULL) {
-        IocpsockRecheckIfReady(serverPtr->chanPtr);
+        IocpsockMarkIfReady(serverPtr->chanPtr);
     }
 }
 
@@ -153,19 +153,33 @@ IocpsockServerAccept(IocpsockServer *serverPtr)
 }
 
 int64_t
-IocpsockServerTick(IocpsockServer *serverPtr, uint64_t nowMs)
+IocpsockSooner(int64_t oneMs, int64_t otherMs)
 {
-    int64_t soonestMs = -1;
+    if (oneMs < 0 || otherMs < 0) {
+        return oneMs < 0 ? otherMs : oneMs;
+    }
+    return oneMs < otherMs ? oneMs : otherMs;
+}
+
+int64_t
+IocpsockTickServers(IocpsockThread *threadPtr)
+{
+    CpListNode *nodePtr = CpListFirst(&threadPtr->servers);
+    uint64_t nowMs = nodePtr != NULL ? CpNowMs() : 0;
+    int64_t dueMs = -1;
     unsigned i;
 
-    for (i = 0; i < serverPtr->listenerCount; i++) {
-        int64_t dueMs = CpListenerTick(serverPtr->listeners[i], nowMs);
+    for (; nodePtr != NULL;
+         nodePtr = CpListNext(&threadPtr->servers, nodePtr)) {
+        const IocpsockServer *serverPtr =
+            CP_OWNER_OF(nodePtr, IocpsockChan, serverNode)->serverPtr;
 
-        if (dueMs >= 0 && (soonestMs < 0 || dueMs < soonestMs)) {
-            soonestMs = dueMs;
+        for (i = 0; i < serverPtr->listenerCount; i++) {
+            dueMs = IocpsockSooner(dueMs,
+                CpListenerTick(serverPtr->listeners[i], nowMs));
         }
     }
-    return soonestMs;
+    return dueMs;
 }
 
 void

@@ -40,44 +40,6 @@ IocpsockGetThread(Tcl_Interp *interp)
     return threadPtr;
 }
 
-/* ------------------------------------------------------------- lists */
-
-void
-IocpsockUnlist(IocpsockChan *chanPtr)
-{
-    IocpsockChanList *listPtr = chanPtr->listPtr;
-
-    if (listPtr == NULL) {
-        return;
-    }
-    if (chanPtr->prevPtr != NULL) {
-        chanPtr->prevPtr->nextPtr = chanPtr->nextPtr;
-    } else {
-        listPtr->firstPtr = chanPtr->nextPtr;
-    }
-    if (chanPtr->nextPtr != NULL) {
-        chanPtr->nextPtr->prevPtr = chanPtr->prevPtr;
-    } else {
-        listPtr->lastPtr = chanPtr->prevPtr;
-    }
-    chanPtr->listPtr = NULL;
-}
-
-void
-IocpsockAppend(IocpsockChanList *listPtr, IocpsockChan *chanPtr)
-{
-    IocpsockUnlist(chanPtr);
-    chanPtr->listPtr = listPtr;
-    chanPtr->nextPtr = NULL;
-    chanPtr->prevPtr = listPtr->lastPtr;
-    if (listPtr->lastPtr != NULL) {
-        listPtr->lastPtr->nextPtr = chanPtr;
-    } else {
-        listPtr->firstPtr = chanPtr;
-    }
-    listPtr->lastPtr = chanPtr;
-}
-
 /* ---------------------------------------------------------- channels */
 
 IocpsockChan *
@@ -123,13 +85,12 @@ IocpsockAttach(IocpsockChan *chanPtr)
     }
     chanPtr->threadPtr = threadPtr;
     IocpsockCount(threadPtr, 1, 0);
-    IocpsockEnlist(chanPtr);
+    CpListAppend(&threadPtr->chans, &chanPtr->chanNode);
     if (chanPtr->serverPtr != NULL) {
-        chanPtr->nextServerPtr = threadPtr->firstServerPtr;
-        threadPtr->firstServerPtr = chanPtr;
+        CpListAppend(&threadPtr->servers, &chanPtr->serverNode);
     }
     MoveChan(chanPtr, threadPtr->portPtr);
-    IocpsockRecheckIfReady(chanPtr);
+    IocpsockMarkIfReady(chanPtr);
     return 1;
 }
 
@@ -139,23 +100,17 @@ void
 IocpsockDetach(IocpsockChan *chanPtr)
 {
     IocpsockThread *threadPtr = chanPtr->threadPtr;
-    IocpsockChan **linkPtr;
 
     if (threadPtr == NULL) {
         return;
     }
-    IocpsockUnlist(chanPtr);
     IocpsockRemoveHeld(chanPtr);
-    IocpsockDropEvents(chanPtr);
+    IocpsockForgetEvents(chanPtr);
     if (chanPtr->serverPtr != NULL) {
-        linkPtr = &threadPtr->firstServerPtr;
-        while (*linkPtr != chanPtr) {
-            linkPtr = &(*linkPtr)->nextServerPtr;
-        }
-        *linkPtr = chanPtr->nextServerPtr;
+        CpListRemove(&chanPtr->serverNode);
     }
     MoveChan(chanPtr, NULL);
-    IocpsockDelist(chanPtr);
+    CpListRemove(&chanPtr->chanNode);
     IocpsockCount(threadPtr, -1, 0);
     chanPtr->threadPtr = NULL;
 }

@@ -213,12 +213,14 @@ CpHandleListen(CpHandle *handlePtr, int backlog)
 CpError
 CpHandleShutdown(CpHandle *handlePtr, int directions)
 {
-    static const int how[] = {0, SD_RECEIVE, SD_SEND, SD_BOTH};
+    int how = SD_BOTH;
 
-    return shutdown(handlePtr->sock, how[directions & (CP_READ | CP_WRITE)])
-            == 0
-        ? CP_OK
-        : LastError();
+    if (!(directions & CP_READ)) {
+        how = SD_SEND;
+    } else if (!(directions & CP_WRITE)) {
+        how = SD_RECEIVE;
+    }
+    return shutdown(handlePtr->sock, how) == 0 ? CP_OK : LastError();
 }
 
 void
