@@ -27,16 +27,16 @@
 #define BUILD_KIND "debug"
 #endif
 
-/* Where the socket command that install replaced is kept. */
+/* The name of the socket command that install has replaced. */
 #define SAVED_COMMAND "::iocpsock::coreSocket"
 
 DLLEXPORT int Iocpsock_Init(Tcl_Interp *interp);
 DLLEXPORT int Iocpsock_SafeInit(Tcl_Interp *interp);
 
 /*
- * On a console somebody reads it. To a pipe or a file it goes on request only:
- * exec takes what its child writes to stderr for a failure, and programs
- * compare it. Tk's console is one as well.
+ * On a console, Tk's too, a person reads it. A pipe or a file gets it on
+ * request only: exec reports a failure if its child writes to stderr, and
+ * programs compare the output.
  */
 
 static int
@@ -53,7 +53,7 @@ IsAnnouncer(Tcl_Channel channel)
     return strcmp(Tcl_ChannelName(Tcl_GetChannelType(channel)), "console") == 0;
 }
 
-/* One line, once per process, so that nobody debugs the wrong driver. */
+/* One line, once in a process, shows which driver is loaded. */
 
 static void
 Announce(Tcl_Interp *interp)
@@ -109,10 +109,8 @@ RenameCommand(Tcl_Interp *interp, const char *from, const char *to)
     return result;
 }
 
-/*
- * The command that is replaced is renamed and not deleted: uninstall brings
- * that very command back.
- */
+/* The replaced command is renamed, not deleted, so that uninstall can restore
+ * it. */
 
 static int
 InstallObjCmd(void *clientData, Tcl_Interp *interp, int objc,
@@ -202,7 +200,7 @@ Iocpsock_Init(Tcl_Interp *interp)
     return ProvidePackage(interp);
 }
 
-/* A safe interpreter has no sockets, and stays so. */
+/* A safe interpreter has no sockets, and gets none. */
 
 int
 Iocpsock_SafeInit(Tcl_Interp *interp)

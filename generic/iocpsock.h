@@ -28,12 +28,12 @@ typedef struct IocpsockTransfer IocpsockTransfer;
 typedef struct IocpsockServing IocpsockServing;
 typedef struct IocpsockInterpRef IocpsockInterpRef;
 
-/* Settings that a listener passes on to what it accepts; -1 is not set. */
+/* Settings that accepted connections inherit from their server; -1: not set. */
 
 typedef struct IocpsockInherit {
     CpRecvMode recvMode;
     unsigned sendCap;
-    int closeTimeoutMs; /* 0 is none. */
+    int closeTimeoutMs; /* 0: none. */
     int keepAlive;
     int noDelay;
     int sndBuf; /* Bytes. */
@@ -79,12 +79,11 @@ struct IocpsockChan {
     unsigned writePass;   /* The pass that smallWrites is of. */
     unsigned smallWrites; /* So many were made in it. */
 
-    uint64_t events;               /* Notifications and accepts. */
-    uint64_t bytesWritten;         /* Bytes that the driver took from Tcl. */
-    IocpsockTransfer *transferPtr; /* The first of the files that wait for
-                                    * bytes of Tcl; NULL without any. */
-    CpListNode heldNode;           /* In its thread's list held. */
-    CpListNode chanNode;           /* In its thread's list chans. */
+    uint64_t events;       /* Notifications and accepts. */
+    uint64_t bytesWritten; /* Bytes that the driver took from Tcl. */
+    CpList waitingFiles;   /* Transfers that wait for bytes of Tcl. */
+    CpListNode heldNode;   /* In its thread's list held. */
+    CpListNode chanNode;   /* In its thread's list chans. */
     CpListNode serverNode; /* A server is in its thread's list servers. */
 };
 
@@ -201,7 +200,7 @@ void IocpsockEndEvents(IocpsockThread *threadPtr);
  * event that is being served forgets it. */
 void IocpsockForgetEvents(IocpsockChan *chanPtr);
 
-/* The channel may be ready: it is marked, the second time only if it is. */
+/* Marks a channel that may be ready, or has become ready. */
 void IocpsockMark(IocpsockChan *chanPtr);
 void IocpsockMarkIfReady(IocpsockChan *chanPtr);
 
@@ -213,23 +212,23 @@ void IocpsockThreadBegins(IocpsockThread *threadPtr);
 /* A connection's close has begun while the thread ends. */
 void IocpsockExitClosed(IocpsockThread *threadPtr);
 
-/* So many channels, or connections that are closing, more or fewer. */
+/* Adds to the numbers of channels and of connections that are closing. */
 void IocpsockCount(IocpsockThread *threadPtr, int channels, int closing);
 
-/* The process ends, and this thread is not the one that ends it: whether that
- * is so, and what the thread does then. */
+/* Whether another thread is ending the process; and what this thread does
+ * then. */
 int IocpsockMustEnd(IocpsockThread *threadPtr);
 void IocpsockEndForExit(IocpsockThread *threadPtr);
 
-/* Releases the thread's port when nothing of it is in use at its exit. */
+/* Releases the port of an exiting thread if nothing uses it any more. */
 void IocpsockThreadDone(IocpsockThread *threadPtr);
 
 /*
  * IocpsockExitWait --
  *
- *      At exit, waits until the system has taken all that was written to the
- *      connection, or when that is NULL, until all connections that were
- *      closed have ended; not longer than something moves.
+ *      At exit, waits until the system has taken everything that was written to
+ *      the connection or, if that is NULL, until all closed connections have
+ *      ended. It gives up if nothing moves.
  */
 
 void IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr);
@@ -238,11 +237,11 @@ void IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr);
 
 extern const Tcl_ChannelType iocpsockChannelType;
 
-/* Scripts poll a connect without an event loop, by options or by reading and
- * writing: it goes on. */
+/* Lets a connect make progress. Scripts without an event loop poll it by
+ * reading options, or by reading and writing. */
 void IocpsockPollConnect(IocpsockChan *chanPtr);
 
-/* CpConnProc, of an IocpsockChan. */
+/* The CpConnProc of an IocpsockChan. */
 void IocpsockConnChanged(void *clientData);
 
 /* iocpsockClose.c */
@@ -252,39 +251,40 @@ int IocpsockIsBlocking(const IocpsockChan *chanPtr);
 /* Waits for completions of the thread, or until a close reaches its limit. */
 void IocpsockWait(IocpsockThread *threadPtr);
 
-/* Ends closes that have reached their limits. Results: in how many milliseconds
- * the next one will, or -1. */
+/* Ends closes that have reached their limits. Results: milliseconds to the next
+ * limit, or -1. */
 int64_t IocpsockTickCloses(IocpsockThread *threadPtr);
 
-/* Tcl holds output that the driver has not taken: with a close timeout, it is
- * looked whether the script has closed the channel. And no longer. */
+/* Tcl holds output that the driver has not taken. With a close timeout, the
+ * driver checks now and then whether the script has closed the channel. Remove
+ * ends that. */
 void IocpsockAddHeld(IocpsockChan *chanPtr);
 void IocpsockRemoveHeld(IocpsockChan *chanPtr);
 
-/* No interpreter has the channel any more, and Tcl keeps it for its output. */
+/* Whether no interpreter has the channel, and Tcl keeps it for its output. */
 int IocpsockIsClosedByScript(Tcl_Channel channel);
 
-/* Gives up the channel's connection, which ends in the background. */
+/* Closes the channel's connection, which then ends in the background. */
 CpError IocpsockCloseConn(IocpsockChan *chanPtr);
 
-/* Of the channel type. */
+/* Procedures of the channel type. */
 int IocpsockClose(void *instanceData, Tcl_Interp *interp);
 int IocpsockClose2(void *instanceData, Tcl_Interp *interp, int flags);
 Tcl_ObjCmdProc IocpsockAbortObjCmd;
 
 /* iocpsockChan.c */
 
-/* Makes the channel of instance data; names it as the core does. */
+/* Makes the channel, with a name like those of the core's driver. */
 void IocpsockNewChannel(IocpsockChan *chanPtr, int mask);
 
 /*
  * IocpsockOpenClient --
  *
- *      Resolves and connects. With async, a name that is not known at once is
- *      looked up in the background.
+ *      Resolves and connects. With async, names are looked up in the
+ *      background.
  *
  * Results:
- *      The channel, or NULL and why in the interpreter.
+ *      The channel, or NULL and a message in the interpreter.
  */
 
 Tcl_Channel IocpsockOpenClient(Tcl_Interp *interp, const CpTarget *targetPtr,
@@ -295,7 +295,7 @@ Tcl_Channel IocpsockOpenClient(Tcl_Interp *interp, const CpTarget *targetPtr,
 /*
  * IocpsockOpenServer --
  *
- *      Listens on each of the addresses that it can.
+ *      Listens on as many of the addresses as possible.
  *
  * Results:
  *      The channel, or NULL and the last failure in the interpreter.
@@ -304,12 +304,12 @@ Tcl_Channel IocpsockOpenClient(Tcl_Interp *interp, const CpTarget *targetPtr,
 Tcl_Channel IocpsockOpenServer(Tcl_Interp *interp, CpAddr *addrs,
     unsigned addrCount, int reusePort, int systemBacklog, Tcl_Obj *scriptPtr);
 
-/* How many connections its script can be given. */
+/* How many connections are ready for its accept script. */
 unsigned IocpsockServerReady(const IocpsockServer *serverPtr);
 void IocpsockServerAccept(IocpsockServer *serverPtr);
 void IocpsockServerMove(IocpsockServer *serverPtr, CpPort *portPtr);
 
-/* Stops listening, in the owner's thread; then what remains is freed. */
+/* Stops listening, in the owner's thread; and then frees the server. */
 void IocpsockServerClose(IocpsockServer *serverPtr);
 void IocpsockServerFree(IocpsockServer *serverPtr);
 
@@ -321,15 +321,15 @@ int64_t IocpsockSooner(int64_t oneMs, int64_t otherMs);
 
 /* iocpsockInterp.c */
 
-/* The interpreter may be deleted meanwhile; what is held is to be released. */
+/* A reference outlives the deletion of its interpreter. Release frees it. */
 IocpsockInterpRef *IocpsockHoldInterp(Tcl_Interp *interp);
 void IocpsockReleaseInterp(IocpsockInterpRef *refPtr);
 
-/* NULL for one that cannot evaluate any more. For its own thread, or for one
- * that it is not elsewhere for. */
+/* NULL if the interpreter cannot evaluate any more. Only its own thread may
+ * call this, or a thread that it is not "elsewhere" for. */
 Tcl_Interp *IocpsockInterpOf(const IocpsockInterpRef *refPtr);
 
-/* Whether it lives, in another thread. */
+/* Whether the interpreter exists, and belongs to another thread. */
 int IocpsockInterpIsElsewhere(IocpsockInterpRef *refPtr);
 
 /* iocpsockOpt.c */
@@ -340,7 +340,7 @@ int IocpsockGetOption(void *instanceData, Tcl_Interp *interp,
     const char *optionName, Tcl_DString *dsPtr);
 extern const char *const iocpsockRecvModes[]; /* By CpRecvMode. */
 
-/* iocpsockName.c: a name's value, empty while connecting, or an error. */
+/* iocpsockName.c: append a name, nothing while connecting; or an error. */
 
 CpError IocpsockPeerName(IocpsockChan *chanPtr, Tcl_Interp *interp,
     Tcl_DString *dsPtr);
@@ -354,7 +354,7 @@ int IocpsockIsDialling(const IocpsockChan *chanPtr);
 Tcl_Obj *IocpsockChanStats(const IocpsockChan *chanPtr);
 Tcl_ObjCmdProc IocpsockStatsObjCmd;
 
-/* Whether a command has no arguments; says so otherwise. */
+/* Whether a command has no arguments; leaves a message otherwise. */
 int IocpsockNoArgs(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[]);
 
 /* iocpsockSockOpt.c */
@@ -369,18 +369,18 @@ void IocpsockInheritApply(const IocpsockInherit *inheritPtr, CpConn *connPtr);
 
 Tcl_ObjCmdProc IocpsockSendFileObjCmd;
 
-/* What is to be sent: what a command line says, checked. */
+/* The arguments of the command, checked. */
 
 typedef struct IocpsockSendArgs {
     Tcl_Channel chan;
     Tcl_Channel file;
-    int opened;         /* By this command, for this one time. */
-    Tcl_WideInt offset; /* -1 is where the file's channel stands. */
-    Tcl_WideInt size;   /* Bytes; -1 is up to the file's end. */
+    int opened;         /* The command has opened the file. */
+    Tcl_WideInt offset; /* -1: the position of the file's channel. */
+    Tcl_WideInt size;   /* Bytes; -1: to the end of the file. */
     Tcl_Obj *commandPtr;
 } IocpsockSendArgs;
 
-/* iocpsockCopy.c: Tcl sends the file. Closes it if this command opened it. */
+/* iocpsockCopy.c: sends by Tcl's copying. Closes a file that was opened. */
 int IocpsockCopyByTcl(Tcl_Interp *interp, const IocpsockSendArgs *argsPtr);
 
 /* iocpsockTransfer.c */
@@ -393,21 +393,22 @@ typedef struct IocpsockFilePart {
     uint64_t length; /* Bytes. */
 } IocpsockFilePart;
 
-/* Sends a file behind all that was written to the channel, and takes it over.
- * Wait leaves the number of bytes in the interpreter; Later calls the command
- * with it in the end. Without success the interpreter has a message. */
+/* Send a file behind everything that was written to the channel, and own it
+ * from now on. Wait leaves the number of bytes in the interpreter. Later
+ * returns at once, and calls the command with that number at the end. A failure
+ * leaves a message in the interpreter. */
 int IocpsockSendWait(Tcl_Interp *interp, Tcl_Channel chan,
     const IocpsockFilePart *partPtr);
 int IocpsockSendLater(Tcl_Interp *interp, Tcl_Channel chan,
     const IocpsockFilePart *partPtr, Tcl_Obj *commandPtr);
 
-/* How many of Tcl's bytes, of so many, go before the next file that waits. */
+/* How many of these bytes from Tcl precede the next file that waits. */
 int IocpsockSendRoom(const IocpsockChan *chanPtr, int bytes);
 
-/* Tcl's bytes were taken: files that have waited for them follow. */
+/* The driver took bytes from Tcl: files that waited for them follow. */
 void IocpsockSendWritten(IocpsockChan *chanPtr, size_t bytes);
 
-/* No more of Tcl's bytes will come: files that wait end with an error. */
+/* No bytes from Tcl will follow: files that wait end with an error. */
 void IocpsockSendFail(IocpsockChan *chanPtr, CpError error);
 
 /* iocpsockCmd.c */
@@ -416,18 +417,18 @@ Tcl_ObjCmdProc IocpsockSocketObjCmd;
 
 /* iocpsockErrno.c */
 
-/* The errno of a core error, as Tcl_SetErrno takes it. */
+/* The errno of a core error, for Tcl_SetErrno. */
 int IocpsockErrno(CpError error);
 
-/* An error in words: Tcl's own, or made in text, of IOCPSOCK_TEXT_BYTES. */
+/* The text of an error: Tcl's, or else in text, of IOCPSOCK_TEXT_BYTES. */
 #define IOCPSOCK_TEXT_BYTES 64
 const char *IocpsockErrorText(CpError error, char *text);
 
-/* IocpsockErrno, for a procedure of the channel type. What has failed ("error
- * reading") goes into the message if Tcl would have none of its own. */
+/* IocpsockErrno, for a procedure of the channel type. If Tcl has no message for
+ * the error, it also sets one, which begins with what ("error reading"). */
 int IocpsockChanErrno(IocpsockChan *chanPtr, const char *what, CpError error);
 
-/* The same of a close: the message is the interpreter's, which may be NULL. */
+/* The same for a close: the interpreter, if not NULL, gets the message. */
 int IocpsockCloseErrno(Tcl_Interp *interp, CpError error);
 
 #define COULD_NOT_OPEN "couldn't open socket"
@@ -435,8 +436,8 @@ int IocpsockCloseErrno(Tcl_Interp *interp, CpError error);
 /* Leaves "what: message" and a POSIX errorCode; returns TCL_ERROR. */
 int IocpsockPosixFailure(Tcl_Interp *interp, const char *what, CpError error);
 
-/* The same for what a resolver said, which has no code. NULL is that there was
- * no memory for it. */
+/* The same for a resolver's message, which has no code. NULL means that there
+ * was no memory for one. */
 void IocpsockResolverFailure(Tcl_Interp *interp, const char *message);
 
 #endif /* IOCPSOCK_H */

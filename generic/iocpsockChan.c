@@ -1,8 +1,8 @@
 /*
  * iocpsockChan.c --
  *
- *      The channel type's procedures: thin, between Tcl's channel layer and
- *      the core's connection.
+ *      The procedures of the channel type: a thin layer between Tcl's channels
+ *      and the core's connections.
  */
 
 #include "iocpsock.h"
@@ -11,9 +11,9 @@
 #include <stdio.h>
 
 #define RESOLVE_GRACE_MS 100 /* See DialName. */
-#define POLL_REAPS 100       /* Of one IocpsockPollConnect, at most. */
+#define POLL_REAPS 100       /* So often IocpsockPollConnect reaps. */
 
-/* Small writes of one pass, up to so many bytes each, that are not joined. */
+/* In each pass, so many writes of up to SMALL_WRITE bytes are not joined. */
 #define SMALL_WRITE 512
 #define DIRECT_WRITES 32
 
@@ -27,7 +27,7 @@ IocpsockPollConnect(IocpsockChan *chanPtr)
         return;
     }
 
-    /* Others' completions may stand before this one's. */
+    /* Completions of other channels may come first. */
     while (IocpsockIsDialling(chanPtr) && reaps++ < POLL_REAPS
         && CpPortReap(chanPtr->threadPtr->portPtr, 0) > 0) {
     }
@@ -121,10 +121,9 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
 }
 
 /*
- * Each write that goes straight to the system is a call of it, as which a
- * thousand bytes one by one cost as much as megabytes. So when a script that
- * does not wait for its writes makes many small ones in a row, the further
- * ones are joined. The event loop sends them off.
+ * Every direct write is a system call, so a thousand 1-byte writes cost as much
+ * as sending megabytes. If a script makes many small non-blocking writes in a
+ * row, the later ones are joined. The event loop sends them.
  */
 
 static int
@@ -162,8 +161,8 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
     join = MayJoin(chanPtr, toWrite);
 
     /*
-     * At a thread's exit Tcl asks again and again until a non-blocking channel
-     * has taken everything: a peer that takes nothing must not hold it.
+     * When a thread exits, Tcl repeats the write until a non-blocking channel
+     * has taken everything. A peer that takes nothing must not delay the exit.
      */
     if (chanPtr->threadPtr->exiting && !IocpsockIsBlocking(chanPtr)) {
         IocpsockExitWait(chanPtr->threadPtr, chanPtr->connPtr);
@@ -175,7 +174,7 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
         size_t bytes;
         CpError error;
 
-        /* Tcl has to get rid of what it still holds, to close the channel. */
+        /* Tcl closes the channel only after it has written all its output. */
         if (CpConnIsAborted(chanPtr->connPtr)) {
             return toWrite;
         }
@@ -240,9 +239,9 @@ GetHandleProc(void *instanceData, int direction, void **handlePtr)
 }
 
 /*
- * Whoever moves a channel ends its notifications with a watch for nothing, and
- * with them a background flush that is under way. Tcl does not ask again, so
- * that what it holds would stay unsent: one writable event sets it going.
+ * Before a script moves a channel, Tcl stops watching it, and with that stops a
+ * background flush. It does not start the flush again in the new thread, so its
+ * output would stay unsent. One writable event starts it.
  */
 
 static void
@@ -261,7 +260,7 @@ ThreadActionProc(void *instanceData, int action)
     }
 }
 
-/* The name is what the core compares, for "-translation auto" and more. */
+/* Tcl compares this name, for "-translation auto" and more. */
 
 const Tcl_ChannelType iocpsockChannelType = {
     "tcp", TCL_CHANNEL_VERSION_5,
@@ -279,8 +278,9 @@ const Tcl_ChannelType iocpsockChannelType = {
 };
 
 /*
- * Names look like the core's, which show an address, and must not be one of
- * those. No address of the core's is odd.
+ * Names look like those of the core's sockets, which contain an address, and
+ * must differ from all of them. These addresses are even, so our numbers are
+ * odd.
  */
 
 TCL_DECLARE_MUTEX(nameMutex)
@@ -315,9 +315,9 @@ IocpsockNewChannel(IocpsockChan *chanPtr, int mask)
 }
 
 /*
- * A connection that dials by name, which only -async has something to gain
- * from. A short wait lets answers that come at once, wrong names among them,
- * be what they are with the core.
+ * Dials by name: the look-up runs in the background, as -async needs. If the
+ * answer comes within a short wait, the command behaves as the core's does. In
+ * particular, it reports a wrong name itself.
  */
 
 static CpConn *
@@ -360,7 +360,8 @@ DialAddrs(Tcl_Interp *interp, IocpsockChan *chanPtr, CpPort *portPtr,
         return NULL;
     }
 
-    /* What fails at once, as for want of a route, is no background error. */
+    /* A connect that fails at once (no route, say) is an error of the command,
+     * and not one in the background. */
     while (CpConnGetState(connPtr) == CP_CONN_DIALLING) {
         if (CpPortReapFinished(portPtr) == 0) {
             break;
@@ -369,10 +370,10 @@ DialAddrs(Tcl_Interp *interp, IocpsockChan *chanPtr, CpPort *portPtr,
     return connPtr;
 }
 
-/* Says why there is to be no channel. */
+/* Leaves the reason of a failed connect in the interpreter. */
 
 static void
-SayFailure(Tcl_Interp *interp, CpConn *connPtr)
+ReportFailure(Tcl_Interp *interp, CpConn *connPtr)
 {
     if (CpConnDialMessage(connPtr) != NULL) {
         IocpsockResolverFailure(interp, CpConnDialMessage(connPtr));
@@ -405,10 +406,10 @@ IocpsockOpenClient(Tcl_Interp *interp, const CpTarget *targetPtr, int async)
     }
     IocpsockAttach(chanPtr);
 
-    /* A connect that was begun after a look-up fails in the background. */
+    /* A connect that follows a look-up fails in the background. */
     if (CpConnGetState(chanPtr->connPtr) == CP_CONN_FAILED
         && (!byName || CpConnDialMessage(chanPtr->connPtr) != NULL)) {
-        SayFailure(interp, chanPtr->connPtr);
+        ReportFailure(interp, chanPtr->connPtr);
         IocpsockCloseConn(chanPtr);
         IocpsockDetach(chanPtr);
         IocpsockReleaseChan(chanPtr);

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 
-#define CHECK_HELD_MS 100 /* How late a close timeout may begin. */
+#define CHECK_HELD_MS 100 /* A close timeout may begin so late. */
 
 int
 IocpsockIsBlocking(const IocpsockChan *chanPtr)
@@ -21,9 +21,8 @@ IocpsockIsBlocking(const IocpsockChan *chanPtr)
 /* ------------------------------------------------------- time limits */
 
 /*
- * Whether the script has closed the channel, and Tcl keeps it until the driver
- * has taken the rest. Nothing tells the driver of such a close: Tcl just has no
- * reference to the channel left.
+ * Tcl keeps a channel that was closed until the driver has taken its output. It
+ * does not tell the driver. But no interpreter refers to the channel any more.
  */
 
 int
@@ -79,7 +78,8 @@ CheckHeld(IocpsockThread *threadPtr)
     }
 }
 
-/* Ends what has reached its limit; milliseconds to the next one, or -1. */
+/* Ends closes at their limits. Results: milliseconds to the next limit, or -1.
+ */
 
 static int64_t
 Tick(IocpsockThread *threadPtr)
@@ -123,7 +123,7 @@ IocpsockWait(IocpsockThread *threadPtr)
 
 /* ------------------------------------------------------------- closes */
 
-/* Waits until the system has taken all that was written. */
+/* Waits until the system has taken everything that was written. */
 
 static CpError
 DrainSends(IocpsockChan *chanPtr)
@@ -155,7 +155,7 @@ IocpsockCloseConn(IocpsockChan *chanPtr)
     chanPtr->connPtr = NULL;
     CpConnClose(connPtr, ConnClosed, threadPtr);
 
-    /* What is cancelled is back at once, as a rule. */
+    /* Cancelled operations usually complete at once. */
     if (threadPtr->closing > before) {
         CpPortReap(threadPtr->portPtr, 0);
     }
@@ -166,8 +166,8 @@ IocpsockCloseConn(IocpsockChan *chanPtr)
 }
 
 /*
- * Tcl has detached the channel from its thread before, but not when it closes
- * the channels of a thread at its exit: both ways lead through here.
+ * Tcl usually detaches a channel from its thread before it closes it. It does
+ * not when it closes the channels of a thread that exits.
  */
 
 int
@@ -201,10 +201,9 @@ IocpsockClose(void *instanceData, Tcl_Interp *interp)
 }
 
 /*
- * Tcl 9 begins each close with that of the reading side, when no interpreter
- * has the channel any more. Of a connection that goes anyway the system need
- * not be told so: it would cost a call at each close. A half-close comes
- * without an interpreter.
+ * Tcl 9 begins every close by closing the reading side, when no interpreter has
+ * the channel any more. The connection closes anyway, so a shutdown would only
+ * cost a system call. A real half-close comes without an interpreter.
  */
 
 static int
@@ -252,9 +251,9 @@ Refuse(Tcl_Interp *interp, Tcl_Obj *namePtr, const char *why)
 }
 
 /*
- * What Tcl still holds it hands to the driver, which drops it. As a blocking
- * channel it does so before the close returns, also where it has begun to write
- * in the background.
+ * Tcl writes the output that it still holds, and the driver drops it. The
+ * channel becomes a blocking one, so that this happens before the close
+ * returns, even if Tcl has begun to write in the background.
  */
 
 int

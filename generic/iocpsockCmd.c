@@ -1,8 +1,8 @@
 /*
  * iocpsockCmd.c --
  *
- *      The socket command, with the syntax, messages and error codes of the
- *      running Tcl's own.
+ *      The socket command. Its syntax, messages and error codes are those of
+ *      the Tcl that runs it.
  */
 
 #include "iocpsock.h"
@@ -33,14 +33,14 @@ enum SocketOption {
     "?-reuseaddr boolean? ?-reuseport boolean? port"
 #endif
 
-/* What a command line says. */
+/* A command line. */
 
 typedef struct SocketArgs {
     int async;
-    Tcl_Obj *scriptPtr; /* Non-NULL: a server. */
+    Tcl_Obj *scriptPtr; /* Not NULL for a server. */
     const char *myAddr;
     int myPort;
-    int backlog; /* The system's queue; -1 is not given. */
+    int backlog; /* Of the system; -1 if not given. */
     int reuseAddr;
     int reusePort;
     const char *host;
@@ -76,7 +76,7 @@ GetPort(Tcl_Interp *interp, Tcl_Obj *objPtr, int *portPtr)
     return TCL_OK;
 }
 
-/* Both usages in one message, as only the core itself can ask for. */
+/* Puts both usages into one message. No public function does that. */
 
 static int
 WrongArgs(Tcl_Interp *interp, Tcl_Obj *const objv[])
@@ -100,7 +100,7 @@ WrongArgs(Tcl_Interp *interp, Tcl_Obj *const objv[])
     return TCL_ERROR;
 }
 
-/* Takes the value of one option. */
+/* Stores the value of one option. */
 
 static int
 ParseValue(Tcl_Interp *interp, enum SocketOption option, Tcl_Obj *valuePtr,
@@ -108,7 +108,7 @@ ParseValue(Tcl_Interp *interp, enum SocketOption option, Tcl_Obj *valuePtr,
 {
     switch (option) {
     case OPT_ASYNC:
-        break; /* Has no value. */
+        break; /* It has no value. */
     case OPT_MYADDR:
         argsPtr->myAddr = Tcl_GetString(valuePtr);
         break;
@@ -129,7 +129,7 @@ ParseValue(Tcl_Interp *interp, enum SocketOption option, Tcl_Obj *valuePtr,
     return TCL_OK;
 }
 
-/* The options; *nextPtr is then the first argument after them. */
+/* Parses the options. *nextPtr becomes the first argument behind them. */
 
 static int
 ParseOptions(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[],
@@ -214,7 +214,7 @@ ParseArgs(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[],
     return TCL_OK;
 }
 
-/* The address family that scripts may ask for. */
+/* The address family that a script can choose by a variable. */
 
 static CpFamily
 WantedFamily(Tcl_Interp *interp)

@@ -1,14 +1,14 @@
 /*
  * iocpsockCopy.c --
  *
- *      Sending a file by Tcl's own copying: over a channel with transforms
- *      above the socket or of another driver, and from what is no file on a
+ *      Sending a file by Tcl's own copying: to a channel of another driver, to
+ *      a socket with transforms on top, and from a channel that is no file on a
  *      disk.
  */
 
 #include "iocpsock.h"
 
-/* Copies with both channels in binary mode, and restores theirs. */
+/* Copies with both channels in binary mode, and then restores their modes. */
 static const char copyScript[] =
     "apply {{chan file opened offset size command} {\n"
     "    set restore {}\n"

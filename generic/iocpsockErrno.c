@@ -1,7 +1,7 @@
 /*
  * iocpsockErrno.c --
  *
- *      The errno values of the core's errors, and messages with them.
+ *      The errno values of the core's errors, and error messages.
  */
 
 #include "iocpsock.h"
@@ -13,7 +13,7 @@ static const int errnos[CP_ERROR_COUNT] = {
     [CP_OK] = 0,
     [CP_EAGAIN] = EWOULDBLOCK,
     [CP_ECANCELED] = EINTR,
-    [CP_EACCES] = EINVAL, /* As the core, which knows no WSAEACCES. */
+    [CP_EACCES] = EINVAL, /* As with Tcl's driver, which has no EACCES. */
     [CP_EADDRINUSE] = EADDRINUSE,
     [CP_EADDRNOTAVAIL] = EADDRNOTAVAIL,
     [CP_EAFNOSUPPORT] = EAFNOSUPPORT,
@@ -82,8 +82,8 @@ IocpsockPosixFailure(Tcl_Interp *interp, const char *what, CpError error)
 }
 
 /*
- * Tcl makes a message of errno, which has none for an error that has just a
- * number: then this is the message, in the form of TIP 219.
+ * Tcl makes messages from errno. Some errors only have a number, and no errno.
+ * For these the driver makes the message, in the form of TIP 219.
  */
 
 int

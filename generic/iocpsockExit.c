@@ -1,23 +1,23 @@
 /*
  * iocpsockExit.c --
  *
- *      The end of a thread or of the process. What was written is still sent,
- *      and every socket is closed, within limits of time: Windows resets a
- *      connection whose socket is open when the process ends, and what it had
- *      accepted is lost.
+ *      The end of a thread or of the process. Everything that was written is
+ *      sent, and every socket is closed, within limits of time. If a socket is
+ *      open when the process ends, Windows resets the connection, and loses
+ *      bytes that it had accepted.
  */
 
 #include "iocpsock.h"
 
 #define EXIT_STALL_MS 5000 /* See IocpsockExitWait. */
-#define EXIT_ABORT_MS 1000 /* For what is cancelled to come back. */
+#define EXIT_ABORT_MS 1000 /* For cancelled operations to complete. */
 #define EXIT_NOTICE_MS 500 /* For other threads to notice the exit. */
-#define EXIT_SLICE_MS 20   /* How often it is looked whether they have. */
-#define EXIT_REST_MS 2000  /* That they wait for the end, then. */
+#define EXIT_SLICE_MS 20   /* How often to check whether they have. */
+#define EXIT_REST_MS 2000  /* For the process to end, when they have. */
 
 TCL_DECLARE_MUTEX(exitMutex)
 
-/* Guarded by exitMutex. */
+/* exitMutex guards these. */
 static CpList threads; /* All that have sockets. */
 static int handlesExit = 0;
 static Tcl_Condition exitCond;
@@ -71,11 +71,11 @@ IocpsockThreadDone(IocpsockThread *threadPtr)
 }
 
 /*
- * What was written before is on its way to the system. A peer that takes
- * nothing must not hold an exit for ever, nor many of them one after the other:
- * when nothing of the thread's has moved for a while the rest is given up, as
- * the core gives up what a non-blocking channel holds at exit. What comes after
- * that is given a moment each.
+ * Earlier writes are on their way to the system. Neither one peer that takes
+ * nothing nor many of them may delay an exit for ever. So if nothing of the
+ * thread has moved for a while, the rest is given up, as the core's driver
+ * gives up the output of a non-blocking channel. Later closes get a moment
+ * each.
  */
 
 void
@@ -89,7 +89,7 @@ IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr)
         int patient = threadPtr->exitStalledMs < EXIT_STALL_MS;
 
         if (CpPortReap(threadPtr->portPtr, patient ? 100 : 10) > 0) {
-            /* Later on it may be just what was cancelled. */
+            /* Later completions may be those of cancelled operations. */
             if (patient) {
                 threadPtr->exitStalledMs = 0;
             }
@@ -101,7 +101,7 @@ IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr)
     }
 }
 
-/* All closes of the thread come to their end: by themselves, or by a reset. */
+/* Ends all closes of the thread: by themselves, or by a reset. */
 
 static void
 EndCloses(IocpsockThread *threadPtr)
@@ -127,8 +127,9 @@ IocpsockExitClosed(IocpsockThread *threadPtr)
 /* ------------------------------------------------- the end of a thread */
 
 /*
- * Tcl gives up a non-blocking channel whose output it could not write, without
- * closing it. What the driver has taken of it is sent, and the socket closed.
+ * Tcl drops a non-blocking channel whose output it could not write, and does
+ * not close it. The driver sends the bytes that it has taken, and then closes
+ * the socket.
  */
 
 static void
@@ -182,7 +183,7 @@ LastWatch(void *instanceData, int mask)
     (void) mask;
 }
 
-/* Nobody can read it, write to it or know its name. */
+/* Scripts cannot read it, write to it or know its name. */
 
 static const Tcl_ChannelType lastChannelType = {
     "iocpsock", TCL_CHANNEL_VERSION_5,
@@ -206,10 +207,10 @@ static const Tcl_ChannelType lastChannelType = {
 };
 
 /*
- * Tcl closes a thread's channels behind its exit handlers, the newest one
- * first. So a channel that was there before the first socket is closed when all
- * sockets were. Where a standard channel is closed the next new channel takes
- * its place, which is not meant for this one.
+ * Tcl closes the channels of a thread after its exit handlers, the newest one
+ * first. So a channel that is older than all sockets is closed after them. If a
+ * standard channel is closed, the next new channel takes its place; this one
+ * must not.
  */
 
 static void
@@ -281,13 +282,14 @@ IocpsockEndForExit(IocpsockThread *threadPtr)
     threadPtr->exitDone = 1;
     Tcl_ConditionNotify(&exitCond);
 
-    /* No script of this thread runs any more. */
+    /* No script of this thread must run any more. */
     Tcl_ConditionWait(&exitCond, &exitMutex, &rest);
     threadPtr->processExits = 0;
     Tcl_MutexUnlock(&exitMutex);
 }
 
-/* Whether some thread is to be waited for, which has noticed or may yet. */
+/* Whether another thread has noticed the exit, or still may, and is not ready.
+ */
 
 static int
 OthersEndLocked(int patient)
@@ -304,9 +306,9 @@ OthersEndLocked(int patient)
 }
 
 /*
- * An exit handler of the process. The other threads would be ended with their
- * sockets open. Those that are in their event loop close them; one that is busy
- * or blocked is not waited for.
+ * An exit handler of the process, which would end the other threads with their
+ * sockets open. Threads in their event loops close them now. A thread that is
+ * busy or blocked is not waited for.
  */
 
 static void

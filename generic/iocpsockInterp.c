@@ -1,12 +1,12 @@
 /*
  * iocpsockInterp.c --
  *
- *      Interpreters that scripts of the driver belong to: of servers and of
- *      transfers. Either may go first, and then the other is not touched any
- *      more. While Tcl deletes an interpreter it calls back in any order, and
- *      8.6 cannot take a callback back by then. So each interpreter has one
- *      small counted object, which outlives all of them, and one callback that
- *      is never taken back.
+ *      References to interpreters, for the scripts of servers and of file
+ *      transfers. The interpreter may be deleted first, or the object that
+ *      refers to it. While Tcl deletes an interpreter it calls back in any
+ *      order, and 8.6 cannot remove a callback by then. So each interpreter has
+ *      one small counted object, which lives longest, and one callback that is
+ *      never removed.
  */
 
 #include "iocpsock.h"
@@ -14,12 +14,12 @@
 #define ASSOC_KEY "iocpsock"
 
 struct IocpsockInterpRef {
-    Tcl_Interp *interp; /* NULL when it was deleted. */
+    Tcl_Interp *interp; /* NULL after it was deleted. */
     Tcl_ThreadId threadId;
-    unsigned refs; /* The interpreter's own is among them. */
+    unsigned refs; /* With that of the interpreter itself. */
 };
 
-/* Guards refs and interp: channels move to other threads. */
+/* Guards refs and interp, because channels move to other threads. */
 TCL_DECLARE_MUTEX(interpMutex)
 
 static void
@@ -45,7 +45,7 @@ InterpDeleted(void *clientData, Tcl_Interp *interp)
     Release(clientData, 1);
 }
 
-/* It is Tcl's memory, as the interpreter's commands are. */
+/* This memory counts as Tcl's, like the interpreter's commands. */
 
 IocpsockInterpRef *
 IocpsockHoldInterp(Tcl_Interp *interp)

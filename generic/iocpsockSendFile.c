@@ -49,7 +49,7 @@ GetFile(Tcl_Interp *interp, Tcl_Obj *objPtr, IocpsockSendArgs *argsPtr)
     return argsPtr->file != NULL ? TCL_OK : TCL_ERROR;
 }
 
-/* A number of bytes, at least 0. */
+/* Parses a number of bytes, at least 0. */
 
 static int
 GetBytes(Tcl_Interp *interp, const char *option, Tcl_Obj *objPtr,
@@ -111,9 +111,9 @@ GetArgs(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[],
 }
 
 /*
- * A file on a disk, by a handle of its own, so that neither its channel nor the
- * transfer disturbs the other: *partPtr is the part that is to be sent. 0 for
- * what is no such file.
+ * Opens a file on a disk by a handle of its own, so that its channel and the
+ * transfer do not disturb each other. Results: 1 and *partPtr, the part to
+ * send; 0 if it is no such file.
  */
 
 static int
@@ -159,7 +159,7 @@ CloseOpened(Tcl_Interp *interp, const IocpsockSendArgs *argsPtr)
     }
 }
 
-/* What Tcl copies is the same part, by a channel of its own. */
+/* Tcl copies the same part, by a channel of its own. */
 
 static int
 CopyPart(Tcl_Interp *interp, IocpsockSendArgs *argsPtr,

@@ -25,8 +25,8 @@ ListenerClosed(void *clientData)
 }
 
 /*
- * The accept script's interpreter belongs to a thread. Connections of a server
- * that was moved to another one wait until it is back.
+ * The interpreter of the accept script belongs to a thread. If the server has
+ * moved to another thread, its connections wait until it is back.
  */
 
 unsigned
@@ -43,7 +43,7 @@ IocpsockServerReady(const IocpsockServer *serverPtr)
     return ready;
 }
 
-/* The core's own way: 8.6 evaluates in the scope of whoever waits. */
+/* As the core's driver: 8.6 evaluates in the scope that vwait was called in. */
 #if TCL_MAJOR_VERSION < 9
 #define ACCEPT_EVAL_FLAGS 0
 #else
@@ -74,7 +74,7 @@ EvalAcceptScript(Tcl_Interp *interp, Tcl_Obj *scriptPtr, Tcl_Channel channel,
     Tcl_IncrRefCount(cmdPtr);
     Tcl_DecrRefCount(parts[1]);
 
-    /* The second reference keeps the channel while the script runs. */
+    /* The second registration keeps the channel while the script runs. */
     Tcl_Preserve(interp);
     Tcl_RegisterChannel(interp, channel);
     Tcl_RegisterChannel(NULL, channel);
@@ -88,7 +88,7 @@ EvalAcceptScript(Tcl_Interp *interp, Tcl_Obj *scriptPtr, Tcl_Channel channel,
     Tcl_DecrRefCount(cmdPtr);
 }
 
-/* Takes from the listeners in turn, so that none waits for another. */
+/* Takes connections from the listeners in turn, so that none starves. */
 
 static CpHandle *
 TakeConnection(IocpsockServer *serverPtr, CpAddr *peerPtr)
@@ -139,7 +139,7 @@ IocpsockServerAccept(IocpsockServer *serverPtr)
         return;
     }
 
-    /* Without an interpreter, or memory, nobody can have the connection. */
+    /* Without an interpreter, or without memory, the connection is closed. */
     chanPtr = interp != NULL ? NewAccepted(threadPtr, handlePtr) : NULL;
     if (chanPtr == NULL) {
         CpStatAdd(CP_STAT_ACCEPTS_FAILED, 1);
@@ -193,8 +193,8 @@ IocpsockServerMove(IocpsockServer *serverPtr, CpPort *portPtr)
 }
 
 /*
- * Returns when the addresses are free again: the next server may want the
- * same port. Cancelled accepts do not wait for any peer.
+ * Returns when the addresses are free, because the next server may want the
+ * same port. Cancelled accepts wait for no peer.
  */
 
 void
@@ -226,7 +226,7 @@ IocpsockServerFree(IocpsockServer *serverPtr)
     CpFree(serverPtr, ServerBytes(serverPtr->listenerMax));
 }
 
-/* A socket with an option set, and the address. */
+/* Opens a socket, sets an option and binds it. */
 
 static CpError
 OpenBound(CpPort *portPtr, const CpAddr *addrPtr, CpSockOpt opt, int value,
@@ -246,10 +246,10 @@ OpenBound(CpPort *portPtr, const CpAddr *addrPtr, CpSockOpt opt, int value,
 }
 
 /*
- * Windows' SO_REUSEADDR is what others call SO_REUSEPORT, and lets any process
- * take the port of a socket that has not been made exclusive. But an exclusive
- * one does not get the port of a listener that is closed, as long as it has
- * connections; where the core's gets it, so does this one.
+ * On Windows, SO_REUSEADDR is what other systems call SO_REUSEPORT: any process
+ * can take the port of a socket that is not exclusive. An exclusive socket does
+ * not get the port of a closed listener while that has connections. The core's
+ * driver does get it in some cases, and then this one does, too.
  */
 
 static CpError
@@ -268,10 +268,8 @@ Open(CpPort *portPtr, const CpAddr *addrPtr, int reusePort,
     return error;
 }
 
-/*
- * Listens on one address. The first that binds to port 0 sets the port of
- * those after it.
- */
+/* Listens on one address. If the port is 0, the first address to be bound sets
+ * the port of the others. */
 
 static CpError
 Listen(IocpsockServer *serverPtr, CpPort *portPtr, CpAddr *addrPtr,

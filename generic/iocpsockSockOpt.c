@@ -1,13 +1,13 @@
 /*
  * iocpsockSockOpt.c --
  *
- *      Winsock's options on a channel's sockets, and how what a server accepts
- *      comes by its server's settings.
+ *      Winsock's options of a channel's sockets, and the settings that accepted
+ *      connections inherit from their server.
  */
 
 #include "iocpsock.h"
 
-/* What a listener passes on, since accepted sockets may lose it. */
+/* Inherited settings are set again, as accepted sockets may lose them. */
 
 static int *
 InheritSlot(IocpsockInherit *inheritPtr, CpSockOpt opt)
@@ -24,19 +24,19 @@ InheritSlot(IocpsockInherit *inheritPtr, CpSockOpt opt)
     case CP_OPT_REUSEADDR:
     case CP_OPT_EXCLUSIVE:
     case CP_OPT_COUNT:
-        break; /* Of no use to a connection. */
+        break; /* Connections do not use these. */
     }
     return NULL;
 }
 
-/* A listener's sockets all have the same settings. */
+/* All sockets of a server have the same settings. */
 
 int
 IocpsockReadSockOpt(IocpsockChan *chanPtr, CpSockOpt opt)
 {
     int value = 0;
 
-    /* As with the core, a socket that is not there has a default. */
+    /* As with the core's driver, a missing socket has a default. */
     if (chanPtr->serverPtr != NULL) {
         (void) CpHandleGetOpt(CpListenerHandle(
                                   chanPtr->serverPtr->listeners[0]),

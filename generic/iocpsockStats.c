@@ -1,7 +1,7 @@
 /*
  * iocpsockStats.c --
  *
- *      Counters for scripts: the process's and each channel's.
+ *      Counters for scripts: of the process and of each channel.
  */
 
 #include "iocpsock.h"

@@ -1,8 +1,8 @@
 /*
  * iocpsockThread.c --
  *
- *      A thread that has sockets, and its channels: which there are, and how
- *      they come to it and leave it.
+ *      Threads that have sockets, and the channels that come to them and leave
+ *      them.
  */
 
 #include "iocpsock.h"
@@ -94,7 +94,7 @@ IocpsockAttach(IocpsockChan *chanPtr)
     return 1;
 }
 
-/* From here on another thread may use the channel. */
+/* Another thread may use the channel from now on. */
 
 void
 IocpsockDetach(IocpsockChan *chanPtr)

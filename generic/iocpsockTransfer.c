@@ -1,10 +1,11 @@
 /*
  * iocpsockTransfer.c --
  *
- *      Files on their way. A file follows what was written to its channel
- *      before, of which Tcl may hold a part. So a file waits here until that
- *      part has been taken; then it is the connection's. What is written later
- *      stays with Tcl: the connection refuses it until the file is over.
+ *      The queue of files to send. A file follows the bytes that were written
+ *      to its channel before, and Tcl may still hold some of them. So the file
+ *      waits here until Tcl has written these, and then goes to the connection.
+ *      Later bytes stay with Tcl: the connection takes none until the file has
+ *      ended.
  */
 
 #include "iocpsock.h"
@@ -12,24 +13,23 @@
 #include <assert.h>
 
 /*
- * With a command, a transfer belongs to the thread that began it, wherever its
- * channel goes: that thread has the interpreter, and gets the event.
+ * A transfer with a command belongs to the thread that began it, even if the
+ * channel moves: that thread has the interpreter, and gets the event.
  */
 
 struct IocpsockTransfer {
-    IocpsockFilePart part; /* The connection's, once it is there. */
-    uint64_t start;        /* Follows this byte of all that Tcl writes. */
-    IocpsockTransfer *waitingPtr; /* In its channel's list, while it waits. */
+    IocpsockFilePart part; /* The connection owns the file when it sends it. */
+    uint64_t start;        /* It follows so many bytes from Tcl. */
+    CpListNode waitNode;   /* In its channel's list, while it waits. */
     uint64_t sent;
     CpError error;
     int done;
 
     /* With a command. */
     Tcl_ThreadId threadId;
-    IocpsockInterpRef *interpRefPtr; /* NULL when the thread has ended. */
+    IocpsockInterpRef *interpRefPtr; /* NULL after the thread has ended. */
     Tcl_Obj *commandPtr;
-    IocpsockTransfer *nextPtr; /* In its thread's list. */
-    IocpsockTransfer *prevPtr;
+    CpListNode threadNode; /* In its thread's list. */
 };
 
 typedef struct DoneEvent {
@@ -37,19 +37,19 @@ typedef struct DoneEvent {
     IocpsockTransfer *transferPtr;
 } DoneEvent;
 
-/* The transfers that a thread has begun and not yet been told of. */
+/* The transfers of a thread that have not been reported to it. */
 
 typedef struct TransferThread {
-    IocpsockTransfer *firstPtr;
+    CpList transfers;
     int hasExitHandler;
 } TransferThread;
 
 static Tcl_ThreadDataKey transferKey;
 
-/* Guards done and interpRefPtr, at the end of a transfer and of its thread. */
+/* Guards done and interpRefPtr: a transfer and its thread can end at once. */
 TCL_DECLARE_MUTEX(transferMutex)
 
-/* Says why, from errno. */
+/* Leaves a message from errno. */
 
 static int
 WriteFailure(Tcl_Interp *interp, Tcl_Channel chan)
@@ -60,7 +60,7 @@ WriteFailure(Tcl_Interp *interp, Tcl_Channel chan)
     return TCL_ERROR;
 }
 
-/* Errors of files have no errno of their own. */
+/* This error has no errno. */
 
 static const char *
 Message(CpError error)
@@ -87,7 +87,7 @@ TransferFailure(Tcl_Interp *interp, Tcl_Channel chan, CpError error)
 /* ------------------------------------------------------- the last step */
 
 static void
-Note(void *clientData, uint64_t bytesSent, CpError error)
+LatchResult(void *clientData, uint64_t bytesSent, CpError error)
 {
     IocpsockTransfer *transferPtr = clientData;
 
@@ -100,24 +100,6 @@ static void
 FreeTransfer(IocpsockTransfer *transferPtr)
 {
     CpFree(transferPtr, sizeof(IocpsockTransfer));
-}
-
-/* The thread that has begun it is told now, or never. */
-
-static void
-Unlink(const IocpsockTransfer *transferPtr)
-{
-    TransferThread *threadPtr = Tcl_GetThreadData(&transferKey,
-        sizeof(TransferThread));
-
-    if (transferPtr->prevPtr != NULL) {
-        transferPtr->prevPtr->nextPtr = transferPtr->nextPtr;
-    } else {
-        threadPtr->firstPtr = transferPtr->nextPtr;
-    }
-    if (transferPtr->nextPtr != NULL) {
-        transferPtr->nextPtr->prevPtr = transferPtr->prevPtr;
-    }
 }
 
 static void
@@ -144,7 +126,7 @@ CallCommand(Tcl_Interp *interp, const IocpsockTransfer *transferPtr)
     Tcl_Release(interp);
 }
 
-/* The command may end the thread: so the transfer is in no list any more. */
+/* The command may end the thread, so the transfer leaves its list before. */
 
 static int
 DoneEventProc(Tcl_Event *eventPtr, int flags)
@@ -155,7 +137,7 @@ DoneEventProc(Tcl_Event *eventPtr, int flags)
     if (!(flags & TCL_FILE_EVENTS)) {
         return 0;
     }
-    Unlink(transferPtr);
+    CpListRemove(&transferPtr->threadNode);
     if (interp != NULL) {
         CallCommand(interp, transferPtr);
     }
@@ -166,8 +148,9 @@ DoneEventProc(Tcl_Event *eventPtr, int flags)
 }
 
 /*
- * The channel may be another thread's by now. As this may be called out of the
- * event source's own procs, the notifier is told that there is an event.
+ * The channel may belong to another thread by now. The alert is needed even for
+ * this one: the event source's own procs may have called, and the notifier does
+ * not look for new events behind them.
  */
 
 static void
@@ -182,7 +165,7 @@ QueueDone(void *clientData, uint64_t bytesSent, CpError error)
         FreeTransfer(transferPtr);
         return;
     }
-    Note(transferPtr, bytesSent, error);
+    LatchResult(transferPtr, bytesSent, error);
     eventPtr = (DoneEvent *) (void *) Tcl_Alloc(sizeof(DoneEvent));
     eventPtr->header.proc = DoneEventProc;
     eventPtr->transferPtr = transferPtr;
@@ -199,21 +182,23 @@ IsDoneEvent(Tcl_Event *eventPtr, void *clientData)
         && ((DoneEvent *) eventPtr)->transferPtr == clientData;
 }
 
-/* Nobody hears of this thread's transfers any more. Those that go on are freed
- * at their end. */
+/* The thread's transfers are reported no more. Those that continue are freed at
+ * their end. */
 
 static void
 ThreadExitProc(void *clientData)
 {
     TransferThread *threadPtr = clientData;
-    IocpsockTransfer *transferPtr;
+    CpListNode *nodePtr;
 
-    while ((transferPtr = threadPtr->firstPtr) != NULL) {
+    while ((nodePtr = CpListFirst(&threadPtr->transfers)) != NULL) {
+        IocpsockTransfer *transferPtr = CP_OWNER_OF(nodePtr, IocpsockTransfer,
+            threadNode);
         IocpsockInterpRef *interpRefPtr = transferPtr->interpRefPtr;
         Tcl_Obj *commandPtr = transferPtr->commandPtr;
         int done;
 
-        Unlink(transferPtr);
+        CpListRemove(&transferPtr->threadNode);
         Tcl_MutexLock(&transferMutex);
         transferPtr->interpRefPtr = NULL;
         done = transferPtr->done;
@@ -230,8 +215,9 @@ ThreadExitProc(void *clientData)
 
 /* --------------------------------------------------------- the first one */
 
-/* The connection takes the file over, or proc is called with why not. A script
- * that has gone on already has perhaps written what is to follow the file. */
+/* The connection takes the file, or proc gets the reason why not. A script that
+ * did not wait may have written bytes that follow the file; these must not take
+ * its place. */
 
 static void
 Begin(IocpsockChan *chanPtr, IocpsockTransfer *transferPtr, CpSentProc *proc)
@@ -253,10 +239,19 @@ Begin(IocpsockChan *chanPtr, IocpsockTransfer *transferPtr, CpSentProc *proc)
     proc(transferPtr, 0, error);
 }
 
+static IocpsockTransfer *
+FirstWaiting(const IocpsockChan *chanPtr)
+{
+    CpListNode *nodePtr = CpListFirst(&chanPtr->waitingFiles);
+
+    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, IocpsockTransfer, waitNode)
+                           : NULL;
+}
+
 int
 IocpsockSendRoom(const IocpsockChan *chanPtr, int bytes)
 {
-    const IocpsockTransfer *transferPtr = chanPtr->transferPtr;
+    const IocpsockTransfer *transferPtr = FirstWaiting(chanPtr);
 
     if (transferPtr != NULL
         && transferPtr->start - chanPtr->bytesWritten < (uint64_t) bytes) {
@@ -271,9 +266,9 @@ IocpsockSendWritten(IocpsockChan *chanPtr, size_t bytes)
     IocpsockTransfer *transferPtr;
 
     chanPtr->bytesWritten += bytes;
-    while ((transferPtr = chanPtr->transferPtr) != NULL
+    while ((transferPtr = FirstWaiting(chanPtr)) != NULL
         && transferPtr->start == chanPtr->bytesWritten) {
-        chanPtr->transferPtr = transferPtr->waitingPtr;
+        CpListRemove(&transferPtr->waitNode);
         Begin(chanPtr, transferPtr, QueueDone);
     }
 }
@@ -283,8 +278,8 @@ IocpsockSendFail(IocpsockChan *chanPtr, CpError error)
 {
     IocpsockTransfer *transferPtr;
 
-    while ((transferPtr = chanPtr->transferPtr) != NULL) {
-        chanPtr->transferPtr = transferPtr->waitingPtr;
+    while ((transferPtr = FirstWaiting(chanPtr)) != NULL) {
+        CpListRemove(&transferPtr->waitNode);
         CpFileClose(transferPtr->part.filePtr);
         QueueDone(transferPtr, 0, error);
     }
@@ -292,7 +287,7 @@ IocpsockSendFail(IocpsockChan *chanPtr, CpError error)
 
 /* ------------------------------------------------------ without a command */
 
-/* Hands all that Tcl has for the channel to the connection. */
+/* Hands all output that Tcl holds to the connection. */
 
 static int
 FlushAll(Tcl_Interp *interp, Tcl_Channel chan, const IocpsockChan *chanPtr)
@@ -326,9 +321,9 @@ IocpsockSendWait(Tcl_Interp *interp, Tcl_Channel chan,
         return TCL_ERROR;
     }
 
-    /* Files before it have waited for Tcl's bytes alone. */
-    assert(chanPtr->transferPtr == NULL);
-    Begin(chanPtr, &transfer, Note);
+    /* Earlier files have only waited for bytes of Tcl. */
+    assert(CpListIsEmpty(&chanPtr->waitingFiles));
+    Begin(chanPtr, &transfer, LatchResult);
     while (!transfer.done) {
         CpPortReap(chanPtr->threadPtr->portPtr, -1);
     }
@@ -361,18 +356,14 @@ NewTransfer(Tcl_Interp *interp, const IocpsockFilePart *partPtr,
     transferPtr->threadId = Tcl_GetCurrentThread();
     transferPtr->commandPtr = commandPtr;
     Tcl_IncrRefCount(commandPtr);
-    transferPtr->nextPtr = threadPtr->firstPtr;
-    if (threadPtr->firstPtr != NULL) {
-        threadPtr->firstPtr->prevPtr = transferPtr;
-    }
-    threadPtr->firstPtr = transferPtr;
+    CpListAppend(&threadPtr->transfers, &transferPtr->threadNode);
     return transferPtr;
 }
 
 /*
- * The mark is set before anything else is written. A first flush may do no more
- * than report an error of the background, and leave Tcl's bytes where they are;
- * the second one has them written or thrown away.
+ * The file's place is recorded before anything else is written. The first flush
+ * may only report an error of the background, and leave Tcl's bytes in place.
+ * The second one writes them or drops them.
  */
 
 int
@@ -381,7 +372,6 @@ IocpsockSendLater(Tcl_Interp *interp, Tcl_Channel chan,
 {
     IocpsockChan *chanPtr = Tcl_GetChannelInstanceData(chan);
     IocpsockTransfer *transferPtr = NewTransfer(interp, partPtr, commandPtr);
-    IocpsockTransfer **linkPtr = &chanPtr->transferPtr;
 
     if (transferPtr == NULL) {
         CpFileClose(partPtr->filePtr);
@@ -389,13 +379,11 @@ IocpsockSendLater(Tcl_Interp *interp, Tcl_Channel chan,
     }
     transferPtr->start = chanPtr->bytesWritten
         + (uint64_t) Tcl_OutputBuffered(chan);
-    while (*linkPtr != NULL) {
-        linkPtr = &(*linkPtr)->waitingPtr;
-    }
-    *linkPtr = transferPtr;
+    CpListAppend(&chanPtr->waitingFiles, &transferPtr->waitNode);
     IocpsockSendWritten(chanPtr, 0);
-    if (chanPtr->transferPtr != NULL && Tcl_Flush(chan) != TCL_OK
-        && chanPtr->transferPtr != NULL && Tcl_Flush(chan) != TCL_OK) {
+    if (!CpListIsEmpty(&chanPtr->waitingFiles) && Tcl_Flush(chan) != TCL_OK
+        && !CpListIsEmpty(&chanPtr->waitingFiles)
+        && Tcl_Flush(chan) != TCL_OK) {
         IocpsockSendFail(chanPtr, CP_EPIPE);
     }
     return TCL_OK;
