@@ -72,8 +72,9 @@ struct IocpsockChan {
     /* The event source: iocpsockNotify.c */
     int watchMask; /* The events that Tcl wants: TCL_READABLE, TCL_WRITABLE. */
     IocpsockPlace place;
-    CpListNode placeNode; /* In the list of its place. */
-    unsigned markedPass;  /* The pass in which it was marked last. */
+    CpListNode placeNode;  /* In the list of its place. */
+    unsigned rearmPass;    /* The pass in which it came to the list rearm. */
+    uint64_t servedPollUs; /* The last poll before its last event. */
 
     /* Joining small writes: iocpsockChan.c */
     unsigned writePass;   /* The pass that smallWrites is of. */
@@ -130,7 +131,9 @@ typedef enum IocpsockFound {
     IOCPSOCK_FOUND_COMPLETIONS, /* The port had some, or was not asked yet. */
     IOCPSOCK_FOUND_BY_REARM,    /* It had none. A receive that was submitted
                                  * then found its bytes. */
-    IOCPSOCK_FOUND_NOTHING      /* Neither did. */
+    IOCPSOCK_FOUND_NOTHING,     /* Neither did. */
+    IOCPSOCK_FOUND_TWICE        /* A channel was served twice since the last
+                                 * poll: the others are due. */
 } IocpsockFound;
 
 /* One thread that has used sockets. */

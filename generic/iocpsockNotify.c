@@ -26,7 +26,8 @@
 #define PASS_BYTES 1048576
 #define PASS_US 5000
 
-/* For so long channels are served without asking the port for others. */
+/* A channel is served at most twice without a poll in between, unless the last
+ * poll was less than this ago. */
 #define POLL_US 2000
 
 typedef struct ReadyEvent {
@@ -118,7 +119,6 @@ IocpsockMark(IocpsockChan *chanPtr)
         CpPortRemind(threadPtr->portPtr);
     }
     SetPlace(chanPtr, IOCPSOCK_MARKED, &threadPtr->marked);
-    chanPtr->markedPass = threadPtr->passes;
 }
 
 void
@@ -134,6 +134,7 @@ Unmark(IocpsockThread *threadPtr, IocpsockChan *chanPtr)
 {
     if (WatchesRead(chanPtr)) {
         SetPlace(chanPtr, IOCPSOCK_REARM, &threadPtr->rearm);
+        chanPtr->rearmPass = threadPtr->passes;
     } else {
         SetPlace(chanPtr, IOCPSOCK_IDLE, NULL);
     }
@@ -202,7 +203,7 @@ RearmOld(IocpsockThread *threadPtr)
     unsigned completed = 0;
 
     while ((chanPtr = First(&threadPtr->rearm)) != NULL
-        && threadPtr->passes - chanPtr->markedPass > 1) {
+        && threadPtr->passes - chanPtr->rearmPass > 1) {
         completed += RearmFirst(threadPtr);
     }
     return completed;
@@ -214,6 +215,7 @@ static unsigned
 Poll(IocpsockThread *threadPtr)
 {
     threadPtr->pollUs = CpNowUs();
+    threadPtr->found = IOCPSOCK_FOUND_COMPLETIONS;
     return CpPortReap(threadPtr->portPtr, 0);
 }
 
@@ -223,7 +225,6 @@ Poll(IocpsockThread *threadPtr)
 static void
 Collect(IocpsockThread *threadPtr)
 {
-    threadPtr->found = IOCPSOCK_FOUND_COMPLETIONS;
     if (Poll(threadPtr) > 0 || FindReady(threadPtr)) {
         return;
     }
@@ -417,7 +418,7 @@ CheckProc(void *clientData, int flags)
  * Behind the last queued event, the pass continues with the channels that are
  * ready by then, as long as handlers move bytes: a handler that has nothing to
  * write to a writable channel must not keep timers waiting. The port is polled
- * if nothing is ready, and now and then to give its other channels their turn.
+ * if nothing is ready, and before a channel is served for the third time.
  */
 
 static void
@@ -435,13 +436,12 @@ Continue(IocpsockThread *threadPtr, int flags)
     if (!ready) {
         /* If the last poll found nothing, to re-arm first saves one. */
         if (threadPtr->found != IOCPSOCK_FOUND_BY_REARM
-            || CpNowUs() - threadPtr->pollUs >= POLL_US
             || RearmUntilFound(threadPtr) == 0) {
             Collect(threadPtr);
         }
         moved = 1;
         ready = FindReady(threadPtr);
-    } else if (moved && !over && CpNowUs() - threadPtr->pollUs >= POLL_US) {
+    } else if (threadPtr->found == IOCPSOCK_FOUND_TWICE && moved && !over) {
         (void) Poll(threadPtr);
     }
     if (ready && moved && !over) {
@@ -496,6 +496,11 @@ Serve(IocpsockThread *threadPtr, IocpsockChan *chanPtr,
     const IocpsockServing *servingPtr, int mask)
 {
     chanPtr->events++;
+    if (chanPtr->servedPollUs == threadPtr->pollUs
+        && CpNowUs() - threadPtr->pollUs >= POLL_US) {
+        threadPtr->found = IOCPSOCK_FOUND_TWICE;
+    }
+    chanPtr->servedPollUs = threadPtr->pollUs;
     if (chanPtr->serverPtr != NULL) {
         Accept(threadPtr, chanPtr, servingPtr);
         return;
