@@ -64,10 +64,11 @@
 #	listen, accept, port, pair,
 #	closeAll			connections with both ends here
 #	echo, discard			servers with a fixed behaviour
-#	refusedPort, freePort,
-#	crowdedPort			ports on which a connect fails, works, waits
+#	refusedPort, crowdedPort	ports where a connect fails or hangs
+#	freePort			a port to listen on
 #	rawPair, resetDiscards,
-#	queueLength			peers and listeners outside Tcl's channels
+#	queueLength			peers and listeners outside Tcl's
+#					channels
 #	supportStream.tcl:
 #	pattern, streamNew, streamCheck,
 #	streamCount			bulk data and its check
@@ -131,7 +132,7 @@ namespace eval support {
     variable serial 0
     variable pulse
     variable bgerrors {}
-    namespace export on
+    namespace export on differ differChan
 
     if {[info exists ::env(IOCPSOCK_TEST_SOCKET)]
 	    && $::env(IOCPSOCK_TEST_SOCKET) ne ""} {

@@ -205,7 +205,7 @@ proc support::joinThreads {args} {
 
 # A thread with a listener, made by the script: {thread port}.
 
-proc support::ListenerThread {script} {
+proc support::listenerThread {script} {
     set thread [thread "set ::listener \[$script\]"]
     return [list $thread [testthread send $thread {
 	support::port $::listener
@@ -215,7 +215,7 @@ proc support::ListenerThread {script} {
 # A thread with an echo server: {thread port}.
 
 proc support::echoThread {} {
-    return [ListenerThread support::echo]
+    return [listenerThread support::echo]
 }
 
 # support::receiverThread, support::threadReceived --
@@ -225,7 +225,7 @@ proc support::echoThread {} {
 #	the number of correct bytes, or the error message.
 
 proc support::receiverThread {{pauseMs 0}} {
-    return [ListenerThread [list support::sock -server [list apply {
+    return [listenerThread [list support::sock -server [list apply {
 	{pauseMs chan args} {
 	    fconfigure $chan -translation binary
 	    after $pauseMs [list support::receivePattern $chan received]
@@ -243,7 +243,7 @@ proc support::threadReceived {thread} {
 #	returns the bytes.
 
 proc support::readerThread {} {
-    return [ListenerThread {support::sock -server {apply {{chan args} {
+    return [listenerThread {support::sock -server {apply {{chan args} {
 	fconfigure $chan -translation binary
 	set ::text [read $chan]
     }}} -myaddr 127.0.0.1 0}]

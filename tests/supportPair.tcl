@@ -206,12 +206,14 @@ proc support::rawPair {args} {
     return [list $chan $peer]
 }
 
-# support::crowdedPort, support::admit, support::endCrowd --
+# support::crowdedPort, support::admit, support::crowdListener,
+# support::endCrowd --
 #
-#	A port whose listener has a full backlog, so that further connects
-#	stay unfinished where the system drops what it cannot queue (Linux
-#	does, Windows refuses; hence the constraint wine). admit makes room
-#	for the next one, and accept returns its peer. endCrowd closes all.
+#	A port whose listener has a full backlog. Further connects hang if the
+#	system drops those that it cannot queue: Linux does, Windows refuses
+#	them (hence the constraint wine). admit lets the next one connect.
+#	crowdListener is the listener's number for testraw. endCrowd closes
+#	everything.
 
 proc support::crowdedPort {} {
     variable crowd
