@@ -14,6 +14,8 @@ set(world_sources
     tests/native/tcl/worldPort.c
     tests/native/tcl/worldRaw.c
     tests/native/tcl/worldShell.c
+    tests/testChannel.c
+    tests/testJob.c
     tests/testThread.c)
 
 # The calls that the world stands in front of: as its sources define them.
