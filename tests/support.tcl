@@ -55,6 +55,7 @@
 # THE PROCEDURES, BY PURPOSE
 #
 #	sock, install, uninstall	the socket command under test
+#	coreSocket			the core's own command
 #	wait, until, drain, on		events
 #	takeBgerrors			expected background errors
 #	isCore, isTcl9, isSimulated,
@@ -64,7 +65,9 @@
 #	listen, accept, port, pair,
 #	closeAll			connections with both ends here
 #	echo, discard			servers with a fixed behaviour
-#	refusedPort, crowdedPort	ports where a connect fails or hangs
+#	refusedPort			a port where a connect fails
+#	crowdedPort, admit,
+#	crowdListener, endCrowd		a port where a connect hangs
 #	freePort			a port to listen on
 #	rawPair, resetDiscards,
 #	queueLength			peers and listeners outside Tcl's
@@ -77,8 +80,10 @@
 #	supportChild.tcl:
 #	child, childLine, childPut,
 #	childEnd, childKill, runChild	another process
-#	thread, echoThread, joinThreads,
-#	receiverThread, readerThread	other threads
+#	thread, joinThreads,
+#	listenerThread, echoThread,
+#	receiverThread, threadReceived,
+#	readerThread, threadRead	other threads
 #	newInterp			another interpreter
 #	supportCompare.tcl:
 #	outcome, differ, differChan	the core's driver does the same
