@@ -14,6 +14,8 @@ set(world_sources
     tests/native/tcl/worldPort.c
     tests/native/tcl/worldRaw.c
     tests/native/tcl/worldShell.c
+    tests/testChannel.c
+    tests/testJob.c
     tests/testThread.c)
 
 # The calls that the world stands in front of: as its sources define them.
@@ -100,7 +102,11 @@ ${world_${tcl}_environment}")
 endfunction()
 
 foreach(tcl IN ITEMS tcl86 tcl90)
-    iocpsock_world(${tcl} asan iocpsock_sim close interp io listener options
-        recvmode send sendfile socket stats thread watchdog)
-    iocpsock_world(${tcl} tsan world_tsan thread)
+    iocpsock_world(${tcl} asan iocpsock_sim
+        close closeDelivery closeExit closeInterp interp
+        io ioBulk ioCallback ioEnd ioEvents ioFairness
+        listener listenerAccept listenerMany options recvmode send sendfile
+        socket socketAddress socketChannel socketConnect socketProcess stats
+        thread threadInterp threadMove watchdog)
+    iocpsock_world(${tcl} tsan world_tsan thread threadInterp threadMove)
 endforeach()

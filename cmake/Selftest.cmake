@@ -27,7 +27,9 @@ install(FILES ${files} DESTINATION ${selftest}
     COMPONENT selftest EXCLUDE_FROM_ALL)
 set(files ${packedSuites})
 list(TRANSFORM files APPEND ".test")
-list(APPEND files run.tcl support.tcl suites.txt exampleSupport.tcl
+list(APPEND files run.tcl suites.txt support.tcl supportChild.tcl
+    supportCompare.tcl supportListener.tcl supportPair.tcl supportStream.tcl
+    exampleSupport.tcl
     differential.tcl differentialEvents.tcl differentialOps.tcl
     differentialRun.tcl differential.txt)
 list(TRANSFORM files PREPEND "tests/")

@@ -1,8 +1,8 @@
 #!/bin/sh
-# addresses.sh 86|90: the tests of socket.test about names with several
-# addresses, with a localhost that has both 127.0.0.1 and ::1, and with other
-# names. A private mount of /etc/hosts makes it so for these tests alone; that
-# takes root, and is skipped without.
+# addresses.sh 86|90: socketAddress.test with a localhost that has both
+# 127.0.0.1 and ::1, and with other names that have several addresses. A private
+# mount of /etc/hosts provides them for this run alone. It needs root; without
+# root the run is skipped.
 set -eu
 
 version=$1
@@ -24,7 +24,7 @@ trap 'rm -rf "$folder"' EXIT
 # shellcheck disable=SC2016
 mounts='mount --bind "$1" /etc/hosts'
 # shellcheck disable=SC2016
-runs='exec "$2" "$3" socket.test -match "socket-8.*"'
+runs='exec "$2" "$3" socketAddress.test'
 if ! unshare -m sh -c "$mounts" sh "$folder/hosts" 2>/dev/null; then
     echo "no private mounts here: skipped"
     exit 77

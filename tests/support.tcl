@@ -1,13 +1,134 @@
 # support.tcl --
 #
-#	Helpers shared by all suites: the socket command under test, connected
-#	pairs, waits with a guard, child processes, threads, patterned bulk
-#	data and constraints. run.tcl sources it, as do the children and the
-#	threads that the tests start.
+#	The procedures that all suites share. run.tcl sources this file, and so
+#	do the child processes, threads and interpreters that tests make.
 #
-#	The environment variable IOCPSOCK_TEST_SOCKET names the command under
-#	test (default iocpsock::socket; ::socket is the core's own driver), and
-#	IOCPSOCK_TEST_GUARD how long in milliseconds a wait may last.
+# A FIRST TEST
+#
+#	A suite is a file tests/NAME.test with a line in tests/suites.txt. Save
+#	this as tests/first.test and add "first windows" to the list:
+#
+#	    # first.test --
+#	    #
+#	    #	A server here, its client in another process.
+#
+#	    namespace import -force ::tcltest::* ::support::on
+#
+#	    test first-1.1 {a line goes to the server and back} -constraints {
+#		realNetwork
+#	    } -setup {
+#		set listener [support::listen]
+#		set child [support::child {
+#		    set chan [support::sock 127.0.0.1 [lindex $argv 0]]
+#		    fconfigure $chan -buffering line
+#		    puts $chan hello
+#		    puts "the answer is [gets $chan]"
+#		    close $chan
+#		} [support::port $listener]]
+#		set ::ended 0
+#	    } -body {
+#		set server [support::accept $listener]
+#		fconfigure $server -blocking 0 -buffering line
+#		on readable $server {
+#		    if {[gets $chan line] >= 0} {
+#			puts $chan [string toupper $line]
+#		    } elseif {[eof $chan]} {
+#			set ::ended 1
+#		    }
+#		}
+#		support::wait ended {$::ended}
+#		support::childEnd $child
+#	    } -cleanup {
+#		support::closeAll $server $listener
+#	    } -result {status 0 output {{the answer is HELLO}}}
+#
+#	    cleanupTests
+#
+#	Run it in the Windows Tcl 8.6 and 9.0, with a limit of 120 seconds:
+#
+#	    make
+#	    tools/run-suite 86 first.test 120
+#	    tools/run-suite 90 first.test 120
+#
+#	Then break it (let the server answer in lower case) and see it fail.
+#
+# THE PROCEDURES, BY PURPOSE
+#
+#	sock, install, uninstall	the socket command under test
+#	coreSocket			the core's own command
+#	wait, until, drain, on		events
+#	takeBgerrors			expected background errors
+#	isCore, isTcl9, isSimulated,
+#	isWine				what runs here
+#	zeroStats, mustBeOurs		the driver's counters
+#	supportPair.tcl:
+#	listen, accept, port, pair,
+#	closeAll			connections with both ends here
+#	echo, discard			servers with a fixed behaviour
+#	refusedPort			a port where a connect fails
+#	crowdedPort, admit,
+#	crowdListener, endCrowd		a port where a connect hangs
+#	freePort			a port to listen on
+#	rawPair, resetDiscards,
+#	queueLength			peers and listeners outside Tcl's
+#					channels
+#	supportStream.tcl:
+#	pattern, streamNew, streamCheck,
+#	streamCount			bulk data and its check
+#	sendPattern, fill,
+#	receivePattern, received	bulk data over a channel
+#	supportChild.tcl:
+#	child, childLine, childPut,
+#	childEnd, childKill, runChild	another process
+#	thread, joinThreads,
+#	listenerThread, echoThread,
+#	receiverThread, threadReceived,
+#	readerThread, threadRead	other threads
+#	newInterp			another interpreter
+#	supportCompare.tcl:
+#	outcome, differ, differChan	the core's driver does the same
+#
+#	testraw, testthread and others come from the package iocpsocktest: see
+#	the top of testRaw.c, testThread.c, testPump.c, testSystem.c and
+#	testWindow.c.
+#
+# RULES
+#
+#	- The system chooses the ports: listen on port 0 and ask support::port.
+#	- Wait for an event with support::wait. If no event announces a state,
+#	  use support::until. Never wait for time to pass. support::drain shows
+#	  that something does not happen.
+#	- Handlers run in global scope: they set global variables. Set such a
+#	  variable to its first value, or unset it, before the handler can run.
+#	- Close in -cleanup what -setup and -body opened. run.tcl fails a suite
+#	  that leaves sockets, and a test with an unexpected background error.
+#	- Every loop has a bound. A test may take 60 seconds, a suite 120.
+#	- Test numbers never change: documents and mutants name them.
+#
+# CONSTRAINTS
+#
+#	realNetwork	the test needs another process, a socket of the core's
+#			driver or the system's own behaviour; the simulated
+#			world of tests/native/tcl has none of them
+#	hasThreads	needs the package iocpsocktest
+#	iocpsock	needs this driver: its options or its statistics
+#	coreDriver	needs the core's driver
+#	ownPackage	needs the package's own DLL, not testFault.c's
+#	tcl86, tcl9	needs this Tcl
+#	ipv6		needs the address ::1
+#	windows		needs Windows or Wine
+#	wine		shows what only Wine does or lets a test set up
+#	realWindows	shows what Wine does not do
+#	systemMessages	the resolver gives both drivers the same messages (not
+#			in the strict system of testStrict.c)
+#	systemBinds	a bind of a taken port gives both the same errors (not
+#			in the strict system)
+#
+# ENVIRONMENT
+#
+#	IOCPSOCK_TEST_SOCKET	the command under test (default
+#				iocpsock::socket; ::socket is the core's driver)
+#	IOCPSOCK_TEST_GUARD	how long a wait may last, in milliseconds
 
 namespace eval support {
     variable dir [file dirname [file normalize [info script]]]
@@ -15,10 +136,8 @@ namespace eval support {
     variable guardMs 20000
     variable serial 0
     variable pulse
-    variable accepted
-    variable child
-    variable stream
     variable bgerrors {}
+    namespace export on differ differChan
 
     if {[info exists ::env(IOCPSOCK_TEST_SOCKET)]
 	    && $::env(IOCPSOCK_TEST_SOCKET) ne ""} {
@@ -31,7 +150,7 @@ namespace eval support {
 	set ::env(IOCPSOCK_ANNOUNCE) 0
     }
 
-    # The core's command, as long as nothing is installed over it. A safe
+    # The core's command, which iocpsock::install may replace later. A safe
     # interpreter has none.
     if {[info commands ::socket] ne ""} {
 	interp alias {} ::support::coreSocket {} ::socket
@@ -40,6 +159,16 @@ namespace eval support {
 	package require iocpsock
     }
 }
+
+apply {{} {
+    foreach name {Pair Stream Child Compare} {
+	uplevel #0 \
+	    [list source [file join $::support::dir support$name.tcl]]
+    }
+}}
+
+# ----------------------------------------------------------------------
+# The driver under test
 
 # The socket command under test. Tests of usage messages, which show the name
 # of the command, call [{*}$support::command] themselves.
@@ -52,7 +181,7 @@ proc support::sock {args} {
 # support::install, support::uninstall --
 #
 #	Put the socket command under test in place of ::socket, for programs
-#	that call it by this name, and back.
+#	that call it by this name, and restore ::socket.
 
 proc support::install {} {
     if {![isCore]} {
@@ -66,8 +195,8 @@ proc support::uninstall {} {
     }
 }
 
-# Raises an error unless each channel is of the driver under test: the core's
-# have no counters.
+# Raises an error unless each channel is of the driver under test. The core's
+# channels have no counters.
 
 proc support::mustBeOurs {args} {
     foreach chan $args {
@@ -77,16 +206,16 @@ proc support::mustBeOurs {args} {
     }
 }
 
-# True when the driver under test is the core's own, which has no statistics
-# and none of the further options.
+# True if the driver under test is the core's own, which has no statistics and
+# none of the further options.
 
 proc support::isCore {} {
     variable command
     return [expr {[string trimleft $command :] eq "socket"}]
 }
 
-# True in the shell of tests/native/tcl: its sockets are the simulator's. They
-# reach no other process and no socket of the core's driver.
+# True in the shell of tests/native/tcl, whose sockets the simulator provides.
+# They reach no other process and no socket of the core's driver.
 
 proc support::isSimulated {} {
     return [expr {[info commands ::testworld] ne ""}]
@@ -96,16 +225,45 @@ proc support::isTcl9 {} {
     return [package vsatisfies [info patchlevel] 9-]
 }
 
-# support::wait --
+# support::zeroStats --
 #
-#	Services events until a global variable exists and, if an expression
-#	is given, until that is true as well. It is evaluated in the caller's
-#	scope after each write to the variable. Returns at once if all that
-#	is so already, thus unset the variable before what is to set it.
+#	Waits until the driver holds nothing any more.
 #
 # Results:
-#	The variable's value; an error naming the variable and the expression
-#	when the guard time has passed.
+#	The counts of what it holds, all zero if the wait succeeded. The
+#	core's driver has no counts: zeros.
+
+proc support::zeroStats {} {
+    if {[isCore]} {
+	return {sockets 0 operations 0 bufferBytes 0 handles 0 connections 0}
+    }
+    catch {until {[lindex [lsort -integer -unique \
+	[dict values [::support::Stats]]] end] == 0} 5000}
+    return [Stats]
+}
+
+proc support::Stats {} {
+    set all [iocpsock::stats]
+    foreach key {sockets operations bufferBytes handles connections} {
+	dict set books $key [dict get $all $key]
+    }
+    return $books
+}
+
+# ----------------------------------------------------------------------
+# Events
+
+# support::wait --
+#
+#	Services events until a global variable exists and the expression, if
+#	one is given, is true. The expression is evaluated in the caller's
+#	scope after each write to the variable. If all that is true already,
+#	the procedure returns at once: unset the variable before you start
+#	what sets it.
+#
+# Results:
+#	The variable's value; an error that names the variable and the
+#	expression when the guard time has passed.
 
 proc support::wait {varName {condition 1} {ms {}}} {
     variable pulse
@@ -151,8 +309,8 @@ proc support::Pulse {id what args} {
 
 # support::until --
 #
-#	For states that no event announces, such as counters: services events
-#	and looks again until the expression is true in the caller's scope.
+#	Services events until the expression is true in the caller's scope. It
+#	is for states that no event announces, such as counters.
 
 proc support::until {condition {ms {}}} {
     variable guardMs
@@ -176,10 +334,10 @@ proc support::until {condition {ms {}}} {
 
 # support::drain --
 #
-#	Services what events there are through a dozen timers, idle ones
-#	included, so that the driver gets its passes of the event loop also
-#	where handlers are busy all the time. Used to show that something did
-#	not happen; for what does happen there is support::wait.
+#	Services the events of a dozen timers and the idle callbacks, so the
+#	driver has its passes of the event loop even if handlers are busy all
+#	the time. Use it to show that something did not happen; for what does
+#	happen use support::wait.
 
 proc support::drain {} {
     variable drained
@@ -190,590 +348,13 @@ proc support::drain {} {
     update idletasks
 }
 
-# ----------------------------------------------------------------------
-# Listeners and connections
-
-# support::listen --
+# support::on --
 #
-#	Opens a listener whose accepted channels are kept for support::accept.
-#
-# Arguments:
-#	args	options for [socket -server], default -myaddr 127.0.0.1; the
-#		port is chosen by the system. -any as the only argument
-#		listens on all addresses.
-#
-# Results:
-#	The listener's channel.
+#	Sets a readable or writable handler. Its script runs with the channel
+#	in the variable "chan".
 
-proc support::listen {args} {
-    variable accepted
-    variable serial
-    set token [incr serial]
-    if {$args eq "-any"} {
-	set args {}
-    } elseif {"-myaddr" ni $args} {
-	lappend args -myaddr 127.0.0.1
-    }
-    set listener [sock -server [list ::support::Accepted $token] {*}$args 0]
-    set accepted($token) {}
-    set accepted($listener) $token
-    return $listener
-}
-
-proc support::Accepted {token chan addr port} {
-    variable accepted
-    lappend accepted($token) [list $chan $addr $port]
-}
-
-# support::accept --
-#
-#	Waits for the next connection of a listener made by support::listen.
-#
-# Results:
-#	The channel, or with -info a list of channel, address and port.
-
-proc support::accept {listener {what {}}} {
-    variable accepted
-    set token $accepted($listener)
-    wait ::support::accepted($token) \
-	{[llength $::support::accepted($token)] > 0}
-    set accepted($token) [lassign $accepted($token) first]
-    return [expr {$what eq "-info" ? $first : [lindex $first 0]}]
-}
-
-proc support::port {listener} {
-    return [lindex [fconfigure $listener -sockname] 2]
-}
-
-# support::pair --
-#
-#	Makes a connected pair over loopback; the listener is closed again.
-#
-# Arguments:
-#	-host ADDR	127.0.0.1 (default) or ::1
-#	-client LIST	options for the client's [socket]
-#	-server LIST	options for the listener's [socket -server]
-#	-listener LIST	channel options set on the listener
-#	anything else	channel options set on both ends after
-#			-translation binary
-#
-# Results:
-#	{client server}, two channels in blocking mode.
-
-proc support::pair {args} {
-    set opts {-host 127.0.0.1 -client {} -server {} -listener {}}
-    set chanOpts {-translation binary}
-    foreach {name value} $args {
-	if {[dict exists $opts $name]} {
-	    dict set opts $name $value
-	} else {
-	    lappend chanOpts $name $value
-	}
-    }
-    set host [dict get $opts -host]
-    set listener [listen -myaddr $host {*}[dict get $opts -server]]
-    try {
-	if {[dict get $opts -listener] ne ""} {
-	    fconfigure $listener {*}[dict get $opts -listener]
-	}
-	set client [sock {*}[dict get $opts -client] $host [port $listener]]
-	set server [accept $listener]
-    } finally {
-	close $listener
-    }
-    fconfigure $client {*}$chanOpts
-    fconfigure $server {*}$chanOpts
-    return [list $client $server]
-}
-
-# A listener that sends everything back, for this event loop or a thread's.
-
-proc support::echo {args} {
-    return [sock -server ::support::EchoAccept -myaddr 127.0.0.1 {*}$args 0]
-}
-
-proc support::EchoAccept {chan args} {
-    fconfigure $chan -translation binary -blocking 0 -buffering none
-    fileevent $chan readable [list ::support::EchoMore $chan]
-}
-
-proc support::EchoMore {chan} {
-    if {[catch {puts -nonewline $chan [read $chan 65536]}] || [eof $chan]} {
-	close $chan
-    }
-}
-
-# support::refusedPort --
-#
-#	A port on loopback where nothing listens. A connection that was
-#	accepted there stays open, so that nobody else is given the port
-#	meanwhile, and no client of it gets it as its own and is connected
-#	with itself. The core's driver keeps it, in an interpreter apart: it
-#	is in no channel list and no statistics.
-
-proc support::refusedPort {} {
-    variable refusedPort
-    if {[isSimulated]} {
-	# The simulator chooses none below 49152.
-	return 1
-    }
-    if {[info exists refusedPort]} {
-	return $refusedPort
-    }
-    interp create ::support::holder
-    set refusedPort [interp eval ::support::holder {
-	proc accepted {args} {
-	    set ::kept $args
-	}
-	set listener [socket -server accepted -myaddr 127.0.0.1 0]
-	set port [lindex [fconfigure $listener -sockname] 2]
-	set client [socket 127.0.0.1 $port]
-	vwait ::kept
-	close $listener
-	set port
-    }]
-    return $refusedPort
-}
-
-# A port that was free a moment ago.
-
-proc support::freePort {} {
-    set listener [sock -server list -myaddr 127.0.0.1 0]
-    set port [port $listener]
-    close $listener
-    return $port
-}
-
-# support::resetDiscards --
-#
-#	What systems disagree about: whether a reset takes away bytes that have
-#	arrived and were not read. Windows and Wine 10 do that, Wine 8 still
-#	delivers them. This is the one place that finds out.
-
-proc support::resetDiscards {} {
-    variable resetDiscards
-    if {[info exists resetDiscards]} {
-	return $resetDiscards
-    }
-    package require iocpsocktest
-    lassign [testraw listen] listener port
-    set client [testraw connect $port]
-    set server [testraw accept $listener]
-    testraw send $client x
-    testraw reset $client
-    set resetDiscards [catch {testraw recv $server 1}]
-    testraw close $server
-    testraw close $listener
-    return $resetDiscards
-}
-
-# Closes those of the given channels that are still open.
-
-proc support::closeAll {args} {
-    foreach chan $args {
-	if {$chan in [chan names]} {
-	    catch {close $chan}
-	}
-    }
-    return
-}
-
-# Runs a script and returns {code result errorCode}, for comparing how two
-# commands behave.
-
-proc support::outcome {script} {
-    set code [catch {uplevel 1 $script} result options]
-    set errorCode {}
-    if {$code == 1} {
-	set errorCode [dict get $options -errorcode]
-    }
-    return [list $code $result $errorCode]
-}
-
-# Waits until the driver's books are empty, and returns them: all zero. The
-# core's driver keeps none.
-
-proc support::zeroStats {} {
-    if {[isCore]} {
-	return {sockets 0 operations 0 bufferBytes 0 handles 0 connections 0}
-    }
-    catch {until {[lindex [lsort -integer -unique \
-	[dict values [::support::Stats]]] end] == 0} 5000}
-    return [Stats]
-}
-
-proc support::Stats {} {
-    set all [iocpsock::stats]
-    foreach key {sockets operations bufferBytes handles connections} {
-	dict set books $key [dict get $all $key]
-    }
-    return $books
-}
-
-# ----------------------------------------------------------------------
-# Bulk data. Each byte depends on its position and on the number of the
-# stream, over a period that no buffer size shares, so that what is lost,
-# repeated, swapped or from another connection does not fit.
-
-# support::pattern --
-#
-#	Results:
-#	length bytes of a stream from the given offset.
-
-proc support::pattern {offset length {streamId 0}} {
-    variable period
-    variable bytes
-    if {![info exists bytes]} {
-	MakePattern
-    }
-    set from [expr {($offset + 7919 * $streamId) % $period}]
-    while {$from + $length > [string length $bytes]} {
-	append bytes $bytes
-    }
-    return [string range $bytes $from [expr {$from + $length - 1}]]
-}
-
-# The period is a multiple of the base's length only; appending the whole to
-# itself keeps it.
-
-proc support::MakePattern {} {
-    variable period 100003
-    variable bytes
-    set words {}
-    set x 12345
-    for {set i 0} {$i < $period} {incr i 3} {
-	set x [expr {($x * 1103515245 + 12345) & 0x7fffffff}]
-	lappend words [expr {$x >> 7}]
-    }
-    set bytes {}
-    foreach word $words {
-	append raw [binary format c3 [list $word \
-	    [expr {$word >> 8}] [expr {$word >> 16}]]]
-    }
-    append bytes [string range $raw 0 [expr {$period - 1}]]
-    while {[string length $bytes] < 2000000} {
-	append bytes $bytes
-    }
-}
-
-# support::streamNew, support::streamCheck, support::streamCount --
-#
-#	A checker of received data: streamNew names one, streamCheck takes
-#	the next piece and raises an error at the first wrong byte, saying
-#	where the bytes found there belong; streamCount is what came so far.
-
-proc support::streamNew {{streamId 0}} {
-    variable stream
-    variable serial
-    set token s[incr serial]
-    set stream($token) [list $streamId 0]
-    return $token
-}
-
-proc support::streamCheck {token data} {
-    variable stream
-    lassign $stream($token) streamId offset
-    set length [string length $data]
-    if {$data ne [pattern $offset $length $streamId]} {
-	return -code error [Mismatch $streamId $offset $data]
-    }
-    lset stream($token) 1 [expr {$offset + $length}]
-    return $length
-}
-
-proc support::streamCount {token} {
-    variable stream
-    return [lindex $stream($token) 1]
-}
-
-proc support::Mismatch {streamId offset data} {
-    variable period
-    set length [string length $data]
-    set want [pattern $offset $length $streamId]
-    for {set i 0} {$i < $length} {incr i} {
-	if {[string index $data $i] ne [string index $want $i]} {
-	    break
-	}
-    }
-    set message "stream $streamId is wrong at byte [expr {$offset + $i}]"
-    set probe [string range $data $i [expr {$i + 15}]]
-    set at [string first $probe [pattern [expr {$offset + $i}] \
-	[expr {$period + 16}] $streamId]]
-    if {$at > 0} {
-	append message ": what follows belongs $at bytes on,\
-	    or [expr {$period - $at}] before"
-    } else {
-	append message ": what follows is of no part of it"
-    }
-    return $message
-}
-
-# support::sendPattern --
-#
-#	Sends bytes of a stream from a writable handler, a chunk each time.
-#	When all is handed to the channel the script runs (default: close).
-
-proc support::sendPattern {chan total {chunk 65536} {streamId 0} {done {}}} {
-    if {$done eq ""} {
-	set done [list close $chan]
-    }
-    fileevent $chan writable \
-	[list ::support::SendMore $chan 0 $total $chunk $streamId $done]
-}
-
-proc support::SendMore {chan offset total chunk streamId done} {
-    set n [expr {min($chunk, $total - $offset)}]
-    puts -nonewline $chan [pattern $offset $n $streamId]
-    incr offset $n
-    if {$offset >= $total} {
-	fileevent $chan writable {}
-	uplevel #0 $done
-    } else {
-	fileevent $chan writable \
-	    [list ::support::SendMore $chan $offset $total $chunk $streamId \
-		$done]
-    }
-}
-
-# support::fill --
-#
-#	Writes bytes of a stream to a non-blocking channel until neither the
-#	system nor the driver takes more and Tcl itself holds some back.
-#
-# Results:
-#	The number of bytes written.
-
-proc support::fill {chan} {
-    set total 0
-    while {[chan pending output $chan] == 0} {
-	puts -nonewline $chan [pattern $total 65536]
-	incr total 65536
-    }
-    return $total
-}
-
-# support::receivePattern --
-#
-#	Checks a stream in a readable handler until end of file, in pieces of
-#	at most chunk bytes. Then the global variable is set to the number of
-#	bytes that were right, or to the error, and the channel is closed
-#	unless the last argument is "keep".
-
-proc support::receivePattern {
-    chan varName {streamId 0} {chunk 65536} {keep {}}
-} {
-    fconfigure $chan -blocking 0
-    set token [streamNew $streamId]
-    fileevent $chan readable \
-	[list ::support::ReceiveMore $chan $varName $token $chunk $keep]
-}
-
-proc support::ReceiveMore {chan varName token chunk keep} {
-    set failed [catch {
-	streamCheck $token [read $chan $chunk]
-	eof $chan
-    } ended]
-    if {$failed || $ended} {
-	fileevent $chan readable {}
-	if {$keep ne "keep"} {
-	    close $chan
-	}
-	set ::$varName [expr {$failed ? $ended : [streamCount $token]}]
-    }
-}
-
-# ----------------------------------------------------------------------
-# Child processes
-
-# support::child --
-#
-#	Starts another tclsh like this one, which sources this file and then
-#	runs a script, with its standard channels on a pipe.
-#
-# Arguments:
-#	-stderr FILE	where its standard error goes (default: the pipe)
-#	-env DICT	environment variables for it
-#	-bare 1		the script alone, without this file
-#	script		the script
-#	args		its arguments
-#
-# Results:
-#	A handle for childLine, childPut, childEnd and childKill.
-
-proc support::child {args} {
-    variable child
-    set opts {-stderr {} -env {} -bare 0}
-    while {[dict exists $opts [lindex $args 0]]} {
-	set args [lassign $args name value]
-	dict set opts $name $value
-    }
-    set args [lassign $args script]
-    set file [ChildFile $script [dict get $opts -bare]]
-    set cmd [list [info nameofexecutable] $file {*}$args]
-    if {[dict get $opts -stderr] ne ""} {
-	lappend cmd 2>[dict get $opts -stderr]
-    } else {
-	lappend cmd 2>@1
-    }
-    set saved [array get ::env]
-    foreach {name value} [dict get $opts -env] {
-	set ::env($name) $value
-    }
-    try {
-	set pipe [open |$cmd r+]
-    } finally {
-	foreach {name value} [dict get $opts -env] {
-	    unset -nocomplain ::env($name)
-	    if {[dict exists $saved $name]} {
-		set ::env($name) [dict get $saved $name]
-	    }
-	}
-    }
-    fconfigure $pipe -blocking 0 -buffering line
-    set child($pipe,file) $file
-    set child($pipe) [dict create lines {} eof 0]
-    fileevent $pipe readable [list ::support::ChildRead $pipe]
-    return $pipe
-}
-
-# The script's file; an error in the script ends the child with status 70.
-
-proc support::ChildFile {script bare} {
-    variable dir
-    close [file tempfile path iocpsocktest.tcl]
-    set out [open $path w]
-    puts $out "set auto_path [list $::auto_path]"
-    puts $out "fconfigure stdout -buffering line"
-    if {!$bare} {
-	puts $out "source [list [file join $dir support.tcl]]"
-    }
-    puts $out "if {\[catch [list $script]\]} {puts stderr \$errorInfo; exit 70}"
-    close $out
-    return $path
-}
-
-proc support::ChildRead {pipe} {
-    variable child
-    while {[gets $pipe line] >= 0} {
-	set lines [dict get $child($pipe) lines]
-	dict set child($pipe) lines [linsert $lines end $line]
-    }
-    if {[eof $pipe]} {
-	fileevent $pipe readable {}
-	dict set child($pipe) eof 1
-    }
-}
-
-# The next line that the child prints.
-
-proc support::childLine {pipe} {
-    variable child
-    wait ::support::child($pipe) {[dict get $::support::child($pipe) eof]
-	|| [dict get $::support::child($pipe) lines] ne {}}
-    set lines [lassign [dict get $child($pipe) lines] first]
-    if {$first eq "" && $lines eq "" && [dict get $child($pipe) eof]} {
-	set end [childEnd $pipe]
-	return -code error "the child ended early: $end"
-    }
-    dict set child($pipe) lines $lines
-    return $first
-}
-
-proc support::childPut {pipe line} {
-    puts $pipe $line
-    flush $pipe
-}
-
-# support::childEnd --
-#
-#	Waits for the child's end.
-#
-# Results:
-#	{status N output LINES}: its exit status, -1 if it was killed, and
-#	the lines not yet taken.
-
-proc support::childEnd {pipe} {
-    variable child
-    try {
-	wait ::support::child($pipe) {[dict get $::support::child($pipe) eof]}
-    } on error message {
-	childKill $pipe
-	return -code error "the child does not end: $message"
-    }
-    set lines [dict get $child($pipe) lines]
-    return [list status [ChildClose $pipe] output $lines]
-}
-
-proc support::ChildClose {pipe} {
-    variable child
-    fconfigure $pipe -blocking 1
-    set status 0
-    if {[catch {close $pipe} message options]} {
-	set errorCode [dict get $options -errorcode]
-	switch -- [lindex $errorCode 0] {
-	    CHILDSTATUS {set status [lindex $errorCode 2]}
-	    CHILDKILLED {set status -1}
-	    NONE {}
-	    default {set status $message}
-	}
-    }
-    catch {file delete $child($pipe,file)}
-    array unset child $pipe
-    array unset child $pipe,file
-    return $status
-}
-
-proc support::childKill {pipe} {
-    variable child
-    if {![info exists child($pipe)]} {
-	return
-    }
-    if {$::tcl_platform(platform) eq "windows"} {
-	foreach pid [pid $pipe] {
-	    catch {exec taskkill /F /PID $pid}
-	}
-    } else {
-	catch {exec kill -9 {*}[pid $pipe]}
-    }
-    catch {fileevent $pipe readable {}}
-    ChildClose $pipe
-    return
-}
-
-# Runs a child to its end; the result is that of childEnd.
-
-proc support::runChild {args} {
-    return [childEnd [child {*}$args]]
-}
-
-# ----------------------------------------------------------------------
-# Threads, by the package iocpsocktest
-
-# Makes a thread in which this file is sourced.
-
-proc support::thread {{script {}}} {
-    variable dir
-    package require iocpsocktest
-    set id [testthread create]
-    testthread send $id [list source [file join $dir support.tcl]]
-    testthread send $id $script
-    return $id
-}
-
-# Ends the threads given, or all that the tests have made.
-
-proc support::joinThreads {args} {
-    if {[info commands ::testthread] eq ""} {
-	return
-    }
-    if {$args eq ""} {
-	set args [testthread names]
-    }
-    foreach id $args {
-	if {$id ne [testthread id] && $id != 0} {
-	    testthread join $id
-	}
-    }
+proc support::on {event chan script} {
+    fileevent $chan $event [list apply [list chan $script ::] $chan]
 }
 
 # ----------------------------------------------------------------------
@@ -784,8 +365,8 @@ proc support::BgError {message options} {
     lappend bgerrors $message
 }
 
-# The background errors since the last call. A test that causes some asks for
-# them; run.tcl counts any left over as a failure.
+# The background errors since the last call. A test that expects some takes
+# them; run.tcl counts all others as failures.
 
 proc support::takeBgerrors {} {
     variable bgerrors
@@ -794,23 +375,8 @@ proc support::takeBgerrors {} {
     return $taken
 }
 
-# True under Wine. Each expectation in the suites is what Windows documents, and
-# what differs under Wine has a constraint of these two: wine, for what Wine
-# alone does or what can only be set up there, and realWindows for what Wine
-# does not do.
-
 proc support::isWine {} {
     return [file exists C:/windows/system32/winecfg.exe]
-}
-
-# support::queueLength --
-#
-#	How many clients the system surely keeps for a listener of which the
-#	program takes none: Windows' own limit is 200 or more, and beyond it
-#	connects are refused. Wine's is that of Linux.
-
-proc support::queueLength {} {
-    return [expr {[isWine] ? 300 : 190}]
 }
 
 proc support::CanBind {addr} {
@@ -821,18 +387,14 @@ proc support::CanBind {addr} {
     return 1
 }
 
-# Whether the system of the driver under test is that of testStrict.c: the
-# core's driver in the same process has the system itself.
+# True if the driver under test runs on the strict system of testStrict.c. The
+# core's driver in the same process still uses the real system.
 
 proc support::IsStrict {} {
     return [expr {[info commands ::iocpsock::strict] ne ""
 	&& [info exists ::env(IOCPSOCK_STRICT)]
 	&& $::env(IOCPSOCK_STRICT) ne ""}]
 }
-
-# systemMessages	the resolver says the same to both drivers
-# systemBinds		so does bind of a port that is taken
-# ownPackage		the DLL has the package's own name, not testFault.c's
 
 proc support::defineConstraints {} {
     foreach {name value} [list \
@@ -855,20 +417,20 @@ proc support::defineConstraints {} {
     }
 }
 
-# Why a test that has a constraint cannot run here; empty where the constraint's
-# name says enough.
+# Why a test with a constraint cannot run here; empty if the constraint's name
+# says enough.
 
 proc support::reason {constraint} {
     switch -- $constraint {
 	realNetwork {
-	    return "the peer is another process or a socket of the core's\
-		driver, or it compares what the system itself does"
+	    return "they need another process, a socket of the core's\
+		driver or the system's own behaviour"
 	}
 	wine {
-	    return "it shows what Wine does"
+	    return "they show what only Wine does"
 	}
 	windows {
-	    return "it shows what Windows does"
+	    return "they show what only Windows does"
 	}
     }
     return ""

@@ -1,7 +1,7 @@
 /*
  * testRaw.h --
  *
- *	What testThread.c takes from testRaw.c, testPump.c, testSystem.c and
+ *	What testThread.c uses of testRaw.c, testPump.c, testSystem.c and
  *	testWindow.c.
  */
 
