@@ -14,8 +14,8 @@
 #	driver closes them when their time is up. A client sends one line:
 #
 #	    time		returns the time
-#	    stats		returns the listener's counters: "waiting" counts
-#				silent clients, "timedOut" those that were closed
+#	    stats		returns the listener's counters: "waiting"
+#				counts silent clients, "timedOut" closed ones
 
 source [file join [file dirname [info script]] program.tcl]
 

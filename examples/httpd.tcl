@@ -58,12 +58,13 @@
 # is loaded, so anyone who can change the folder while it is served must be
 # trusted. Wine hides links from Windows programs: there they are followed.
 #
-# The parts of the server are in files beside this one; copy all four:
+# The parts of the server are in files beside this one; copy all of them:
 #
 #	httpdRequest.tcl	parses requests; needs no connection
 #	httpdServer.tcl		the class Server: the listening socket, and
 #				the files with their cache
 #	httpdConnection.tcl	the class Connection: one client's conversation
+#	httpdAnswer.tcl		its methods that make answers
 #
 # Each conversation runs in a coroutine of its own, so that its code reads from
 # top to bottom; all waiting is in one method, Wait. A request that cannot be
@@ -95,7 +96,7 @@ namespace eval httpd {
     variable servers {}
 }
 
-foreach part {Request Server Connection} {
+foreach part {Request Server Connection Answer} {
     source [file join [file dirname [info script]] httpd$part.tcl]
 }
 unset part
