@@ -381,25 +381,25 @@ proc iocpsock::monitor::Head {status type more} {
 proc iocpsock::monitor::Request {sock head} {
     variable page
     if {[catch {ParseHead $head} request]} {
-        return [Answer $sock 400 "This is no request of HTTP/1."]
+        return [Answer $sock 400 "This is not a request of HTTP/1."]
     }
     lassign $request method path fields
     if {![IsKnownHost [dict get $fields host]]} {
-        return [Answer $sock 403 "Ask by an address, as localhost, or by a\
-            name of -hosts."]
+        return [Answer $sock 403 "Use an address, localhost or a name of -hosts\
+            as the host."]
     }
     if {$method ne "GET"} {
-        return [Answer $sock 405 "There is only GET." text/plain \
+        return [Answer $sock 405 "Only GET is supported." text/plain \
             "Allow: GET\r\n"]
     }
     if {$path ne "/" && [IsForeign $fields]} {
-        return [Answer $sock 403 "This is not for pages of other sites."]
+        return [Answer $sock 403 "Pages of other sites cannot read this."]
     }
     switch -- $path {
         / { Answer $sock 200 $page text/html }
         /events { Stream $sock }
         /snapshot { Answer $sock 200 [Snapshot] application/json }
-        default { Answer $sock 404 "There are /, /events and /snapshot." }
+        default { Answer $sock 404 "Only /, /events and /snapshot exist." }
     }
 }
 
@@ -468,7 +468,7 @@ proc iocpsock::monitor::Stream {sock} {
     variable clients
     variable settings
     if {[llength [Viewers]] >= [dict get $settings -maxviewers]} {
-        return [Answer $sock 503 "There are viewers enough (-maxviewers)." \
+        return [Answer $sock 503 "There are too many viewers (-maxviewers)." \
             text/plain "Retry-After: 5\r\n"]
     }
     after cancel [dict get $clients $sock timer]
