@@ -1,27 +1,27 @@
-# The everyday commands. CMake describes the build; this sets up what it needs
-# and calls it.
+# The everyday commands. CMake describes the build; this file sets up what the
+# build needs, and calls CMake.
 
-# Where `make install` puts the package, and how many tests run at once.
+# The folders of `make install`, and how many tests run at once.
 PREFIX = /usr/local
 DESTDIR =
 JOBS = 2
 
-# Of `make differential`, `make differential-outside` and `make sim`: how many
-# sequences, scenarios or worlds, and the first one's seed, which otherwise is
-# the time.
+# For `make differential`, `make differential-outside` and `make sim`: the
+# number of sequences, scenarios or worlds, and the seed of the first one.
+# Without a seed, the time is used.
 COUNT = 10000
 SEED =
 
-# Of `make test-wine10` and `make test-win32`: a pattern of the rows to run.
+# For `make test-wine10` and `make test-win32`: a pattern of the rows to run.
 ROWS = .
 
-# Of `make bench`: the options of bench/run.tcl.
+# For `make bench`: options of bench/run.tcl.
 BENCH =
 
-# Of `make selftest`: the options of selftest/selftest.tcl, such as -quick.
+# For `make selftest`: options of selftest/selftest.tcl, such as -quick.
 SELFTEST =
 
-# Of `make fuzz`: how long each program runs.
+# For `make fuzz`: how long each program runs.
 SECONDS = 60
 
 version := $(shell sed -n 's/^project.iocpsock VERSION \([0-9.]*\).*/\1/p' \
@@ -40,7 +40,7 @@ all: setup build/win64/build.ninja
 help:
 	@echo "To use it"
 	@echo "  make               the package, in build/package"
-	@echo "  make demo          a web server on iocpsock, checked, measured"
+	@echo "  make demo          checks, measures a web server on iocpsock"
 	@echo "  make doc           the manual, in build/doc"
 	@echo "  make dist          $(zip)"
 	@echo "  make install       to PREFIX ($(PREFIX)), below DESTDIR"
@@ -49,32 +49,32 @@ help:
 	@echo "  make test-wine10   the suites on Wine 10, from the cache"
 	@echo "  make test-win32    the suites in 32-bit Tcls, on Wine 10"
 	@echo "  make test-tk       wish on its own display (Tk 8.6 and 9.0)"
-	@echo "  make check         those of them that need no Windows"
+	@echo "  make check         the tests that need no Windows"
 	@echo "  make conformance   Tcl's own tests, with each driver"
 	@echo "  make differential  random operations, compared (COUNT=, SEED=)"
 	@echo "  make differential-outside  a peer outside Wine (COUNT=, SEED=)"
 	@echo "  make sim           random worlds, simulated (COUNT=, SEED=)"
-	@echo "  make fuzz          inputs by chance (SECONDS=$(SECONDS))"
-	@echo "  make soak          floods, crowds, long runs: a table"
-	@echo "  make test-strict   suites on a Wine that does as Windows does"
+	@echo "  make fuzz          random inputs (SECONDS=$(SECONDS))"
+	@echo "  make soak          floods, crowds and long runs, with a table"
+	@echo "  make test-strict   suites on a Wine that acts as Windows does"
 	@echo "  make browser-test  the live view in Chromium, and its picture"
-	@echo "  make bench         each driver measured, with plots (an hour)"
-	@echo "  make bench-count   requests to Wine's server, held to limits"
-	@echo "  make coverage      how much of core/ make check runs"
-	@echo "  make dist-check    what the zip promises"
+	@echo "  make bench         measures each driver, with plots (an hour)"
+	@echo "  make bench-count   requests to Wine's server, with limits"
+	@echo "  make coverage      how much of core/ the native tests run"
+	@echo "  make dist-check    checks the zip"
 	@echo "  make selftest      the zip's self-test, both Tcls (SELFTEST=)"
 	@echo "To change it (CONTRIBUTING.md)"
-	@echo "  make tidy          the style and what the code checkers say"
-	@echo "  make check-format  just the style"
-	@echo "  make native        core/ for this machine, by gcc and clang"
-	@echo "  make pictures      those of doc/, from their sources"
-	@echo "  make setup         what the others need; each calls it itself"
+	@echo "  make tidy          checks the style, runs the code checkers"
+	@echo "  make check-format  checks only the style"
+	@echo "  make native        core/ for this machine, with gcc and clang"
+	@echo "  make pictures      the pictures of doc/, from their sources"
+	@echo "  make setup         sets up what the others need; they call it"
 	@echo "  make clean         removes build/"
 
 setup:
 	@tools/setup
 
-# The Tcls of another cache make another configuration.
+# Another cache has other Tcls, so the build must be configured again.
 build/cache: FORCE
 	@mkdir -p build
 	@echo "$$XDG_CACHE_HOME" | cmp -s - $@ || echo "$$XDG_CACHE_HOME" >$@
@@ -87,7 +87,7 @@ build/%/build.ninja: CMakePresets.json build/cache | setup
 demo: all
 	@tools/with-wine tools/demo
 
-# Compiles core/ for this machine, where the sanitizers are.
+# Compiles core/ for this machine, which has the sanitizers.
 native: build/native-gcc/build.ninja build/native-clang/build.ninja
 	@cmake --build build/native-gcc
 	@cmake --build build/native-clang
@@ -96,13 +96,13 @@ test: all native
 	@tools/with-wine ctest --test-dir build/win64 --output-on-failure \
 	    -j $(JOBS)
 
-# The rows of `make test` on a system that does what Windows does
+# The rows of `make test` that run on a system that does what Windows does
 # (tests/testStrict.c).
 test-strict: all
 	@tools/with-wine ctest --test-dir build/win64 --output-on-failure \
 	    -j $(JOBS) -L strict
 
-# Both find clients of theirs in build/native-gcc.
+# The suites of both targets need a client that is in build/native-gcc.
 test-wine10: all build/native-gcc/build.ninja
 	@tools/setup wine10
 	@cmake --build build/native-gcc --target peer
@@ -116,13 +116,13 @@ test-win32: all build/native-gcc/build.ninja build/win32/build.ninja
 	@JOBS=$(JOBS) ROWS='$(ROWS)' IOCPSOCK_TARGET=win32 tools/with-wine \
 	    tools/test-target win32
 
-# Windows of Tk, which is built for it.
+# Tests with Tk's windows. This builds Tk first.
 test-tk: all
 	@tools/setup tk
 	@tools/with-wine ctest --test-dir build/win64 --output-on-failure \
 	    -C tk -L '^tk$$' -j $(JOBS)
 
-# What needs no Windows: core/ over the simulated port, with both compilers.
+# The tests that need no Windows, built with both compilers.
 check: native
 	@ctest --test-dir build/native-gcc --output-on-failure -j $(JOBS)
 	@ctest --test-dir build/native-clang --output-on-failure -j $(JOBS)
@@ -160,7 +160,7 @@ bench: all
 bench-count: all
 	@tools/bench-count
 
-# The live view, and WebSockets, in a browser of this machine's.
+# Tests the live view and WebSockets in a browser on this machine.
 browser-test: all
 	@tools/setup browser
 	@tools/with-wine tclsh tests/browser.tcl build -tcl 86
@@ -175,7 +175,7 @@ tidy: all native build/win32/build.ninja
 	@cmake --build build/win32
 	@tools/tidy
 
-# The manual for man, browsers and readers of text, in build/doc.
+# The manual for man, for browsers and as Markdown, in build/doc.
 manual = build/doc/iocpsock.n
 
 doc: setup $(manual)
@@ -186,12 +186,12 @@ $(manual): $(pages) doc/manual.css tools/make-doc CMakeLists.txt | setup
 	@tools/make-doc $(version)
 	@echo "build/doc/: iocpsock and iocpsock_monitor, .n .html .md"
 
-# Those of doc/design.md, from their sources.
+# The pictures of doc/design.md, from their sources.
 pictures:
 	@tools/setup pictures
 	@tools/make-pictures
 
-# Root's own cache need not have what built the package.
+# No set-up here: root's own cache may be empty.
 install:
 	@test -f build/win64/build.ninja || $(MAKE) all
 	@DESTDIR="$(DESTDIR)" cmake --install build/win64 --prefix "$(PREFIX)"

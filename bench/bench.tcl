@@ -1,19 +1,19 @@
 # bench.tcl CASE DRIVER ?NAME=VALUE ...?
 #
 # Measures one case with one driver, once, and writes a line to stdout:
-# "RESULT key value ...". It runs in any Tcl 8.6 or 9.0, on Windows or not.
+# "RESULT key value ...". It runs in any Tcl 8.6 or 9.0, on any platform.
 #
-# CASE     one of the procs of the namespace case, below and in cases.tcl
-# DRIVER   a script that ends in the command to call in place of socket, as in
+# CASE     a procedure of the namespace bench::case (cases.tcl)
+# DRIVER   a script whose last command is used in place of socket, such as
 #          "package require iocpsock; iocpsock::socket"
 # seconds=2       how long to measure
-# count=0         or how many operations, if not 0
-# mode=           the connections' -recvmode, if the driver has any
-# samples=        a folder: "SAMPLE name" is written where the program that
-#                 reads this is to look at the process, and is waited for
-#                 until it has made a file of that name there
+# count=0         if not 0, how many operations to measure
+# mode=           the connections' -recvmode, if the driver has this option
+# samples=        a folder. At some points the script prints "SAMPLE name" and
+#                 waits until the program that reads this has examined the
+#                 process and made a file of that name in the folder
 #
-# bench.tcl serve DRIVER   is the other process of cases that want two.
+# bench.tcl serve DRIVER   is the other process of cases with two processes.
 
 namespace eval bench::case {}
 
@@ -23,7 +23,8 @@ namespace eval bench {
     array set param {seconds 2 count 0 mode {} samples {}}
 }
 
-# Has the process looked at, from without: Tcl cannot, under Wine.
+# Lets another program examine this process. Tcl cannot do that itself under
+# Wine.
 proc bench::Sample {name} {
     variable param
     if {$param(samples) ne {}} {
@@ -44,7 +45,7 @@ proc bench::UseDriver {driver} {
     interp alias {} ::bench::Socket {} {*}[lindex $commands end]
 }
 
-# What all connections have in common.
+# Sets the options of all connections.
 proc bench::Configure {chan args} {
     variable param
     chan configure $chan -blocking 0 -translation binary -buffering none \
@@ -65,7 +66,7 @@ proc bench::Connect {port args} {
     return $chan
 }
 
-# A measurement lasts for so many operations, or for its time.
+# Begins a measurement. It lasts for a number of operations, or for a time.
 proc bench::Begin {} {
     variable param
     variable done 0
@@ -75,7 +76,7 @@ proc bench::Begin {} {
     variable endUs [expr {$startUs + int($param(seconds) * 1e6)}]
 }
 
-# One operation more is over; true when it was the last.
+# Counts an operation that has ended; true if it was the last one.
 proc bench::Count {} {
     variable param
     variable ops
@@ -90,7 +91,7 @@ proc bench::Count {} {
     return $done
 }
 
-# Waits for the end; microseconds for each operation.
+# Waits for the end, and returns the microseconds for each operation.
 proc bench::End {} {
     variable done
     variable ops
@@ -106,7 +107,7 @@ proc bench::End {} {
     return [dict create ops $ops us [expr {double($elapsedUs) / $ops}]]
 }
 
-# The same, for operations that are this many bytes each.
+# The same, for operations with this many bytes each.
 proc bench::EndBytes {bytes} {
     set result [End]
     set mib [expr {$bytes / 1048576.0}]
@@ -114,10 +115,10 @@ proc bench::EndBytes {bytes} {
         mibs [expr {$mib * 1e6 / [dict get $result us]}]]
 }
 
-# Ends a process that waits for ever.
+# Ends a process that would wait forever.
 proc bench::Watchdog {seconds} {
     after [expr {$seconds * 1000}] {
-        puts stderr "bench.tcl: no end after its time: given up"
+        puts stderr "bench.tcl: ended, because it took too long"
         exit 3
     }
 }
@@ -133,7 +134,7 @@ proc bench::Main {arguments} {
     foreach option $options {
         set name [lindex [split $option =] 0]
         if {![info exists param($name)]} {
-            puts stderr "bench.tcl: no parameter \"$name\", it is one of\
+            puts stderr "bench.tcl: no parameter \"$name\": should be one of\
                 [join [lsort [array names param]] {, }]"
             exit 2
         }
@@ -141,7 +142,7 @@ proc bench::Main {arguments} {
     }
     uplevel #0 [list source [file join $directory cases.tcl]]
     if {[info commands ::bench::case::$case] eq {}} {
-        puts stderr "bench.tcl: no case \"$case\", it is one of\
+        puts stderr "bench.tcl: no case \"$case\": should be one of\
             [join [lsort [lmap name [info commands ::bench::case::*] {
                 namespace tail $name}]] {, }]"
         exit 2

@@ -1,6 +1,6 @@
 # cases.tcl --
 #
-# What bench.tcl measures. A case returns a dict of figures, with a key "us"
+# The cases of bench.tcl. A case returns a dict of figures, with a key "us"
 # (microseconds for each operation) or "mibs" (MiB per second).
 
 # ------------------------------------------------------------- echo
@@ -19,7 +19,7 @@ proc bench::Echo {chan} {
     }
 }
 
-# The echo server as a process of its own, which ends with its stdin.
+# The echo server as a separate process, which ends when its stdin ends.
 proc bench::case::serve {} {
     lassign [bench::Listen bench::EchoAccept] server port
     puts $port
@@ -42,8 +42,8 @@ proc bench::StartEchoProcess {} {
     return [list $pipe [gets $pipe]]
 }
 
-# The answer on one connection is the signal for the next request, on the
-# connection whose turn it is.
+# A complete answer on one connection starts the next request, on the connection
+# whose turn it is.
 proc bench::Answer {chan} {
     variable clients
     variable next
@@ -74,7 +74,7 @@ proc bench::RoundTrips {connections inFlight bytes port} {
     foreach chan $clients {
         chan event $chan readable [list bench::Answer $chan]
     }
-    # Each has been accepted and served once before it counts.
+    # Before the measurement, each connection is accepted and served once.
     variable param
     foreach {count seconds} [list $param(count) $param(seconds)] break
     set param(count) $connections
@@ -99,7 +99,7 @@ proc bench::Start {inFlight} {
     set next [expr {$inFlight % [llength $clients]}]
 }
 
-# Answers that were under way when the measurement before ended.
+# Waits for answers that were outstanding when the last measurement ended.
 proc bench::Drain {} {
     variable missing
     variable done 1
@@ -124,8 +124,8 @@ proc bench::Echoes {connections inFlight bytes} {
     return [RoundTrips $connections $inFlight $bytes $port]
 }
 
-# Connections that do nothing. Of those that nobody accepts the system holds
-# some thousands.
+# Makes idle connections. The system's queue holds only some thousands that are
+# not accepted yet, so the event loop runs in between.
 proc bench::Idle {count port args} {
     for {set i 1} {$i <= $count} {incr i} {
         lappend idle [Connect $port {*}$args]
@@ -157,7 +157,7 @@ proc bench::case::rt64k {} {
     bench::Echoes 1 1 65536
 }
 
-# Ten requests are under way, on one connection after the other.
+# Ten requests are outstanding; the connections take turns.
 foreach connections {1 10 100 1000 5000} {
     proc bench::case::scale-$connections {} \
         "bench::Echoes $connections [expr {min($connections, 10)}] 1"
@@ -187,7 +187,7 @@ proc bench::Sink {chan size} {
     }
 }
 
-# Writes whenever the channel is writable, pieces of the buffer's size.
+# Writes pieces of the buffer's size whenever the channel is writable.
 proc bench::Flood {chan size} {
     set piece [string repeat x $size]
     chan event $chan writable [list puts -nonewline $chan $piece]
@@ -218,7 +218,7 @@ proc bench::case::bulk-both {} {
     bench::Bulk 65536 1
 }
 
-# A file of this size, made where the system has its temporary ones.
+# Makes a temporary file of this size.
 proc bench::MakeFile {megabytes} {
     set chan [file tempfile name]
     close $chan
@@ -232,8 +232,8 @@ proc bench::MakeFile {megabytes} {
     return $name
 }
 
-# Sends a file of 100 MB by a command that gets the channel and the file's, and
-# calls what is added to it at the end, and measures until the peer has it all.
+# Sends a file of 100 MB with a command that gets the socket's and the file's
+# channels, and measures until the peer has all of it.
 proc bench::SendFile {command} {
     variable received 0
     variable param
@@ -265,7 +265,7 @@ proc bench::case::sendfile {} {
     bench::SendFile bench::SendFileCommand
 }
 
-# From one socket to another, by way of a relay.
+# Copies from one socket to another, in a relay.
 proc bench::RelayAccept {port chan address peerPort} {
     Configure $chan -buffersize 65536
     fcopy $chan [Connect $port -buffersize 65536] -command list
@@ -282,7 +282,7 @@ proc bench::case::fcopy-socket {} {
 
 # ------------------------------------------------------ connections
 
-# Connect, accept, a line from the client, and both ends are closed.
+# An operation: connect, accept, send a line, close both ends.
 proc bench::LineAccept {chan address port} {
     variable param
     chan configure $chan -blocking 0
@@ -341,8 +341,8 @@ proc bench::case::conn-50-data {} {
 
 # ----------------------------------------------------------- memory
 
-# Memory of an idle connection with both its ends in this process, after the
-# first hundred.
+# Memory of an idle connection, with both its ends in this process. The first
+# hundred connections are not counted.
 proc bench::case::memory {} {
     variable ::bench::accepted 0
     set count 1000

@@ -1,10 +1,10 @@
 /*
  * floor.c CASE SECONDS --
  *
- *      The cases of cases.tcl that show what Wine's completion ports give to a
- *      plain C program: both ends in one thread, receives posted before their
- *      bytes come, no completions of what succeeds at once. Writes a line as
- *      bench.tcl does.
+ *      Some cases of cases.tcl in plain C, to show the limit of Wine's
+ *      completion ports. Both ends are in one thread, receives are submitted
+ *      before their bytes arrive, and operations that succeed at once queue no
+ *      completion. The program writes a line as bench.tcl does.
  */
 
 #include <winsock2.h>
@@ -18,7 +18,7 @@
 /* One direction of a socket: an operation and its bytes. */
 
 typedef struct Io {
-    OVERLAPPED overlapped; /* First: found by it. */
+    OVERLAPPED overlapped; /* First: its address is the Io's. */
     SOCKET sock;
     char *buf;
     DWORD size;
@@ -96,7 +96,7 @@ Reap(DWORD *bytesPtr)
     return (Io *) overlappedPtr;
 }
 
-/* True with *bytesPtr when it is over at once. */
+/* True, with *bytesPtr set, if the receive completed at once. */
 
 static int
 Recv(Io *ioPtr, DWORD *bytesPtr)
@@ -136,7 +136,7 @@ Send(Io *ioPtr, DWORD *bytesPtr)
     return 0;
 }
 
-/* An accept that waits beside a connect that blocks. */
+/* Submits an accept, then makes a blocking connect. */
 
 static void
 Connect(SOCKET *clientPtr, SOCKET *serverPtr)
@@ -203,7 +203,7 @@ RoundTrips(double seconds)
     printf("RESULT ops %lu us %.3f\n", ops, (end - start) * 1e6 / (double) ops);
 }
 
-/* What is over at once goes on at once, in turns with the other direction. */
+/* An operation that completes at once is repeated; the directions alternate. */
 
 static void
 Bulk(double seconds, DWORD size)
@@ -244,7 +244,7 @@ Bulk(double seconds, DWORD size)
         received / 1048576 / (end - start));
 }
 
-/* Connect, accept, a line, and both are closed. */
+/* Connect, accept, send a line, close both ends. */
 
 static void
 Connections(double seconds)

@@ -1,4 +1,4 @@
-# plots.gp: draws folder/which.svg of the data that report.tcl leaves there.
+# plots.gp: draws folder/which.svg from the data that report.tcl writes there.
 
 set terminal svg size 900,420 background rgb '#ffffff' font 'DejaVu Sans,13'
 set style line 1 lc rgb '#2b6cb0'

@@ -1,11 +1,11 @@
 # report.tcl --
 #
-# From the results of run.tcl to a table, JSON and plots. Results are a dict
-# with keys {version case contender} and a list of the rounds' dicts each.
+# Makes a table, JSON and plots from the results of run.tcl. Results are a dict
+# from keys {version case contender} to lists with a dict for each round.
 
 namespace eval report {
-    # What is compared, of a run: microseconds, MiB/s, operations per second or
-    # bytes, and whether more is better.
+    # The figures that are compared (operations per second, MiB/s, microseconds
+    # or bytes), and whether more is better.
     variable measures {perSecond 1 mibs 1 us 0 bytes 0}
     variable units {perSecond /s mibs MiB/s us us bytes bytes}
 }
@@ -25,7 +25,7 @@ proc report::Measure {result} {
     return {}
 }
 
-# The rounds' values of a contender; those that failed are left out.
+# Returns the rounds' values of a contender, without rounds that failed.
 proc report::Values {rounds {key {}}} {
     set values {}
     foreach result $rounds {
@@ -37,8 +37,8 @@ proc report::Values {rounds {key {}}} {
     return $values
 }
 
-# How many times better one is than the other: the median over the rounds; an
-# empty string where there is none.
+# Returns how many times better one is than the other, the median of the rounds,
+# or an empty string if nothing can be compared.
 proc report::Ratio {rounds otherRounds} {
     variable measures
     set ratios {}
@@ -70,7 +70,7 @@ proc report::Number {value} {
         : $value >= 10 ? [format %.1f $value] : [format %.2f $value]}]
 }
 
-# A line for those who watch.
+# Returns a line of progress.
 proc report::Line {results version case} {
     variable units
     set ours [Get $results $version $case iocpsock]
@@ -109,8 +109,8 @@ proc report::Versions {results} {
     return $versions
 }
 
-# The targets: how many times the core's speed, and what part of the speed of
-# the same in C.
+# Returns a target: how many times the core's speed, or which part of the speed
+# of the C program.
 proc report::Target {case which} {
     set targets {
         rt1 {core 8 floor 0.667} rt100 {core 12} rt-idle1000 {core 8}
@@ -162,7 +162,7 @@ proc report::Table {results} {
     return [join $lines \n]\n
 }
 
-# Receive modes, further drivers, CPU time and latencies.
+# Returns lines with receive modes, further drivers, CPU times and latencies.
 proc report::Others {results version} {
     set lines [list {} "Others, and receive modes:"]
     dict for {key rounds} $results {
@@ -225,7 +225,7 @@ proc report::Put {file text} {
 
 # ---------------------------------------------------------------- plots
 
-# What gnuplot leaves out.
+# Returns NaN for a missing value, which gnuplot skips.
 proc report::Datum {value} {
     if {$value eq {}} {
         return NaN
@@ -233,7 +233,7 @@ proc report::Datum {value} {
     return $value
 }
 
-# Bars of how many times the core's speed each case is, for each Tcl.
+# Data of the bars: for each case and Tcl, how many times the core's speed.
 proc report::RatioData {results} {
     set cases {rt1 rt100 rt-idle1000 rt64k bulk4k bulk64k bulk1m bulk-both
         fcopy-file fcopy-socket conn-seq conn-50 http-1 http-10 http-100
@@ -253,7 +253,7 @@ proc report::RatioData {results} {
     return [join $lines \n]\n
 }
 
-# Microseconds for an operation by the number of connections.
+# Data of the lines: microseconds for an operation by number of connections.
 proc report::ScaleData {results} {
     set lines {}
     foreach connections {1 10 100 1000 5000} {
@@ -268,7 +268,7 @@ proc report::ScaleData {results} {
     return [join $lines \n]\n
 }
 
-# Draws what there are figures for; the files.
+# Draws the plots for which there are figures, and returns their files.
 proc report::Plots {results out} {
     set files {}
     foreach {plot data} [list ratios [RatioData $results] \
@@ -285,7 +285,7 @@ proc report::Plots {results out} {
     return $files
 }
 
-# Whether each column has a number, below the first.
+# Tells whether each column except the first has a number.
 proc report::Drawable {data} {
     foreach column {1 2} {
         set values [lmap line [split [string trim $data] \n] {

@@ -1,17 +1,17 @@
 # run.tcl ?OPTION ...?
 #
-# Runs the cases of bench.tcl in the Windows tclsh, in turns: each round has one
-# run with each driver, so that what else the machine does troubles all alike.
-# A figure is the median of the rounds, a ratio that of the rounds' own ratios.
-# Writes table.txt, results.json and the plots to the folder of -out. It is run
-# by tools/bench, in the machine's own tclsh.
+# Runs the cases of bench.tcl in the Windows tclsh. Each round has one run with
+# each driver, so that other activity on the machine affects all alike. A figure
+# is the median of the rounds; a ratio is the median of the rounds' ratios. The
+# script writes table.txt, results.json and the plots to a folder. tools/bench
+# runs it in the machine's own tclsh.
 #
-# -tcl 86|90|all    which Tcls; all
-# -rounds N         5
-# -seconds N        how long a run measures; 1
-# -cases PATTERNS   of bench/cases.tcl, and of http below; all
-# -driver SCRIPT    a further driver, as bench.tcl takes it; can be repeated
-# -out FOLDER       build/bench
+# -tcl 86|90|all    the Tcls; default all
+# -rounds N         the number of rounds; default 5
+# -seconds N        how long a run measures; default 1
+# -cases PATTERNS   cases of bench/cases.tcl, and of http below; default all
+# -driver SCRIPT    one more driver, as for bench.tcl; can be repeated
+# -out FOLDER       the folder of the results; default build/bench
 
 package require json::write
 
@@ -26,7 +26,7 @@ namespace eval run {
         iocpsock {{package require iocpsock; iocpsock::socket} {}}
     }
     variable ours {package require iocpsock; iocpsock::socket}
-    # What is run with each of the driver's receive modes, too.
+    # These cases also run in each of the driver's receive modes.
     variable modes {zero-byte flow-controlled burst-detection}
     variable inEachMode {rt1 rt100 bulk64k memory}
     variable ticksPerSecond [exec getconf CLK_TCK]
@@ -44,7 +44,7 @@ proc run::ParseOptions {arguments} {
     variable options
     variable drivers
     if {[llength $arguments] % 2} {
-        Fail "an option without a value"
+        Fail "value for the last option missing"
     }
     foreach {name value} $arguments {
         if {$name eq "-driver"} {
@@ -52,13 +52,13 @@ proc run::ParseOptions {arguments} {
         } elseif {[info exists options($name)]} {
             set options($name) $value
         } else {
-            Fail "no option \"$name\": it is one of -driver,\
+            Fail "unknown option \"$name\": should be one of -driver,\
                 [join [lsort [array names options]] {, }]"
         }
     }
 }
 
-# A process whose output is read up to a deadline; {status output}.
+# Runs a program with a time limit, and returns {status output}.
 proc run::Execute {seconds args} {
     set code [catch {
         exec timeout -k 5 $seconds {*}$args </dev/null 2>@1
@@ -66,7 +66,8 @@ proc run::Execute {seconds args} {
     return [list $code $output]
 }
 
-# Wine's server, for its CPU time; it is there once something has run.
+# Returns the process id of Wine's server, to measure its CPU time. The server
+# exists after the first program has run.
 proc run::ServerPid {} {
     foreach folder [glob -nocomplain /proc/\[0-9\]*] {
         if {![catch {
@@ -82,8 +83,8 @@ proc run::ServerPid {} {
 
 # ------------------------------------------------------------- one run
 
-# What a process has used, and Wine's server: a dict of cpuUs and serverCpuUs,
-# and privateKb, memory that is the process's own.
+# Measures a process and Wine's server. Returns a dict with cpuUs, serverCpuUs,
+# and privateKb, the process's private memory.
 proc run::Look {pid} {
     set status [ReadFile /proc/$pid/status]
     if {![regexp {RssAnon:\s*(\d+)} $status -> kb]} {
@@ -102,22 +103,22 @@ proc run::ReadFile {file} {
     }
 }
 
-# Microseconds; 0 for process 0.
+# The CPU time of a process in microseconds; 0 for process 0.
 proc run::CpuUs {pid} {
     variable ticksPerSecond
     if {$pid == 0} {
         return 0
     }
     set text [ReadFile /proc/$pid/stat]
-    # The name, in parentheses, may have spaces in it.
+    # The name, in parentheses, may contain spaces.
     set fields [string range $text [string last ) $text]+2 end]
     return [expr {
         ([lindex $fields 11] + [lindex $fields 12]) * 1000000
             / $ticksPerSecond}]
 }
 
-# Runs bench.tcl and looks at it where it asks for that; what it has written,
-# and the looks.
+# Runs bench.tcl and measures the process when it asks for that. Returns its
+# output and the measurements.
 proc run::Watch {seconds command} {
     variable output {}
     variable looks {}
@@ -143,7 +144,7 @@ proc run::Watch {seconds command} {
     return [list $output $looks]
 }
 
-# Where Wine has the machine's root, too.
+# The folder's name for the process: in Wine, the machine's root is Z:.
 proc run::Path {folder command} {
     return [expr {[lindex $command 0] eq "tclsh" ? "" : "Z:"}]$folder
 }
@@ -170,7 +171,7 @@ proc run::Watched {pipe pid folder} {
     }
 }
 
-# What the looks say of each operation.
+# Adds the CPU time or the memory of each operation to the result.
 proc run::Costs {result looks} {
     if {![dict exists $looks begin] || ![dict exists $looks end]} {
         return $result
@@ -194,7 +195,8 @@ proc run::Costs {result looks} {
     return $result
 }
 
-# The result is a dict, empty after a failure, which is told.
+# Runs a case once. Returns a dict, which is empty after a failure; failures are
+# printed.
 proc run::Once {shell case driver mode} {
     variable root
     variable options
@@ -207,9 +209,9 @@ proc run::Once {shell case driver mode} {
     return [Costs [string trim $result] $looks]
 }
 
-# http-CONNECTIONS or http-close-CONNECTIONS: examples/httpd.tcl under wrk. It
-# has room for all of them, and those that it sees the end of yet: answers that
-# refuse, or none, are no result.
+# http-CONNECTIONS or http-close-CONNECTIONS: examples/httpd.tcl under wrk. Its
+# limit allows for all connections, and for those whose end it has not seen yet.
+# If it refuses or does not answer, there is no result.
 proc run::Http {shell case driver} {
     variable root
     variable options
@@ -245,7 +247,8 @@ proc run::Http {shell case driver} {
 
 # --------------------------------------------------------------- rounds
 
-# What is measured in turns for a case: names with a command that runs each.
+# Returns what a case measures in turn: a dict from names to the commands that
+# run them.
 proc run::Contenders {version case} {
     variable root
     variable drivers
@@ -256,13 +259,13 @@ proc run::Contenders {version case} {
     set contenders {}
     dict for {name driver} $drivers {
         lassign $driver command mode
-        # Just this driver has these.
+        # Only this driver has these.
         if {[string match {*-data} $case] || $case eq "sendfile"} {
             if {$name ne "iocpsock"} {
                 continue
             }
         }
-        # The core's own cannot have so many in any time.
+        # The core's driver cannot handle so many in any reasonable time.
         if {$name eq "core" && $case eq "scale-5000"} {
             continue
         }
@@ -284,7 +287,8 @@ proc run::Contenders {version case} {
     return $contenders
 }
 
-# Whether C on the same ports, or the machine's own tclsh, has the case as well.
+# Tells whether the C program on the same ports (floor), or the machine's own
+# tclsh (native), runs the case too.
 proc run::Reference {case which} {
     return [expr {$case in [dict get {
         floor {rt1 bulk4k bulk64k bulk1m conn-seq}
@@ -351,7 +355,7 @@ proc run::Main {arguments} {
     set versions [expr {$options(-tcl) eq "all" ? {86 90} : $options(-tcl)}]
     foreach version $versions {
         puts "Tcl $version:"
-        # So that Wine's server is there, and its files are in memory.
+        # This starts Wine's server, and loads its files into memory.
         Execute 60 $root/tools/tclsh$version $root/bench/bench.tcl rt1 \
             ::socket count=10
         foreach case [AllCases] {

@@ -1,5 +1,5 @@
-# Run as a script, with OBJDUMP and DLLS: the DLLs export the init procedures
-# and nothing else, and depend on nothing that is not part of Windows.
+# A script with the arguments OBJDUMP and DLLS. It checks that the DLLs export
+# only the init procedures, and depend only on DLLs of Windows.
 set(wanted Iocpsock_Init Iocpsock_SafeInit)
 set(system "^(advapi32|kernel32|mswsock|msvcrt|ntdll|user32|ws2_32|ucrtbase\
 |api-ms-win-crt-.*)\\.dll$")
@@ -20,7 +20,7 @@ foreach(dll IN LISTS DLLS)
     list(SORT names)
     message(STATUS "${dll} exports ${names}")
     if(NOT names STREQUAL wanted)
-        message(FATAL_ERROR "expected just ${wanted}")
+        message(FATAL_ERROR "expected only ${wanted}")
     endif()
 
     string(REGEX MATCHALL "DLL Name: [^\n\r]*" imports "${dump}")

@@ -1,4 +1,4 @@
-# find_tcl_root(ROOT PREFIX): looks at an installed Tcl and sets
+# find_tcl_root(ROOT PREFIX): examines an installed Tcl and sets
 #   PREFIX_VERSION   8.6, 9.0, ...
 #   PREFIX_SHORT     86, 90, ...
 #   PREFIX_INCLUDE   the folder of tcl.h
@@ -18,11 +18,11 @@ function(find_tcl_root root prefix)
     set(short "${CMAKE_MATCH_1}${CMAKE_MATCH_2}")
     set(version "${CMAKE_MATCH_1}.${CMAKE_MATCH_2}")
     if(version VERSION_LESS 8.6)
-        message(FATAL_ERROR "${root} has Tcl ${version}; 8.6 is the oldest "
-            "that iocpsock knows")
+        message(FATAL_ERROR "${root} has Tcl ${version}; iocpsock needs 8.6 "
+            "or newer")
     endif()
 
-    # The version is in the name in 8.6 and not in 9.0.
+    # The library's name contains the version in 8.6, but not in 9.0.
     find_library(stubs
         NAMES tclstub${short} tclstub
         PATHS "${root}/lib"
@@ -33,7 +33,7 @@ function(find_tcl_root root prefix)
     set(${prefix}_STUBS "${stubs}" PARENT_SCOPE)
 endfunction()
 
-# Where tools/setup puts what it makes.
+# default_cache(RESULT): the folder of tools/setup.
 function(default_cache result)
     set(cache "$ENV{XDG_CACHE_HOME}")
     if(NOT cache)
@@ -42,7 +42,7 @@ function(default_cache result)
     set(${result} "${cache}/iocpsock" PARENT_SCOPE)
 endfunction()
 
-# Its Tcls, for builds that name none.
+# default_tcl_roots(RESULT): its Tcls, for builds without a TCL_ROOT.
 function(default_tcl_roots result)
     default_cache(cache)
     set(suffix "")

@@ -1,7 +1,7 @@
-# core/ compiled for the machine at hand over the simulated port, under the
-# sanitizers, and the programs of tests/native: each says 0 passed, 1 failed,
-# 77 skipped.
-option(IOCPSOCK_COVERAGE "Count what is run of core/, without sanitizers" OFF)
+# Compiles core/ for this machine, over the simulated port and under sanitizers,
+# and the programs of tests/native. Their exit status is 0 (passed), 1 (failed)
+# or 77 (skipped).
+option(IOCPSOCK_COVERAGE "Measure coverage of core/, without sanitizers" OFF)
 set(instruments -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
     -fno-omit-frame-pointer)
 if(IOCPSOCK_COVERAGE)
@@ -26,7 +26,7 @@ target_compile_definitions(iocpsock_sim PUBLIC IOCPSOCK_SIM)
 target_link_libraries(iocpsock_sim
     PUBLIC iocpsock_core
     PRIVATE iocpsock_warnings)
-# The simulator stands between the core and its memory. Each needs the other.
+# The simulator replaces the core's memory functions, so each needs the other.
 target_link_libraries(iocpsock_core PUBLIC iocpsock_sim)
 target_link_options(iocpsock_sim PUBLIC
     -Wl,--wrap=CpMalloc -Wl,--wrap=CpCalloc -Wl,--wrap=CpFree)
@@ -47,12 +47,12 @@ foreach(program IN LISTS programs)
     iocpsock_native_test(${name} "${program}")
 endforeach()
 
-# The cases of the port's contract, but for those that call Winsock themselves.
+# The cases of the port's contract, except those that call Winsock directly.
 file(GLOB portCases CONFIGURE_DEPENDS
     "${PROJECT_SOURCE_DIR}/tests/native/port/*.c")
 target_sources(portTest PRIVATE ${portCases})
 
-# A random world, and the program that plays as many as it is told.
+# A random world, and the program that plays a given number of them.
 set(world
     tests/native/random/randomConn.c
     tests/native/random/randomPeer.c
@@ -61,9 +61,9 @@ set(world
     tests/native/random/randomWorld.c)
 iocpsock_native_test(randomTest ${world} tests/native/random/randomTest.c)
 
-# Programs of libFuzzer, which has to count what is run of all that they try:
-# they have a core/ and sim/ of their own. As tests they run a fixed number of
-# inputs from a fixed seed, `make fuzz` runs them for longer.
+# Programs with libFuzzer. They have their own core/ and sim/, because libFuzzer
+# must count which code each input runs. As tests they run a fixed number of
+# inputs from a fixed seed; `make fuzz` runs them for longer.
 if(IOCPSOCK_NATIVE STREQUAL clang)
     get_target_property(core_sources iocpsock_core SOURCES)
     get_target_property(sim_sources iocpsock_sim SOURCES)
@@ -77,9 +77,9 @@ if(IOCPSOCK_NATIVE STREQUAL clang)
         -Wl,--wrap=CpMalloc -Wl,--wrap=CpCalloc -Wl,--wrap=CpFree)
     target_link_libraries(iocpsock_fuzz PRIVATE iocpsock_warnings)
 
-    # iocpsock_fuzzer(NAME RUNS SOURCE...): tests/native/fuzz/NAME.c and what
-    # else it is made of. Beside it, if need be: NAME.dict, the words of its
-    # inputs, and NAME/, some to begin with.
+    # iocpsock_fuzzer(NAME RUNS SOURCE...): builds tests/native/fuzz/NAME.c with
+    # the other sources. There may be a file NAME.dict with words for inputs,
+    # and a folder NAME with first inputs.
     function(iocpsock_fuzzer name runs)
         set(beside "${PROJECT_SOURCE_DIR}/tests/native/fuzz/${name}")
         file(GLOB inputs CONFIGURE_DEPENDS "${beside}/*")
@@ -103,7 +103,7 @@ if(IOCPSOCK_NATIVE STREQUAL clang)
 
     iocpsock_fuzzer(fuzzWorld 10000 ${world})
 
-    # generic/ as well, in the Tcl of this machine.
+    # Also with generic/, in the Tcl of this machine.
     find_path(native_tcl_include tcl.h PATH_SUFFIXES tcl8.6 REQUIRED)
     find_library(native_tcl_library NAMES tcl8.6 REQUIRED)
     file(GLOB generic CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/generic/*.c")
@@ -128,8 +128,9 @@ endif()
 
 include(NativeTcl)
 
-# The Windows port's hand-over between threads, with real ones, over as much of
-# Windows as it calls. AddressSanitizer and ThreadSanitizer exclude each other.
+# The Windows port's hand-over between threads, with real threads, over a model
+# of the Windows functions that it calls. ThreadSanitizer cannot be combined
+# with AddressSanitizer.
 if(NOT IOCPSOCK_COVERAGE)
     find_package(Threads REQUIRED)
     add_executable(threadTest

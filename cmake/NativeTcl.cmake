@@ -1,6 +1,7 @@
-# The Tcl side in the simulated world: a tclsh for each Tcl (tests/native/tcl),
-# and the suites that it runs, under AddressSanitizer and UndefinedBehavior-
-# Sanitizer, and those with threads under ThreadSanitizer as well.
+# Builds a tclsh for each Tcl that has the driver over the simulated network
+# (tests/native/tcl), and adds the suites that it runs: under AddressSanitizer
+# and UndefinedBehaviorSanitizer, and suites with threads also under
+# ThreadSanitizer.
 if(NOT IOCPSOCK_NATIVE STREQUAL clang)
     return()
 endif()
@@ -18,7 +19,7 @@ set(world_sources
     tests/testJob.c
     tests/testThread.c)
 
-# The calls that the world stands in front of: as its sources define them.
+# The functions that the simulated world wraps, found in its sources.
 set(wraps "")
 foreach(source IN ITEMS worldClock worldFile worldPort)
     file(READ "${PROJECT_SOURCE_DIR}/tests/native/tcl/${source}.c" text)
@@ -32,16 +33,17 @@ foreach(source IN ITEMS worldClock worldFile worldPort)
 endforeach()
 list(REMOVE_DUPLICATES wraps)
 
-# Not in the list of packages, which the suites' children and threads read too.
+# These suites are not in the list of packages, which the suites' children and
+# threads read too.
 set(world_packages "${PROJECT_BINARY_DIR}/worldpackage")
 file(WRITE "${world_packages}/pkgIndex.tcl"
     "package ifneeded iocpsock ${PROJECT_VERSION} {load {} Iocpsock}\n"
     "package ifneeded Iocpsock ${PROJECT_VERSION} {load {} Iocpsock}\n"
     "package ifneeded iocpsocktest 1.0 {load {} Iocpsocktest}\n")
 
-# How to compile and link for each Tcl, and where its scripts are. The first one
-# is this machine's. The other one is a newer Debian's, with its C library
-# (tools/fetch-native-tcl): that library's loader starts the programs.
+# Options to compile and link for each Tcl, and the folder of its scripts. Tcl
+# 8.6 is this machine's. Tcl 9.0 is from a newer Debian, with its C library
+# (tools/fetch-native-tcl); that library's loader starts the programs.
 find_path(native_tcl_include tcl.h PATH_SUFFIXES tcl8.6 REQUIRED)
 find_library(native_tcl_library NAMES tcl8.6 REQUIRED)
 add_library(world_tcl86 INTERFACE)
@@ -67,8 +69,9 @@ target_link_options(world_tcl90 INTERFACE
 set(world_tcl90_environment "TCL_LIBRARY=${newer}/lib/tcl9.0"
     "TCL9_0_TM_PATH=${newer}/lib/tcl9.0/tcl9")
 
-# core/ and sim/ for ThreadSanitizer. The driver's memory is not the simulator's
-# business there: its lock would order what nothing orders elsewhere.
+# core/ and sim/ for ThreadSanitizer. Here the simulator does not provide the
+# driver's memory: its lock would order accesses that nothing else orders, and
+# hide races.
 find_package(Threads REQUIRED)
 get_target_property(core_sources iocpsock_core SOURCES)
 get_target_property(sim_sources iocpsock_sim SOURCES)
@@ -80,8 +83,8 @@ target_compile_options(world_tsan PUBLIC -O1 -fsanitize=thread)
 target_link_options(world_tsan PUBLIC -fsanitize=thread)
 target_link_libraries(world_tsan PRIVATE iocpsock_warnings)
 
-# iocpsock_world(TCL KIND LIBRARY SUITE...): the shell TCL-KIND over that core/
-# and sim/, and a row for each of the suites.
+# iocpsock_world(TCL KIND LIBRARY SUITE...): builds the shell TCL-KIND with this
+# library of core/ and sim/, and adds a row for each suite.
 function(iocpsock_world tcl kind library)
     set(shell ${tcl}-${kind})
     add_executable(${shell} ${generic} ${world_sources})

@@ -1,4 +1,4 @@
-# One DLL for each Tcl of TCL_ROOT, and the package around them.
+# Builds a DLL for each Tcl of TCL_ROOT, and the package that contains them.
 include(FindTclRoot)
 
 set(roots "${TCL_ROOT}")
@@ -6,25 +6,26 @@ if(NOT roots)
     default_tcl_roots(roots)
 endif()
 if(NOT roots)
-    message(FATAL_ERROR "name an installed Tcl, -DTCL_ROOT=C:/Tcl say, or "
-        "several, with semicolons between them; on Debian, run tools/setup")
+    message(FATAL_ERROR "give the folder of an installed Tcl, for example "
+        "-DTCL_ROOT=C:/Tcl, or several folders with semicolons between them; "
+        "on Debian, run tools/setup")
 endif()
 
 set(folder iocpsock${PROJECT_VERSION})
 set(packageFolder "${IOCPSOCK_PACKAGE_DIR}/${folder}")
 set(testFolder "${IOCPSOCK_TEST_PACKAGE_DIR}/iocpsocktest")
-# Beside it: with its own iocpsock, it is for the suites that ask for it.
+# A separate package with its own iocpsock, for the suites that ask for it.
 set(faultFolder "${IOCPSOCK_TEST_PACKAGE_DIR}-fault/iocpsockfault")
 
-# The functions that testFault.c and testFaultFile.c stand in for.
+# The functions that testFault.c and testFaultFile.c replace.
 set(faults CpMalloc CpCalloc CpFree CpHandleOpen CpHandleBind CpHandleListen
     CpSubmitAccept CpSubmitConnect CpSubmitRecv CpSubmitSend CpSubmitResolve
     CpTryRecv CpTrySend CpPortReap CpPortSleep
     CpFileRead CpSubmitSendFile CpSendFileIsLimited)
 set(faultSources tests/testFault.c tests/testFaultFile.c)
 
-# Those of testStrict.c and its like, which know the names without decoration
-# only.
+# The functions that testStrict.c and similar files replace. These files have
+# names without decoration only.
 if(CMAKE_SIZEOF_VOID_P EQUAL 8)
     list(APPEND faultSources
         tests/testStrict.c tests/testStrictFail.c tests/testStrictIo.c)
@@ -38,8 +39,8 @@ if(CMAKE_SIZEOF_VOID_P EQUAL 8)
 endif()
 list(TRANSFORM faults PREPEND "-Wl,--wrap=")
 
-# tcl_dll(TARGET NAME FOLDER SOURCES...): a DLL loadable by the Tcl that was
-# looked at last.
+# tcl_dll(TARGET NAME FOLDER SOURCES...): builds a DLL for the Tcl that
+# find_tcl_root examined last.
 function(tcl_dll target name output)
     add_library(${target} MODULE ${ARGN})
     set_target_properties(${target} PROPERTIES
@@ -51,16 +52,17 @@ function(tcl_dll target name output)
     target_include_directories(${target} SYSTEM PRIVATE "${tcl_INCLUDE}")
     target_link_libraries(${target} PRIVATE iocpsock_warnings "${tcl_STUBS}")
     if(NOT MSVC)
-        # Only what is marked DLLEXPORT, no runtime DLL of the compiler's,
-        # and the same bytes from the same sources: the linker would add the
-        # time, and make a base address of the output's path.
+        # Export only functions with DLLEXPORT, and need no runtime DLL of the
+        # compiler. Make the same bytes from the same sources: without these
+        # options the linker would add the time, and derive a base address from
+        # the output's path.
         target_link_options(${target} PRIVATE
             -static-libgcc -Wl,--exclude-all-symbols
             -Wl,--no-insert-timestamp -Wl,--disable-auto-image-base)
     endif()
 endfunction()
 
-# driver_dll(TARGET FOLDER SOURCES...): the driver, and sources beside its own.
+# driver_dll(TARGET FOLDER SOURCES...): builds the driver with more sources.
 function(driver_dll target output)
     tcl_dll(${target} ${target} "${output}" ${iocpsock_sources} ${ARGN})
     target_include_directories(${target} PRIVATE generic)
@@ -78,7 +80,7 @@ foreach(root IN LISTS roots)
         set(dllPrefix tcl9)
     endif()
     if(TARGET ${dllPrefix}iocpsock)
-        message(FATAL_ERROR "two Tcls of TCL_ROOT want the same DLL: ${roots}")
+        message(FATAL_ERROR "two Tcls of TCL_ROOT need the same DLL: ${roots}")
     endif()
     list(APPEND tclVersions ${tcl_SHORT})
     set(tcl_${tcl_SHORT}_ROOT "${root}")
@@ -105,20 +107,21 @@ foreach(root IN LISTS roots)
     endif()
 endforeach()
 
-# pkg_index(FOLDER VERSION DLL PREFIX NAMES SCRIPTS): all packages find their
-# DLLs in one way. SCRIPTS are the packages iocpsock::... beside them.
+# pkg_index(FOLDER VERSION DLL PREFIX NAMES SCRIPTS): makes a package's index.
+# NAMES are the packages that its DLL provides, SCRIPTS the packages
+# iocpsock::... that are written in Tcl.
 function(pkg_index output VERSION DLL PREFIX NAMES SCRIPTS)
     configure_file(pkgIndex.tcl.in "${output}/pkgIndex.tcl" @ONLY
         NEWLINE_STYLE UNIX)
 endfunction()
 pkg_index("${packageFolder}" ${PROJECT_VERSION}
     iocpsock Iocpsock "iocpsock Iocpsock" monitor)
-# testThread.c has a version of its own.
+# testThread.c has its own version number.
 pkg_index("${testFolder}" 1.0 iocpsocktest Iocpsocktest iocpsocktest "")
 pkg_index("${faultFolder}" ${PROJECT_VERSION}
     iocpsockfault Iocpsockfault "iocpsock Iocpsock" "")
 
-# What the package has in Tcl stands beside the DLLs.
+# The package's Tcl scripts are in the folder of the DLLs.
 set(library monitor.tcl monitorSample.tcl monitor.html)
 foreach(file IN LISTS library)
     configure_file(library/${file} "${packageFolder}/${file}" COPYONLY)
@@ -130,9 +133,9 @@ install(FILES "${packageFolder}/pkgIndex.tcl" ${library} README.md
     license.terms DESTINATION lib/${folder})
 install(DIRECTORY examples DESTINATION lib/${folder} OPTIONAL
     FILES_MATCHING PATTERN "*.tcl")
-# What README.md points to.
+# The files that README.md refers to.
 install(DIRECTORY doc/ DESTINATION lib/${folder}/doc FILES_MATCHING
     PATTERN "*.md" PATTERN "*.png" PATTERN "*.svg")
-# The manual, where it has been made ("make doc").
+# The manual, if "make doc" has made it.
 install(DIRECTORY build/doc/ DESTINATION lib/${folder}/doc OPTIONAL
     FILES_MATCHING PATTERN "iocpsock*")

@@ -1,15 +1,15 @@
-# The self-test, which the zip has and "make install" has not: the component
-# selftest. Its folder has the suites that need nothing but Tcl for Windows.
+# The self-test: the component selftest. The zip has it, "make install" does not
+# install it. Its folder has the suites that need only Tcl for Windows.
 set(selftest lib/${folder}/selftest)
 if(MINGW)
-    # The same bytes from the same sources, and no DLLs of the compiler's.
+    # Make the same bytes from the same sources, without DLLs of the compiler.
     foreach(program IN ITEMS portTest errorTest)
         target_link_options(${program} PRIVATE
             -static-libgcc -Wl,--no-insert-timestamp)
     endforeach()
 endif()
 
-# cmd.exe finds no labels in a file with Unix' line ends.
+# cmd.exe does not find labels in a file with Unix line ends.
 configure_file(selftest/selftest.cmd "${PROJECT_BINARY_DIR}/selftest.cmd"
     @ONLY NEWLINE_STYLE DOS)
 install(FILES "${PROJECT_BINARY_DIR}/selftest.cmd"
@@ -33,7 +33,7 @@ list(APPEND files run.tcl suites.txt support.tcl supportChild.tcl
     differential.tcl differentialEvents.tcl differentialOps.tcl
     differentialRun.tcl differential.txt)
 list(TRANSFORM files PREPEND "tests/")
-# What stands in for the Thread extension in an example.
+# This replaces the Thread extension in an example.
 list(APPEND files tools/conformanceThread.tcl)
 install(FILES ${files} DESTINATION ${selftest}
     COMPONENT selftest EXCLUDE_FROM_ALL)

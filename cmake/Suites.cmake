@@ -1,8 +1,8 @@
 # Sets, from tests/suites.txt:
 #   allSuites       every suite's name
-#   windowsSuites   those that need nothing but Tcl for Windows
+#   windowsSuites   the suites that need only Tcl for Windows
 #   packedSuites    those of them that the zip's self-test has
-# and stops if a suite is missing there, or has gone.
+# It fails if a suite is not listed there, or a listed one does not exist.
 set(list "${PROJECT_SOURCE_DIR}/tests/suites.txt")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${list}")
 file(STRINGS "${list}" lines REGEX "^[^#]")
@@ -11,7 +11,7 @@ set(windowsSuites "")
 set(packedSuites "")
 foreach(line IN LISTS lines)
     if(NOT line MATCHES "^([^ ]+) +(windows$|(sources|here) +[^ ])")
-        message(FATAL_ERROR "${list}: what is '${line}'?")
+        message(FATAL_ERROR "${list}: cannot parse '${line}'")
     endif()
     list(APPEND allSuites "${CMAKE_MATCH_1}")
     if(NOT CMAKE_MATCH_3 STREQUAL "here")
@@ -28,6 +28,6 @@ list(SORT found)
 set(named ${allSuites})
 list(SORT named)
 if(NOT "${found}" STREQUAL "${named}")
-    message(FATAL_ERROR "tests/suites.txt names ${named}, "
-        "but the suites of tests/ are ${found}")
+    message(FATAL_ERROR "tests/suites.txt lists ${named}, "
+        "but tests/ contains ${found}")
 endif()

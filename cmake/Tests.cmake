@@ -1,16 +1,17 @@
-# A CTest row for each suite and Tcl, for each script that brings a client of
-# its own, and for what the native builds have.
+# Adds a CTest row for each suite and Tcl, for each script with its own client,
+# and for the tests of the native builds.
 set(tools "${PROJECT_SOURCE_DIR}/tools")
 include(Suites)
 
-# What the rows with the label "wine" run on, as tools/common.sh has it.
-# tools/test-target sets it for the same rows on another Wine.
+# The target of tools/common.sh for the rows with the label "wine".
+# tools/test-target sets it to run the same rows on another Wine.
 set(target "")
 if(CMAKE_SIZEOF_VOID_P EQUAL 4)
     set(target IOCPSOCK_TARGET=win32)
 endif()
 
-# The port's contract, on this port. native/ has it on the simulated one.
+# The port's contract, on the Windows port. The native builds run the same
+# contract on the simulated port.
 file(GLOB portCases CONFIGURE_DEPENDS
     "${PROJECT_SOURCE_DIR}/tests/native/port/*.c"
     "${PROJECT_SOURCE_DIR}/tests/native/port/win/*.c")
@@ -20,13 +21,13 @@ target_link_libraries(portTest PRIVATE iocpsock_win iocpsock_warnings)
 set_target_properties(portTest PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "$<1:${IOCPSOCK_TOOL_DIR}>")
 
-# What the port makes of the system's errors.
+# The port's translation of the system's errors.
 add_executable(errorTest tests/errorTest.c)
 target_link_libraries(errorTest PRIVATE iocpsock_win iocpsock_warnings)
 set_target_properties(errorTest PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "$<1:${IOCPSOCK_TOOL_DIR}>")
 
-# On Windows itself, the suites alone and without the scripts' comforts.
+# On Windows itself only the suites run, without the shell scripts.
 if(CMAKE_HOST_WIN32)
     add_test(NAME port COMMAND portTest)
     add_test(NAME errors COMMAND errorTest)
@@ -56,11 +57,12 @@ add_test(NAME errors COMMAND "${tools}/wine-tclsh" 86)
 set_tests_properties(errors PROPERTIES LABELS "windows;wine" TIMEOUT 120
     ENVIRONMENT "IOCPSOCK_SHELL=$<TARGET_FILE:errorTest>;${target}")
 
-# What tools/tclsh86 and tclsh90 need for a standard input that is a pipe.
+# The benchmark's reference in C.
 add_executable(floor bench/floor.c)
 target_link_libraries(floor PRIVATE iocpsock_warnings ws2_32 mswsock)
 set_target_properties(floor PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${IOCPSOCK_TOOL_DIR}")
+# tools/wine-tclsh needs this if standard input is a pipe.
 add_executable(pipeStdin tools/pipeStdin.c)
 target_link_libraries(pipeStdin PRIVATE iocpsock_warnings)
 set_target_properties(pipeStdin PROPERTIES
@@ -73,12 +75,11 @@ foreach(short IN LISTS tclVersions)
     foreach(suite IN LISTS suites)
         cmake_path(GET suite FILENAME file)
         cmake_path(GET suite STEM name)
-        # run-suite has a limit of its own, below this one, as it knows what
-        # to end and to tell.
+        # run-suite has its own, shorter limit, because it knows which processes
+        # to kill, and reports them.
         add_test(NAME tcl${short}.${name}
             COMMAND "${tools}/run-suite" ${short} "${file}" 120)
-        # "wine" is what any Wine can run; "windows" is what needs nothing of
-        # Debian's.
+        # "wine": every Wine can run it. "windows": it needs nothing of Debian.
         set(labels tcl${short} wine)
         if(file MATCHES "[.]test$" AND name IN_LIST windowsSuites)
             list(APPEND labels windows)
@@ -89,9 +90,9 @@ foreach(short IN LISTS tclVersions)
     endforeach()
 endforeach()
 
-# Suites once more, on a system that does what Windows does and Wine does not
-# (tests/testStrict.c). A refused connect lasts 2 s there: the suites about
-# connecting use Windows 10's way to avoid that on one of the Tcls.
+# Runs suites again on a system that does what Windows does and Wine does not
+# (tests/testStrict.c). A refused connect takes 2 s there. The suites that have
+# many of them use Windows 10's option against that on one of the Tcls.
 set(strictSuites
     close closeDelivery closeExit closeInterp
     io ioBulk ioCallback ioEnd ioEvents ioFairness
@@ -112,7 +113,8 @@ foreach(short IN LISTS tclVersions)
     endforeach()
 endforeach()
 
-# Those that need Tk are no rows of every run: ctest -C tk (make test-tk).
+# Suites that need Tk run only in the configuration tk: ctest -C tk (make
+# test-tk).
 file(GLOB suites CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/tk/*.sh")
 foreach(short IN LISTS tclVersions)
     foreach(suite IN LISTS suites)
@@ -125,7 +127,7 @@ foreach(short IN LISTS tclVersions)
     endforeach()
 endforeach()
 
-# The manual against the sources, and that the comparison notices.
+# Compares the manual with the sources, and shows that differences are noticed.
 add_test(NAME manual COMMAND "${tools}/check-manual" --mutants)
 set_tests_properties(manual PROPERTIES TIMEOUT 60)
 

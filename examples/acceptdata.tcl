@@ -1,23 +1,26 @@
 # acceptdata.tcl --
 #
-#	A server whose clients speak first, and which is not called before they
-#	do: -acceptmode data, an option of iocpsock alone.
+#	A server whose clients send first. Its accept script runs only when the
+#	client has sent something. This is -acceptmode data, an option that only
+#	iocpsock has.
 #
 #	    tclsh acceptdata.tcl -port 7012
 #
-#	-silence MS		10000: who has said nothing by then is closed
+#	-silence MS		10000: a client that has sent nothing by then
+#				is disconnected
 #
-#	program.tcl tells the other options. Those that connect and stay silent,
-#	by mistake or on purpose, cost no channel and no script; the driver
-#	closes them when their time is up. A client sends one line:
+#	program.tcl describes the other options. Clients that connect and stay
+#	silent, by mistake or on purpose, need no channel and no script; the
+#	driver closes them when their time is up. A client sends one line:
 #
-#	    time		what time it is here
-#	    stats		the listener's counters: waiting are the silent
-#				clients, timedOut those that were closed
+#	    time		returns the time
+#	    stats		returns the listener's counters: "waiting"
+#				counts silent clients, "timedOut" closed ones
 
 source [file join [file dirname [info script]] program.tcl]
 
-# The first bytes are there when this is called, the whole line perhaps not yet.
+# The first bytes have arrived when this is called, but perhaps not the whole
+# line.
 
 proc accept {chan address port} {
     fconfigure $chan -blocking 0 -translation {auto crlf}

@@ -1,32 +1,34 @@
 # chat.tcl --
 #
-#	A chat server for telnet, nc and the like: the first line is a name,
-#	every further one goes to all.
+#	A chat server for telnet, nc and similar programs. A client's first line
+#	is its name; every further line goes to all clients.
 #
 #	    tclsh chat.tcl -port 7008
 #
 #	-maxline CHARACTERS	500: a longer line ends the connection
-#	-maxclients NUMBER	200: further ones are told so, or just dropped
-#				if there are as many of them again
+#	-maxclients NUMBER	200: further clients get a message and are
+#				disconnected; if there are as many again, they
+#				are disconnected without one
 #
-#	program.tcl tells the other options. A line "/who" lists who is here,
-#	"/quit" ends the connection. What is sent has no control characters:
-#	nobody can play with another's terminal. A client that does not read is
-#	dropped.
+#	program.tcl describes the other options. The line "/who" lists the names
+#	of all clients, "/quit" ends the connection. Control characters are
+#	removed, so that no client can send commands to another's terminal. A
+#	client that does not read is disconnected.
 
 source [file join [file dirname [info script]] program.tcl]
 
 # How many bytes may wait for a client.
 set backlog 65536
 
-# From channels to names; a name that is empty is not known yet.
+# A dictionary from channels to names. The name is empty until the client has
+# sent it.
 set names {}
 
 proc accept {chan address port} {
     global names options
     fconfigure $chan -blocking 0 -buffering line -encoding utf-8 \
         -translation {auto crlf}
-    # Tcl 9 would take bytes that are not UTF-8 for an error.
+    # In Tcl 9, bytes that are not UTF-8 would otherwise be an error.
     catch {fconfigure $chan -profile replace}
     set limit [dict get $options -maxclients]
     set count [program::connections]
@@ -86,8 +88,9 @@ proc enter {chan name} {
     }
 }
 
-# A client may be left from within what is told to all. What is left for one
-# that takes its lines is still sent; "how" is program::drop for others.
+# Removes a client; this may happen while a line is sent to all of them. A close
+# still sends the client's last lines. For a client that does not read, "how"
+# is program::drop.
 
 proc leave {chan {how close}} {
     global names

@@ -1,13 +1,14 @@
 # echo.tcl --
 #
-#	An echo server: whatever comes is sent back.
+#	An echo server: it sends back everything that it receives.
 #
 #	    tclsh echo.tcl -port 7007
 #
-#	-maxclients NUMBER	200: further ones are dropped
+#	-maxclients NUMBER	200: further clients are disconnected
 #
-#	program.tcl tells the other options. The copy takes no more from a
-#	client than that client takes back, so that nobody fills the memory.
+#	program.tcl describes the other options. The server reads from a client
+#	only as fast as that client reads its echo, so no client can fill the
+#	memory.
 
 source [file join [file dirname [info script]] program.tcl]
 
@@ -22,8 +23,8 @@ proc accept {chan address port} {
     fcopy $chan $chan -command [list finish $chan]
 }
 
-# At the end of what the client has sent, or at an error. The close sends what
-# is still to be sent.
+# Called at the client's end of file, or after an error. The close sends the
+# remaining output.
 
 proc finish {chan bytes {message ""}} {
     catch {close $chan}

@@ -1,18 +1,19 @@
 # program.tcl --
 #
-#	What the small servers among the examples share, so that each shows its
-#	own matter alone: options, the listening socket, and the end. They run
-#	in Tcl 8.6 and 9.0: on iocpsock where that loads, else on Tcl's own
-#	sockets.
+#	The code that the small example servers share: options, the listening
+#	socket, and the end of the program. Each example then shows only its own
+#	subject. They run in Tcl 8.6 and 9.0, on iocpsock if that loads, else on
+#	Tcl's own sockets.
 #
 #	All of them have these options:
 #
 #	-port NUMBER		0 takes a free port
 #	-address ADDRESS	127.0.0.1; empty for all addresses
-#	-closetimeout MS	30000: on iocpsock, how long a client may take
-#				for what is left to be sent when its connection
-#				is closed; then it is reset. 0 is for ever
-#	-stdin quit		end when standard input does
+#	-closetimeout MS	30000: how long a client may take for the
+#				remaining output after its connection is closed
+#				(iocpsock only); then the connection is reset.
+#				0 means without limit
+#	-stdin quit		end when standard input ends
 #
 #	They print "listening on ADDRESS PORT" for each address. The exit
 #	status is 0, or 2 for wrong options, or 1 if they cannot listen.
@@ -29,12 +30,12 @@ namespace eval program {
 
 # program::options --
 #
-#	Reads the command line.
+#	Parses the command line. Wrong options end the program.
 #
 # Arguments:
-#	name		The program's, for messages.
-#	defaults	Its options and their defaults. One that is a number
-#			wants a number, of 0 or more.
+#	programName	The program's name, for messages.
+#	defaults	Its options and their defaults. If a default is a
+#			number, the option accepts numbers of 0 or more.
 #
 # Results:
 #	The options, a dictionary.
@@ -78,8 +79,8 @@ proc program::fail {message {status 2}} {
 
 # program::listen --
 #
-#	Opens the listening socket. Its options, which may be some of iocpsock's
-#	own, hold for all that it accepts.
+#	Opens the listening socket. Accepted connections inherit the options in
+#	args, which may be options that only iocpsock has.
 
 proc program::listen {script args} {
     variable options
@@ -106,8 +107,9 @@ proc program::listen {script args} {
 
 # program::bound --
 #
-#	Sets how long a close may last: on the listener, and on connections
-#	that were not accepted. Tcl's own sockets have no such option.
+#	Limits how long a close may last. Call it for the listener, and for
+#	connections that were not accepted. Tcl's own sockets have no such
+#	option.
 
 proc program::bound {chan} {
     variable options
@@ -116,9 +118,9 @@ proc program::bound {chan} {
 
 # program::connections --
 #
-#	How many connections there are, with those that were closed but still
-#	have something to send. These do not count on Tcl's own sockets, where
-#	no script can see them.
+#	Returns the number of connections, including closed ones that still
+#	have output to send. Of Tcl's own sockets only the open ones count,
+#	because no script can see the others.
 
 proc program::connections {} {
     variable socket
@@ -131,7 +133,7 @@ proc program::connections {} {
 
 # program::drop --
 #
-#	Ends a connection at once: on iocpsock with all that was not sent yet,
+#	Ends a connection at once. On iocpsock this discards unsent output,
 #	which a close would keep in memory.
 
 proc program::drop {chan} {
@@ -142,7 +144,7 @@ proc program::drop {chan} {
 
 # program::wait --
 #
-#	Serves until the program is ended. What is written by then is sent.
+#	Serves until the program is to end. All output is still sent then.
 
 proc program::wait {} {
     variable options

@@ -1,29 +1,30 @@
 # relay.tcl --
 #
-#	A TCP relay that shares its clients among several servers, in turns.
+#	A TCP relay that distributes its clients among several servers, in turn.
 #
 #	    tclsh relay.tcl -backends "127.0.0.1:8001 127.0.0.1:8002"
 #
 #	-port NUMBER		7009
 #	-backends LIST		HOST:PORT, or [ADDRESS]:PORT for IPv6; needed
-#	-timeout MS		5000: for a server to take a connection
-#	-retry MS		10000: a server that has not taken one is asked
-#				last for this long
-#	-maxclients NUMBER	200: further ones are dropped
+#	-timeout MS		5000: for a server to accept a connection
+#	-retry MS		10000: for how long a server that did not accept
+#				one is tried after all others
+#	-maxclients NUMBER	200: further clients are disconnected
 #
-#	program.tcl tells the other options. A client is connected to the first
-#	server that answers, and closed if none does. Bytes are copied in both
-#	directions with fcopy, which takes no more than the other side takes,
-#	and each end of file is passed on as such.
+#	program.tcl describes the other options. A client is connected to the
+#	first server that answers, or closed if none does. fcopy copies the
+#	bytes in both directions, and reads only as fast as the other side
+#	accepts them. An end of file is passed on as an end of file.
 
 source [file join [file dirname [info script]] program.tcl]
 
-# Who is asked next, and until when servers count as dead.
+# The index of the server that is tried first, and a dictionary from servers
+# that did not answer to the time until which they count as dead.
 set turn 0
 set dead {}
 
-# The connections to servers that are open, a dictionary: all others are
-# clients, or are being closed and count as such.
+# The open connections to servers, the keys of a dictionary. All other
+# connections are clients, or are being closed and count as clients.
 set servers {}
 
 proc parseBackends {list} {
@@ -40,7 +41,7 @@ proc parseBackends {list} {
     }]
 }
 
-# All servers, those that are due first, those that were dead of late last.
+# Returns all servers in the order to try them: dead ones last.
 
 proc order {} {
     global backends turn dead
@@ -71,7 +72,7 @@ proc accept {client address port} {
     dial $client [order]
 }
 
-# Asks the first of the servers, and the others if that fails.
+# Tries to connect to the first of the servers, then to the others.
 
 proc dial {client candidates} {
     global options servers
@@ -126,8 +127,8 @@ proc connect {client server} {
     }
 }
 
-# The end of one direction: the other one goes on, unless it is over as well or
-# something has failed.
+# Called when one direction has ended. The other one continues, unless it has
+# ended as well or something has failed.
 
 proc copied {from to bytes {failure ""}} {
     global ended

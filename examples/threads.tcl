@@ -1,18 +1,19 @@
 # threads.tcl --
 #
-#	A server that computes in several threads: it accepts in one and hands
-#	each connection to another, which talks to the client from then on.
+#	A server that computes in several threads. One thread accepts all
+#	connections and transfers each to a worker thread, which then serves the
+#	client.
 #
 #	    tclsh threads.tcl -port 7011 -workers 4
 #
-#	program.tcl tells the other options. It needs the Thread extension. A
-#	client sends a line with a number of up to 10000000 and gets how many
-#	primes there are below. While one client's number takes its time, those
-#	of other workers are served.
+#	program.tcl describes the other options. The server needs the Thread
+#	extension. A client sends a line with a number of up to 10000000 and
+#	gets the number of primes below it. While one worker computes, the
+#	clients of the other workers are served.
 
 source [file join [file dirname [info script]] program.tcl]
 
-# What each worker has.
+# The script that each worker runs at its start.
 
 set service {
     proc serve {chan} {
@@ -56,7 +57,7 @@ set service {
     }
 }
 
-# Within the accept script the channel is not free to go yet.
+# The channel cannot be transferred from within the accept script.
 
 proc accept {chan address port} {
     after 0 [list handOver $chan]
@@ -64,7 +65,7 @@ proc accept {chan address port} {
 
 proc handOver {chan} {
     global workers
-    # The one whose turn it is goes to the end of the queue.
+    # Take the first worker, and put it at the end of the queue.
     set workers [lassign $workers worker]
     lappend workers $worker
     thread::transfer $worker $chan
@@ -82,7 +83,7 @@ if {[catch {package require Thread} message]} {
 set workers {}
 for {set i 0} {$i < [dict get $options -workers]} {incr i} {
     set worker [thread::create]
-    # The driver has to be there in each thread that has its channels.
+    # The driver must be loaded in every thread that has its channels.
     thread::send $worker [list set auto_path $auto_path]
     thread::send $worker {catch {package require iocpsock}}
     thread::send $worker $service

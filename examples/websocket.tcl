@@ -1,41 +1,42 @@
 # websocket.tcl --
 #
-#	A WebSocket server (RFC 6455) in plain Tcl, without further packages:
-#	each message is sent back to the client that it came from.
+#	A WebSocket server (RFC 6455) in plain Tcl, without further packages. It
+#	sends each message back to its sender.
 #
 #	    tclsh websocket.tcl -port 7010
 #
 #	-maxmessage BYTES	1048576: a longer message ends the connection
-#	-maxclients NUMBER	200: further ones are dropped
+#	-maxclients NUMBER	200: further clients are disconnected
 #	-timeout MS		10000: for the handshake to arrive, and for a
-#				client to close when it was told to
-#	-messagetimeout MS	60000: for a message to be complete once it has
-#				begun
+#				client to close after the server's close frame
+#	-messagetimeout MS	60000: for a message to arrive completely once
+#				it has begun
 #
-#	program.tcl tells the other options. In a browser:
+#	program.tcl describes the other options. In a browser:
 #
 #	    ws = new WebSocket("ws://127.0.0.1:7010/")
 #	    ws.onmessage = e => console.log(e.data); ws.send("hello")
 #
-#	It does what a server must: handshake, text and binary messages in one
-#	or more frames, ping and close. A client that breaks the rules is told
-#	which (the codes of section 7.4.1). One that does not take the answers
-#	is not read from any more; it may stay, as one of -maxclients. What
-#	pages of other sites may do here a server of more than echoes would
-#	decide by the Origin field.
+#	It does everything that a server must do: handshake, text and binary
+#	messages in one or more frames, ping and close. A client that violates
+#	the protocol gets a close frame with the reason (the codes of section
+#	7.4.1). The server stops reading from a client that does not read its
+#	answers; the client stays connected and counts for -maxclients. A server
+#	that does more than echo should check the Origin field, because pages of
+#	any site can connect to it.
 
 source [file join [file dirname [info script]] program.tcl]
 
-# How long a handshake may be, how many bytes may wait for a client before
-# nothing more is read from it, and how many of its frames are handled before
-# others have their turn.
+# The longest handshake; how many bytes may wait to be sent to a client before
+# the server stops reading from it; and how many of its frames are handled
+# before others have their turn.
 set maxHead 8192
 set backlog 262144
 set framesPerTurn 16
 
-# By channel: what was received and not used yet, the kind of the message of
-# which some frames have come, and these; the timer by which the client has to
-# have done something, and the one that gives it its next turn.
+# By channel: bytes that were received and are not used yet; opcode and content
+# of a message that is not complete yet; the timer of the client's deadline, and
+# the timer of its next turn.
 array set buffer {}
 array set kind {}
 array set message {}
@@ -56,7 +57,8 @@ proc accept {chan address port} {
     fileevent $chan readable [list receive $chan shake]
 }
 
-# A client has the time of an option, until what happens otherwise.
+# Sets the client's deadline to the time of the option, and the script that runs
+# if it is missed.
 
 proc allow {chan option script} {
     global options timer
@@ -73,7 +75,7 @@ proc finish {chan {how close}} {
     catch {$how $chan}
 }
 
-# Takes what has come and hands it to "shake" or to "frames".
+# Reads the input, and calls "shake", "frames" or "ignore".
 
 proc receive {chan use} {
     global buffer
@@ -127,7 +129,7 @@ proc shake {chan} {
     frames $chan
 }
 
-# The answer to a handshake's key; empty if this is no handshake.
+# Returns the answer to a handshake's key, or nothing if this is no handshake.
 
 proc acceptKey {head} {
     set lines [lassign [split [string map {\r\n \n} $head] \n] request]
@@ -159,7 +161,7 @@ proc acceptKey {head} {
     binary encode base64 [sha1 ${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11]
 }
 
-# SHA-1 (FIPS 180-4), which Tcl lacks; of short strings.
+# SHA-1 (FIPS 180-4), which Tcl lacks. Good enough for short strings.
 
 proc sha1 {bytes} {
     set length [string length $bytes]
@@ -205,8 +207,8 @@ proc rotate {word bits} {
 # Frames.
 #
 
-# Handles the frames that are complete, until the client has answers to take or
-# others have waited long enough.
+# Handles complete frames, until too many answers wait to be sent or others
+# should have their turn.
 
 proc frames {chan} {
     global buffer kind backlog framesPerTurn turn
@@ -235,8 +237,9 @@ proc frames {chan} {
     }
 }
 
-# A message that has begun has its time, which no further frame of it makes any
-# longer. A client that is not read from cannot complete it.
+# Starts or stops the deadline of a message that has begun. Further frames of
+# the message do not extend it. It stops while the server does not read from
+# the client, because the client cannot complete the message then.
 
 proc watch {chan begun} {
     global timer
@@ -265,8 +268,8 @@ proc refuse {code reason} {
     throw [list WEBSOCKET $code] $reason
 }
 
-# The next frame as a list: whether it is the last of its message, its opcode
-# and its bytes. Empty if it has not come yet.
+# Returns the next frame as a list: whether it is the last of its message, its
+# opcode and its bytes. The list is empty if it has not arrived completely.
 
 proc nextFrame {chan} {
     global buffer message options
@@ -311,7 +314,7 @@ proc nextFrame {chan} {
     return [list $final $opcode $payload]
 }
 
-# The first four bytes are the mask for all others, over and over.
+# The first four bytes are the mask, which is applied repeatedly to the others.
 
 proc unmask {bytes} {
     set length [expr {[string length $bytes] - 4}]
@@ -354,8 +357,8 @@ proc handle {chan final opcode payload} {
     }
 }
 
-# Refuses a text that is not UTF-8 (RFC 3629): Tcl's own decoder takes more, or
-# less, from version to version.
+# Refuses a text that is not UTF-8 (RFC 3629). Tcl's own decoder accepts more or
+# less than that, depending on its version.
 
 proc checkText {bytes} {
     global utf8
@@ -382,7 +385,7 @@ proc frame {opcode payload} {
     return [binary format ccW $first 127 $length]$payload
 }
 
-# The client closes: it is told the code that it has given.
+# Handles a close frame: the answer repeats the client's code.
 
 proc closed {chan payload} {
     if {[string length $payload] == 1} {
@@ -400,14 +403,14 @@ proc closed {chan payload} {
     finish $chan
 }
 
-# Ends the connection from here, and tells why.
+# Ends the connection with a close frame that gives the reason.
 
 proc stop {chan code reason} {
     part $chan [frame 8 [binary format S $code]$reason]
 }
 
-# Sends the last words. The client may still be sending: it is the one to close,
-# within the time.
+# Sends the last bytes of the connection. The client may still be sending, so
+# the client closes first, within -timeout.
 
 proc part {chan bytes} {
     global buffer kind message turn

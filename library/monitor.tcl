@@ -1,7 +1,7 @@
 # monitor.tcl --
 #
-#	The package iocpsock::monitor: a page that shows what the driver is
-#	doing, served by the process itself.
+#	The package iocpsock::monitor: the process serves a web page that shows
+#	what the driver is doing.
 #
 #	    package require iocpsock::monitor
 #	    set port [iocpsock::monitor ?-option value ...?]
@@ -9,29 +9,29 @@
 #
 #	-port NUMBER		8080; 0 takes a free port
 #	-address ADDRESS	127.0.0.1; empty for all addresses
-#	-interval MS		1000: from one sample to the next, 100 to 60000
-#	-maxviewers NUMBER	8: how many may watch at once, 1 to 64
-#	-hosts LIST		names by which it may be asked, beside localhost
-#				and all addresses
-#	-peers BOOLEAN		whether the peers' addresses are shown; if not
-#				given, when it listens on loopback
+#	-interval MS		1000: the time between two samples, 100 to 60000
+#	-maxviewers NUMBER	8: how many viewers can watch at once, 1 to 64
+#	-hosts LIST		host names that requests may use, in addition to
+#				localhost and all addresses
+#	-peers BOOLEAN		whether the peers' addresses are shown; by
+#				default only if it listens on loopback
 #
 #	Routes: / is the page, /events a stream of samples as server-sent
-#	events, /snapshot one sample. A sample is a JSON object; Sample says
-#	what is in it. It needs the event loop.
+#	events, /snapshot one sample. A sample is a JSON object; the procedure
+#	Sample describes it. The monitor needs the event loop.
 #
-#	What it costs: nothing between requests but the listener. Samples are
-#	taken while /events has a reader, and for /snapshot if the last one is
-#	older than -interval. A client that takes too long, or does not take
-#	its samples, is reset, and nothing of it is kept.
+#	Cost: between requests, only the listener. Samples are taken while
+#	/events has a reader, and for /snapshot if the last sample is older than
+#	-interval. If a client takes too long, or does not read its samples, its
+#	connection is reset, and nothing of it is kept.
 #
-#	Its own connections and its listener are left out of the counters, so
-#	that watching does not change what is seen; they are in the memory.
+#	The monitor's own connections and its listener are not counted, so that
+#	watching does not change the counters. They do use memory.
 #
-#	What it tells: counters and the names and peers of channels, no data,
-#	no scripts, no environment. A page of another site cannot read it: the
-#	browser has to ask by an address or a known name (a name that an
-#	attacker's DNS points here is refused) and for a page of this origin.
+#	Security: it shows counters and the names and peers of channels, but no
+#	data, no scripts and no environment. A page of another site cannot read
+#	it: the browser must ask by an address or a known name (a name that an
+#	attacker's DNS points here is refused), and from a page of this origin.
 
 package require Tcl 8.6-
 package require iocpsock
@@ -43,17 +43,18 @@ namespace eval iocpsock::monitor {
         -port 8080 -address 127.0.0.1 -interval 1000 -maxviewers 8
         -hosts {} -peers {}
     }
-    # The least and the most of the numbers among them.
+    # The range of each option that is a number.
     variable ranges {-port {0 65535} -interval {100 60000} -maxviewers {1 64}}
 
-    # The longest request, how long it and the end of an answer may take, and
-    # how many clients may be in the middle of that: the oldest makes way.
+    # The longest request; how long a request, or the end of an answer, may
+    # take; and how many clients may be at that stage. If there are more, the
+    # oldest is disconnected.
     variable headBytes 8192
     variable patienceMs 5000
     variable maxAsking 16
 
-    # A viewer that has not taken a sample when this many further ones are
-    # due is dropped. The socket's own buffer is small, so that it shows.
+    # A viewer that has not read a sample is disconnected after this many
+    # further samples. The socket's own buffer is small, so that this shows.
     variable maxSkipped 10
     variable socketBytes 16384
 
@@ -63,22 +64,22 @@ namespace eval iocpsock::monitor {
     variable page ""
 
     # The clients, a dictionary from channels to dictionaries: state ("head",
-    # "linger" or "stream"), head (what has come), timer, skipped.
+    # "linger" or "stream"), head (the input so far), timer, skipped.
     variable clients {}
 
-    # What the clients that are gone have moved, and what the listeners that
-    # are closed have accepted.
+    # The bytes that former clients have moved, and the connections that former
+    # listeners have accepted.
     variable own {bytesIn 0 bytesOut 0 accepted 0}
 
-    # The sampler's timer, and when it is due; the last sample, as JSON, and
-    # when it was taken.
+    # The sampler's timer and the time when it is due; the last sample, as
+    # JSON, and the time when it was taken.
     variable timer ""
     variable due 0
     variable last ""
     variable lastTime 0
 
-    # The page's script and style stand in it, and nothing of what is shown
-    # is markup. All else, of any origin, is forbidden.
+    # The page contains its script and style, and shows all data as plain text.
+    # Everything else, from any origin, is forbidden.
     variable policy "default-src 'none'; script-src 'unsafe-inline';\
         style-src 'unsafe-inline'; connect-src 'self'; img-src data:;\
         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -92,11 +93,11 @@ namespace eval iocpsock::monitor {
 
 # iocpsock::monitor --
 #
-#	Starts the monitor, or ends it with all that it serves.
+#	Starts the monitor, or stops it and closes its connections. It is no
+#	error to stop it when it is off.
 #
 # Results:
-#	The port that it listens on; nothing after "stop", which is no error
-#	when it is off.
+#	The port that it listens on; nothing after "stop".
 
 proc iocpsock::monitor {args} {
     if {$args eq "stop"} {
@@ -119,7 +120,7 @@ proc iocpsock::monitor::Start {options} {
     if {$listener in [chan names]} {
         Fail "the monitor is on already, on port [Port]"
     }
-    # Someone may have closed all channels.
+    # The script may have closed all channels, including these.
     Stop
     set settings [Settings $options]
     set page [ReadPage]
@@ -128,7 +129,7 @@ proc iocpsock::monitor::Start {options} {
         lappend command -myaddr [dict get $settings -address]
     }
     set listener [{*}$command [dict get $settings -port]]
-    # Few clients are to come; what is set here they inherit.
+    # There are only few clients. They inherit these options.
     fconfigure $listener -backlog 4 -sendcap 1 -sosndbuf $socketBytes \
         -closetimeout $patienceMs
     return [Port]
@@ -164,7 +165,7 @@ proc iocpsock::monitor::Fail {message} {
 
 # iocpsock::monitor::Settings --
 #
-#	Checks options and adds the defaults to them.
+#	Checks the options and adds the defaults.
 
 proc iocpsock::monitor::Settings {options} {
     variable defaults
@@ -192,7 +193,7 @@ proc iocpsock::monitor::Settings {options} {
 
 # iocpsock::monitor::Wrong --
 #
-#	Tells what is wrong with an option; nothing if it is right.
+#	Returns an error message for an option, or nothing if it is correct.
 
 proc iocpsock::monitor::Wrong {option value} {
     variable defaults
@@ -230,7 +231,7 @@ proc iocpsock::monitor::ReadPage {} {
 }
 
 #
-# The clients, from their coming to their end.
+# The clients, from accept to close.
 #
 
 proc iocpsock::monitor::Accept {sock args} {
@@ -265,15 +266,15 @@ proc iocpsock::monitor::Viewers {} {
 
 # iocpsock::monitor::Drop --
 #
-#	Ends a client's connection, by close or by Cut. With the last viewer
-#	the sampler stops.
+#	Ends a client's connection, by close or by Cut. The sampler stops after
+#	the last viewer.
 
 proc iocpsock::monitor::Drop {sock {how close}} {
     variable clients
     variable own
     after cancel [dict get $clients $sock timer]
     dict unset clients $sock
-    # It may be closed already, by someone who has closed all channels.
+    # The script may have closed all channels, including this one.
     catch {
         set stats [fconfigure $sock -stats]
         dict incr own bytesIn [dict get $stats bytesIn]
@@ -287,8 +288,8 @@ proc iocpsock::monitor::Drop {sock {how close}} {
 
 # iocpsock::monitor::Cut --
 #
-#	Closes a client's channel. By close alone the driver would send what
-#	it has in the background, for a while; here that is dropped.
+#	Closes a client's channel and discards unsent output. After a close
+#	alone, the driver would go on sending it in the background for a while.
 
 proc iocpsock::monitor::Cut {sock} {
     if {[Unsent $sock] > 0} {
@@ -299,14 +300,14 @@ proc iocpsock::monitor::Cut {sock} {
 }
 
 proc iocpsock::monitor::Unsent {sock} {
-    # Behind a half-close Tcl says -1.
+    # Tcl returns -1 after a half-close.
     expr {max(0, [chan pending output $sock])
         + [dict get [fconfigure $sock -stats] sendBuffered]}
 }
 
 # iocpsock::monitor::Readable --
 #
-#	Takes what a client has sent. Nothing but its first request counts.
+#	Reads a client's input. Everything after its first request is ignored.
 
 proc iocpsock::monitor::Readable {sock} {
     variable clients
@@ -331,8 +332,8 @@ proc iocpsock::monitor::Readable {sock} {
 
 # iocpsock::monitor::Answer --
 #
-#	Sends a whole answer. Then the client is the one to close: if it has
-#	sent more than was read, closing first would lose the answer.
+#	Sends a complete answer. Then the client closes first: if it has sent
+#	more than was read, a close here could lose the answer.
 
 proc iocpsock::monitor::Answer {sock status body {type text/plain} {more ""}} {
     variable clients
@@ -380,35 +381,35 @@ proc iocpsock::monitor::Head {status type more} {
 proc iocpsock::monitor::Request {sock head} {
     variable page
     if {[catch {ParseHead $head} request]} {
-        return [Answer $sock 400 "This is no request of HTTP/1."]
+        return [Answer $sock 400 "This is not a request of HTTP/1."]
     }
     lassign $request method path fields
     if {![IsKnownHost [dict get $fields host]]} {
-        return [Answer $sock 403 "Ask by an address, as localhost, or by a\
-            name of -hosts."]
+        return [Answer $sock 403 "Use an address, localhost or a name of -hosts\
+            as the host."]
     }
     if {$method ne "GET"} {
-        return [Answer $sock 405 "There is only GET." text/plain \
+        return [Answer $sock 405 "Only GET is supported." text/plain \
             "Allow: GET\r\n"]
     }
     if {$path ne "/" && [IsForeign $fields]} {
-        return [Answer $sock 403 "This is not for pages of other sites."]
+        return [Answer $sock 403 "Pages of other sites cannot read this."]
     }
     switch -- $path {
         / { Answer $sock 200 $page text/html }
         /events { Stream $sock }
         /snapshot { Answer $sock 200 [Snapshot] application/json }
-        default { Answer $sock 404 "There are /, /events and /snapshot." }
+        default { Answer $sock 404 "Only /, /events and /snapshot exist." }
     }
 }
 
 # iocpsock::monitor::ParseHead --
 #
-#	Takes a request's head apart; an error if it is none.
+#	Parses a request's head, which must be well-formed and have one host.
 #
 # Results:
-#	A list: the method; the path without a query; a dictionary from the
-#	names of fields, in lower case, to values. There is one host.
+#	A list: the method; the path without a query; and a dictionary from the
+#	names of fields, in lower case, to values.
 
 proc iocpsock::monitor::ParseHead {head} {
     set lines [lassign [split [string map {\r\n \n} $head] \n] first]
@@ -432,9 +433,9 @@ proc iocpsock::monitor::ParseHead {head} {
 
 # iocpsock::monitor::IsKnownHost --
 #
-#	Tells whether a Host field may have been sent by a page of ours. Only
-#	names can be rebound, so that every address will do; the port may be
-#	a tunnel's.
+#	Tells whether the host of a request is acceptable. DNS rebinding needs a
+#	name, so every address is acceptable. The port may be a tunnel's, and is
+#	not checked.
 
 proc iocpsock::monitor::IsKnownHost {host} {
     variable settings
@@ -447,8 +448,8 @@ proc iocpsock::monitor::IsKnownHost {host} {
 
 # iocpsock::monitor::IsForeign --
 #
-#	Tells whether a browser says that a page of another site asks. Such a
-#	page could not read the answer, but take a viewer's place.
+#	Tells whether the browser made the request for a page of another site.
+#	Such a page could not read the answer, but could take a viewer's place.
 
 proc iocpsock::monitor::IsForeign {fields} {
     if {[dict exists $fields sec-fetch-site]
@@ -467,12 +468,12 @@ proc iocpsock::monitor::Stream {sock} {
     variable clients
     variable settings
     if {[llength [Viewers]] >= [dict get $settings -maxviewers]} {
-        return [Answer $sock 503 "There are viewers enough (-maxviewers)." \
+        return [Answer $sock 503 "There are too many viewers (-maxviewers)." \
             text/plain "Retry-After: 5\r\n"]
     }
     after cancel [dict get $clients $sock timer]
     dict set clients $sock state stream
-    # The first sample at once, so that the page has its numbers.
+    # Send the first sample at once, so that the page has numbers to show.
     Write $sock [Head 200 text/event-stream ""][Event [Snapshot]]
     StartSampler
 }
@@ -483,7 +484,8 @@ proc iocpsock::monitor::Event {sample} {
 
 # iocpsock::monitor::Take, iocpsock::monitor::Snapshot --
 #
-#	Give a sample as JSON: a new one, and the last one if it is fresh.
+#	Return a sample as JSON. Take makes a new one; Snapshot returns the last
+#	one if it is not older than -interval.
 
 proc iocpsock::monitor::Take {lateMs} {
     variable last [Json [Sample $lateMs]]
@@ -522,8 +524,8 @@ proc iocpsock::monitor::StopSampler {} {
 
 # iocpsock::monitor::Tick --
 #
-#	Sends a sample to all viewers. A tick that comes late, since the event
-#	loop was busy, is told; those it has missed are left out.
+#	Sends a sample to all viewers. If the event loop was busy, the tick is
+#	late: the sample says how much, and missed ticks are skipped.
 
 proc iocpsock::monitor::Tick {} {
     variable timer
@@ -532,7 +534,7 @@ proc iocpsock::monitor::Tick {} {
     set timer ""
     set late [expr {max(0, [clock milliseconds] - $due)}]
     if {[catch {Event [Take $late]} event]} {
-        # Someone has closed the listener.
+        # The script has closed the listener.
         Stop
         return
     }
@@ -547,8 +549,8 @@ proc iocpsock::monitor::Tick {} {
 
 # iocpsock::monitor::Send --
 #
-#	Sends an event to a viewer, but not while the last one is still to be
-#	taken: no more than one for each viewer is ever in memory.
+#	Sends an event to a viewer, unless it has not read the last one yet. So
+#	there is never more than one event for each viewer in memory.
 
 proc iocpsock::monitor::Send {sock event} {
     variable clients

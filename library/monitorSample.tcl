@@ -1,17 +1,18 @@
 # monitorSample.tcl --
 #
-#	What the package iocpsock::monitor shows: samples of the driver's
-#	counters and the channels on which something waits. monitor.tcl
-#	sources it.
+#	Takes the samples that the package iocpsock::monitor shows: the driver's
+#	counters, and the channels on which bytes wait. monitor.tcl sources this
+#	file.
 
 namespace eval iocpsock::monitor {
-    # How many channels a sample looks at, in turns if there are more, and how
-    # many of those that wait it lists.
+    # How many channels a sample checks (if there are more, the next samples
+    # check the others), and how many waiting channels it lists.
     variable lookAt 200
     variable listed 8
 
-    # The channels on which something waits, with the bytes that they had
-    # moved and since when these are all; where the next look begins.
+    # The channels on which bytes wait, a dictionary from names to lists: the
+    # bytes moved so far, and the time since when this has not changed. And the
+    # index of the channel to check next.
     variable waiting {}
     variable cursor 0
 }
@@ -21,11 +22,11 @@ namespace eval iocpsock::monitor {
 #	Takes a sample.
 #
 # Results:
-#	A dictionary. "time" (ms since 1970), "late" (ms that the tick was),
-#	"pid", "version" and "tcl" say whose it is; the counters are those of
-#	iocpsock::stats, for the whole process, without what is the monitor's
-#	own; "viewers" counts these; "channels" is how many sockets of this
-#	interpreter there are, "slow" a list of dictionaries, see Slowest.
+#	A dictionary. "time" is in ms since 1970, and "late" says how many ms
+#	late the tick was. "pid", "version" and "tcl" identify the process. The
+#	counters are those of iocpsock::stats, for the whole process, without
+#	the monitor's own. "viewers" counts the viewers, "channels" the sockets
+#	of this interpreter, and "slow" is a list of dictionaries, see Slowest.
 
 proc iocpsock::monitor::Sample {lateMs} {
     set now [clock milliseconds]
@@ -40,7 +41,7 @@ proc iocpsock::monitor::Sample {lateMs} {
 
 # iocpsock::monitor::Others --
 #
-#	Takes the monitor's own share out of counters.
+#	Subtracts the monitor's own share from the counters.
 
 proc iocpsock::monitor::Others {stats} {
     variable clients
@@ -86,13 +87,13 @@ proc iocpsock::monitor::OtherSockets {} {
 
 # iocpsock::monitor::Slowest --
 #
-#	Finds the connections on which something waits, to be sent or to be
-#	read, and on which nothing has moved for the longest time.
+#	Finds the connections on which bytes wait to be sent or read, and on
+#	which no byte has moved for the longest time.
 #
 # Results:
-#	A list of dictionaries: "name"; "peer", empty where that is not told;
-#	"output" and "input", the bytes that wait; "still", for how many ms
-#	the sampler has seen nothing move.
+#	A list of dictionaries: "name"; "peer", empty if peers are not shown;
+#	"output" and "input", the waiting bytes; and "still", for how many ms
+#	the sampler has seen no byte move.
 
 proc iocpsock::monitor::Slowest {chans now} {
     variable waiting
@@ -103,7 +104,7 @@ proc iocpsock::monitor::Slowest {chans now} {
     set found {}
     foreach chan [lsort -unique [concat [dict keys $before] [Turn $chans]]] {
         if {[catch {Waits $chan} seen]} {
-            # Closed, listening, or another driver's.
+            # It is closed, a listener, or another driver's channel.
             continue
         }
         lassign $seen moved output input
@@ -134,8 +135,8 @@ proc iocpsock::monitor::Slowest {chans now} {
 
 # iocpsock::monitor::Turn --
 #
-#	Gives the channels to look at this time. What is found on one of them
-#	has it looked at each time, until there are too many.
+#	Returns the channels to check this time. (Slowest also checks those on
+#	which bytes waited before, unless there are too many.)
 
 proc iocpsock::monitor::Turn {chans} {
     variable lookAt
@@ -162,7 +163,7 @@ proc iocpsock::monitor::Waits {chan} {
 
 # iocpsock::monitor::Peer --
 #
-#	Gives a peer's address and port, without asking the DNS for its name.
+#	Returns a peer's address and port, without a DNS query for its name.
 
 proc iocpsock::monitor::Peer {chan} {
     variable settings
@@ -185,7 +186,7 @@ proc iocpsock::monitor::Peer {chan} {
 
 # iocpsock::monitor::Json --
 #
-#	Writes a sample as JSON.
+#	Returns a sample as JSON.
 
 proc iocpsock::monitor::Json {sample} {
     set members {}
@@ -200,7 +201,7 @@ proc iocpsock::monitor::Json {sample} {
     return "{[join $members ,]}"
 }
 
-# What was seen counts no more when nobody has been looking.
+# Forgets how long bytes have waited, because the sampler stops watching them.
 
 proc iocpsock::monitor::ForgetWaiting {} {
     variable waiting {}

@@ -1,10 +1,11 @@
 # questions-ending.tcl --
 #
-#       How connections end: by a close, by the end of the process, or before
-#       they have begun.
+#       How connections end: by a close, by the end of the process, or because
+#       they are refused.
 
-# A listener of this process, and clients in another. How each connection has
-# ended is counted, "whole" being all bytes and then the end of file.
+# Runs the script in another process, with the port of a listener here, and
+# accepts its connections. Returns a dict that counts how they ended; "whole"
+# means all bytes and then the end of file.
 
 proc receiveConnections {count bytes script args} {
     lassign [testraw listen] listener port
@@ -18,9 +19,9 @@ proc receiveConnections {count bytes script args} {
 }
 
 question exit-without-close 90 {
-    When a process of Windows ends, its open sockets are reset. One that has
-    written and calls exit without closing is to have sent everything before:
-    each reader gets all bytes and the end of file.
+    When a process ends, Windows resets its open sockets. If it has written and
+    calls exit without closing, the driver first sends everything: each reader
+    gets all bytes and the end of file.
 } {
     foreach {what options bytes} {
         "blocking" {-blocking 1} 200000
@@ -45,8 +46,8 @@ question exit-without-close 90 {
 }
 
 question write-and-close 120 {
-    200 clients write 10000 bytes and close at once; then a server does so to
-    200 clients. Each reader gets all bytes and the end of file.
+    200 clients write 10000 bytes and close at once; then a server does the same
+    for 200 clients. Each reader gets all bytes and the end of file.
 } {
     set ends [receiveConnections 200 10000 {
         lassign $argv port
@@ -79,9 +80,9 @@ question write-and-close 120 {
 }
 
 question close-unread 90 {
-    Windows resets a connection that is closed with unread input, and drops its
-    output. The driver discards the input first: each reader gets all bytes and
-    the end of file.
+    When a connection with unread input is closed, Windows resets it and drops
+    its output. The driver discards the input first: each reader gets all bytes
+    and the end of file.
 } {
     set listener [support::sock -server {apply {{chan args} {
         fconfigure $chan -translation binary -blocking 0
@@ -108,9 +109,9 @@ question close-unread 90 {
 }
 
 question refused-connect 90 {
-    Windows repeats a refused connect for 2 s; the driver forbids that since
-    Windows 10 1709. So it is refused soon, and with the core's driver after
-    2 s. The error is the same.
+    Windows retries a refused connect for 2 s. From Windows 10 1709 on, the
+    driver turns this off: its connect fails soon, the core's after 2 s. The
+    error is the same.
 } {
     set port [support::refusedPort]
     foreach command {iocpsock::socket support::coreSocket} {
@@ -136,10 +137,11 @@ question refused-connect 90 {
     must {$error eq "connection refused"} "-async gave another error"
 }
 
-# Hyper-V and WinNAT reserve ranges of ports, in which nobody can listen.
+# Hyper-V and WinNAT reserve ranges of ports, in which no program can listen.
 
 question reserved-port 30 {
-    A port of a reserved range is denied to this driver as it is to the core's.
+    On a port of a reserved range, this driver gives the same error as the
+    core's.
 } {
     catch {exec netsh int ipv4 show excludedportrange protocol=tcp <NUL} text
     set ports {}
@@ -156,14 +158,15 @@ question reserved-port 30 {
         }
         saw "port $port: $outcome(iocpsock::socket)"
         must {$outcome(iocpsock::socket) eq $outcome(support::coreSocket)} \
-            "the core's driver says $outcome(support::coreSocket)"
+            "the core's driver gives $outcome(support::coreSocket)"
     }
 }
 
 question listen-again 90 {
-    A server closes its listener while a connection of it is open, and listens
-    on the same port again. Windows refuses that to an exclusive socket; the
-    driver then asks without. So it gets the port, as the core's driver does.
+    A server closes its listener while it still has a connection, and listens on
+    the same port again. Windows refuses this for an exclusive socket; then the
+    driver tries again without that option. It gets the port, as the core's
+    driver does.
 } {
     foreach command {iocpsock::socket support::coreSocket} {
         unset -nocomplain ::accepted
@@ -194,8 +197,8 @@ question listen-again 90 {
 }
 
 question listen-queue 90 {
-    While a server is busy, the system keeps 200 clients or more; the others are
-    refused. All that were kept are served then.
+    While a server is busy, the system queues 200 clients or more, and refuses
+    the others. Later the server serves all clients in the queue.
 } {
     set wanted 300
     set listener [support::listen]
@@ -214,9 +217,9 @@ question listen-queue 90 {
         puts $served
     } [support::port $listener] $wanted]
     set kept [lineMeanwhile $peer 45000]
-    saw "of $wanted clients $kept were kept"
+    saw "$kept of $wanted clients were queued"
     must {[string is integer -strict $kept]
-        && $kept >= [support::queueLength]} "too few were kept"
+        && $kept >= [support::queueLength]} "too few were queued"
     for {set i 0} {$i < $kept} {incr i} {
         set chan [support::accept $listener]
         puts -nonewline $chan hello

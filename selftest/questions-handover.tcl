@@ -1,11 +1,11 @@
 # questions-handover.tcl --
 #
-#       A completion port of Windows counts the threads that run after they
-#       have dequeued from it, and releases no waiter beyond its limit. Wine
-#       does not count.
+#       A completion port of Windows counts the running threads that have
+#       dequeued from it. At its limit it releases no other waiter. Wine does
+#       not count.
 
-# A peer that makes four connections and, when told, does round trips on the
-# last two, whose channels have moved.
+# The peer makes four connections. When it gets a line, it does round trips on
+# the last two, whose channels have moved to another thread.
 
 set handoverPeer {
     lassign $argv port
@@ -43,7 +43,7 @@ proc handoverEnds {listener peer chans thread} {
         "left behind: [support::zeroStats]"
 }
 
-# The line "done", which comes on the first channel; then the owner's echo.
+# Waits for the line "done" on the first channel.
 
 proc takeDone {chan} {
     fconfigure $chan -blocking 1 -translation lf
@@ -53,7 +53,7 @@ proc takeDone {chan} {
 
 question busy-owner 90 {
     Two channels have moved to another thread. The thread that opened them
-    computes and serves no events. The other one echoes all the same, at once.
+    computes and serves no events. The other thread still echoes at once.
 } {
     lassign [handover] listener peer chans thread
     support::childPut $peer go
@@ -69,8 +69,8 @@ question busy-owner 90 {
 }
 
 question blocked-owner 90 {
-    The same while the thread that opened the channels waits in a blocking
-    read of another socket: it does not take completions of others.
+    The same while the thread that opened the channels waits in a blocking read
+    of another socket: it does not keep completions of the other thread.
 } {
     lassign [handover] listener peer chans thread
     support::childPut $peer go
@@ -85,8 +85,8 @@ question blocked-owner 90 {
 }
 
 question busy-thread 90 {
-    The other way round: the thread that the channels moved to computes, and
-    the one that opened them echoes at once.
+    The other way round: the thread that got the channels computes, and the
+    thread that opened them echoes at once.
 } {
     lassign [handover] listener peer chans thread
     support::childPut $peer go

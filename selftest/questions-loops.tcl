@@ -1,16 +1,17 @@
 # questions-loops.tcl --
 #
-#       Message loops that are not Tcl's: while one runs, in a menu or a message
-#       box say, Tcl is served by messages alone.
+#       Message loops that are not Tcl's. While one runs, for example in a menu
+#       or a message box, only window messages can make Tcl handle its events.
 
-# A peer that is echoed to, connects anew, and then ends the loop.
+# Runs the script "enter", which must stay in a message loop. Meanwhile a peer
+# gets echoes, makes new connections, and then ends the loop.
 
 proc loopedServer {enter} {
     set ::inside 0
     set listener [support::sock -server loopAccept -myaddr 127.0.0.1 0]
     set peer [peer {
         lassign $argv port
-        # Each answer begins with 1 inside of the loop.
+        # An answer from inside the loop begins with 1.
         proc ask {sock text} {
             testraw send $sock $text\n
             return [receive $sock [expr {[string length $text] + 3}]]
@@ -83,8 +84,8 @@ proc loopEnter {} {
 }
 
 question message-loop 90 {
-    While a thread runs a message loop of its own, connections are echoed to
-    and new ones accepted.
+    While a thread runs its own message loop, connections get echoes, and new
+    connections are accepted.
 } {
     must {[loopedServer {testpump run 30000}] eq "stopped"} \
         "it was not served inside the loop"

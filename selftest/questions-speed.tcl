@@ -1,8 +1,8 @@
 # questions-speed.tcl --
 #
-#       Speeds against the core's driver, in turns. The server is another
-#       process, which has listeners of both drivers. The figures are for the
-#       reader; what can fail is that a driver does not get through.
+#       Speeds of this driver and the core's, measured in turn. The server is
+#       another process, which has listeners of both drivers. The figures are
+#       for the reader. The question fails only if this driver does not finish.
 
 set speedServer {
     proc greet {chan args} {
@@ -33,8 +33,8 @@ set speedServer {
     vwait forever
 }
 
-# speedOf MEASURE: for 500 ms or 1000 operations, and for one at least, how many
-# a second.
+# speedOf MEASURE ...: runs operations for 500 ms, or 1000 connections, and at
+# least one, and returns how many there were per second.
 
 proc speedOf {measure command port limitMs} {
     set ::count 0
@@ -109,8 +109,8 @@ proc median {numbers} {
     return [lindex [lsort -real $numbers] [expr {[llength $numbers] / 2}]]
 }
 
-# Five turns each. The core's driver may stall, and does so under Wine: then it
-# has no more turns.
+# Measures each driver five times, in turn. The core's driver may stall, and
+# does so under Wine. Then it is not measured again.
 
 proc compare {what unit scale measure corePort port} {
     set limits {support::coreSocket 8000 iocpsock::socket 30000}
@@ -140,8 +140,8 @@ proc compare {what unit scale measure corePort port} {
 }
 
 question speed 90 {
-    At least the speed of the core's driver (a ratio of 1 or more) for round
-    trips of 1 byte, connections one after the other, and bulk data.
+    This driver has at least the speed of the core's (a ratio of 1 or more) for
+    round trips of 1 byte, connections one after the other, and bulk data.
 } {
     set server [support::child $::speedServer]
     lassign [support::childLine $server] coreEcho coreGreet coreFlood \

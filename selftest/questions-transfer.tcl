@@ -1,12 +1,12 @@
 # questions-transfer.tcl --
 #
-#       Files that are sent, and bytes in front of a reset.
+#       Sending files, and bytes that arrive before a reset.
 
-# Client editions of Windows carry out two TransmitFile calls at a time.
+# Client editions of Windows run only two TransmitFile calls at a time.
 
 question sendfile-third 90 {
-    Two peers read nothing of the files that they are sent. A third one gets
-    its file meanwhile, and later they get theirs: all bytes, in order.
+    Two peers do not read the files that are sent to them. A third peer gets its
+    file meanwhile. Later the two get theirs: all bytes, in order.
 } {
     set bytes 33554432
     set path [makeFile $bytes]
@@ -18,7 +18,7 @@ question sendfile-third 90 {
             while {[support::streamCount $token] < $bytes} {
                 support::streamCheck $token [receive $sock 65536]
             }
-            return "[support::streamCount $token] right bytes"
+            return "[support::streamCount $token] correct bytes"
         }
         for {set i 0} {$i < 3} {incr i} {
             lappend socks [testraw connect $port]
@@ -40,16 +40,16 @@ question sendfile-third 90 {
         set line [support::childLine $peer]
     }]
     saw "the third peer: $line, after $ms ms"
-    must {$line eq "$bytes right bytes"} "the third peer did not get its file"
+    must {$line eq "$bytes correct bytes"} "the third peer did not get its file"
     support::wait sent {[llength $::sent] > 0}
     saw "done by then: $::sent"
     must {[lindex $::sent 0] eq "c" && [llength $::sent] == 2} \
-        "the others were not stalled, and so nothing was shown"
+        "the others did not stall, so this shows nothing"
     support::childPut $peer go
     foreach name {first second} {
         set line [support::childLine $peer]
         saw "the $name peer: $line"
-        must {$line eq "$bytes right bytes"} "the $name peer lacks bytes"
+        must {$line eq "$bytes correct bytes"} "the $name peer lacks bytes"
     }
     peerEnds $peer
     support::wait sent {[llength $::sent] == 6}
@@ -57,11 +57,12 @@ question sendfile-third 90 {
     file delete $path
 }
 
-# A duplicated handle would share the position, which TransmitFile may move.
+# A duplicated handle would share the file's position, and TransmitFile may move
+# it.
 
 question file-position 90 {
-    While a part of an open file is sent, its channel stays where it is, and
-    reads what is there.
+    While a part of an open file is sent, the channel keeps its position and
+    reads the bytes there.
 } {
     set bytes 16777216
     set path [makeFile $bytes]
@@ -106,7 +107,7 @@ question file-position 90 {
     file delete $path
 }
 
-# What a reader gets: {how bytes}.
+# Reads to the end, and returns how the connection ended and the bytes.
 
 proc readToEnd {chan limitMs} {
     set ::collected ""
@@ -135,9 +136,9 @@ proc collect {chan} {
 }
 
 question reset-behind-data 120 {
-    A peer sends 100000 bytes and resets the connection. Windows discards what
-    was not read by then, Wine does not. In both cases the reader gets the
-    first so many bytes and then the end of file, as with the core's driver.
+    A peer sends 100000 bytes and resets the connection. Windows discards input
+    that was not read by then, Wine does not. In both cases the reader gets a
+    beginning of the bytes and then the end of file, as with the core's driver.
 } {
     foreach {command limitMs} {
         iocpsock::socket 60000 support::coreSocket 5000
@@ -172,6 +173,7 @@ question reset-behind-data 120 {
         saw "$command: [array get count]; bytes from [lindex $sizes 0] to\
             [lindex $sizes end]"
         must {$command ne "iocpsock::socket"
-            || [array get count] eq {{end of file} 20}} "it ended in other ways"
+            || [array get count] eq {{end of file} 20}} \
+            "a connection ended in another way"
     }
 }

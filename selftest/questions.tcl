@@ -4,12 +4,12 @@
 #
 #           tclsh questions.tcl NAME
 #
-#       Each prints what is expected and what was seen. Its peer is another
-#       process, which has plain blocking Winsock calls (testraw): nothing that
-#       one side does can wake the other, but by what it sends.
+#       Each question prints what is expected and what was seen. Its peer is
+#       another process with plain blocking Winsock calls (testraw), so that one
+#       side can wake the other only by sending something.
 #
-#       A body calls [saw] for each thing that it has seen, and [must] for each
-#       condition. Speeds and other times are shown and decide nothing.
+#       A body calls [saw] for each observation and [must] for each condition.
+#       Speeds and other times are shown, but no condition depends on them.
 
 set here [file dirname [file normalize [info script]]]
 source [file join $here support.tcl]
@@ -19,11 +19,11 @@ namespace eval question {
     variable wanted [lindex $::argv 0]
     variable known 0
     variable failures {}
-    variable endMs ;# When a peer gives up: with its part.
+    variable endMs ;# After this time a peer gives up, as its part does.
 }
 
-# question NAME SECONDS EXPECTED BODY: runs the body if it is the one that is
-# wanted. selftest.tcl reads the first two from this file.
+# question NAME SECONDS EXPECTED BODY: runs the body if this question was asked
+# for. selftest.tcl reads NAME and SECONDS from these files.
 
 proc question {name seconds expected body} {
     if {$name ne $::question::wanted} {
@@ -62,7 +62,8 @@ proc milliseconds {script} {
 # ----------------------------------------------------------------------
 # Peers
 
-# All that comes, and how it ends. Peers have this and the next one, too.
+# receiveAll: returns all bytes that arrive, and how the connection ended. Peers
+# have this procedure and the next one, too.
 
 proc receiveAll {sock} {
     set got ""
@@ -81,30 +82,31 @@ proc receiveAll {sock} {
     return [list $got $how]
 }
 
-# "whole" for all bytes of the pattern and then the end of file.
+# ending: returns "whole" if all bytes of the pattern and then the end of file
+# arrived.
 
 proc ending {sock bytes} {
     lassign [receiveAll $sock] got how
     if {$how eq "end" && $got eq [support::pattern 0 $bytes]} {
         return whole
     }
-    return "$how behind [string length $got] bytes"
+    return "$how after [string length $got] bytes"
 }
 
-# The script's process has testraw, and what is in the prelude. It ends at the
-# latest when this one has long been ended.
+# Starts a process that runs the script. It has testraw and the procedures of
+# the prelude. A watchdog ends it if the process of this question was killed.
 
 proc peer {script args} {
     set prelude {
         package require iocpsocktest
-        testwatchdog END "the peer was ended: it took too long\n"
+        testwatchdog END "the peer was killed: it took too long\n"
         proc receive {sock count} {
             set got ""
             while {[string length $got] < $count} {
                 set more [testraw recv $sock \
                     [expr {min(65536, $count - [string length $got])}]]
                 if {$more eq ""} {
-                    error "the end came behind [string length $got] bytes"
+                    error "end of file after [string length $got] bytes"
                 }
                 append got $more
             }
@@ -118,7 +120,7 @@ proc peer {script args} {
             }
             return [expr {([clock microseconds] - $started) / 1000.0}]
         }
-        # The longest of so many, in milliseconds.
+        # The longest time of this many round trips on each socket, in ms.
         proc longest {socks count} {
             set longest 0
             for {set i 0} {$i < $count} {incr i} {
@@ -143,7 +145,7 @@ proc peerEnds {peer} {
     return [dict get $end output]
 }
 
-# The connections of a peer that makes them one after the other.
+# Accepts this many connections of a peer, in the order in which it makes them.
 
 proc acceptSome {listener count} {
     set chans {}
@@ -161,7 +163,7 @@ proc echoOn {args} {
     }
 }
 
-# What a busy program does: nothing that serves events.
+# Computes until the condition is true, without serving events.
 
 proc computeUntil {condition ms} {
     set end [expr {[clock milliseconds] + $ms}]
@@ -173,7 +175,7 @@ proc computeUntil {condition ms} {
     return 1
 }
 
-# The line that the peer prints, without the event loop.
+# Reads a line that the peer prints, without the event loop.
 
 proc lineMeanwhile {peer ms} {
     fileevent $peer readable {}

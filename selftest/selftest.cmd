@@ -1,10 +1,10 @@
 @echo off
-rem Runs the self-test of iocpsock with the Tcl of this machine, or with the
-rem tclsh that is named or dragged onto this file:
+rem Runs the self-test of iocpsock with a Tcl of this machine, or with the tclsh
+rem that is given as an argument or dragged onto this file:
 rem
 rem     selftest.cmd [C:\Tcl\bin\tclsh86.exe] [options of selftest.tcl]
 rem
-rem Exit status: that of selftest.tcl; 3 if there is no Tcl that can be used.
+rem Exit status: that of selftest.tcl; 3 if no Tcl can be used.
 setlocal DisableDelayedExpansion
 set "script=%~dp0selftest\selftest.tcl"
 set "tclsh="
@@ -34,7 +34,7 @@ if defined tclsh goto run
 echo "%named%" cannot be used.
 goto none
 
-rem First what the user's own command line finds, then the usual folders.
+rem First the folders of PATH, then the usual folders of Tcl.
 :path
 for %%d in ("%PATH:;=" "%") do call :shells "%%~d"
 if defined tclsh goto run
@@ -62,7 +62,7 @@ if defined tclsh goto run
 :none
 echo.
 echo The self-test needs Tcl 8.6 or 9 for Windows, 64 bit, and found none.
-echo If there is one, name its tclsh, or drag it onto selftest.cmd:
+echo If you have one, give the path of its tclsh, or drag it onto selftest.cmd:
 echo     selftest.cmd C:\where\it\is\bin\tclsh86.exe
 echo If not, install one, for example Magicsplat's: https://www.magicsplat.com
 set "status=3"
@@ -74,7 +74,7 @@ echo Using "%tclsh%"
 set "status=%errorlevel%"
 goto end
 
-rem A double click opens a window that would close before it can be read.
+rem After a double click, the window would close before it can be read.
 :end
 if defined CI goto leave
 if defined IOCPSOCK_NO_PAUSE goto leave
@@ -85,7 +85,7 @@ endlocal
 :leave
 exit /b %status%
 
-rem try FILE: takes it, if there is none yet and it can be used.
+rem try FILE: uses this tclsh if none was found yet and it works.
 :try
 if defined tclsh goto :eof
 if "%~1"=="" goto :eof
@@ -95,7 +95,8 @@ if errorlevel 1 goto :eof
 set "tclsh=%~1"
 goto :eof
 
-rem folder DIRECTORY: the shells of its folder bin, or of its own subfolders'.
+rem folder DIRECTORY: tries the shells in its folder bin, and in the folders bin
+rem of its subfolders.
 :folder
 if defined tclsh goto :eof
 if not exist "%~1\" goto :eof
@@ -103,7 +104,7 @@ call :shells "%~1\bin"
 for /d %%d in ("%~1\*") do call :shells "%%~fd\bin"
 goto :eof
 
-rem shells DIRECTORY: the shells in it.
+rem shells DIRECTORY: tries the shells in this folder.
 :shells
 if defined tclsh goto :eof
 if "%~1"=="" goto :eof

@@ -5,16 +5,16 @@
 #           tclsh selftest.tcl ?options?
 #
 #           -quick          two of the suites instead of all
-#           -only PATTERNS  the parts whose names match one of them
-#           -limit SECONDS  for each part, if that is less than its own
-#           -total SECONDS  for all of them, instead of 570
-#           -report FILE    instead of report.txt
+#           -only PATTERNS  only parts whose names match one of the patterns
+#           -limit SECONDS  time limit of each part, if less than its own limit
+#           -total SECONDS  time limit of all parts together; 570 if not given
+#           -report FILE    the report's name; report.txt if not given
 #           -list           prints the names of the parts
-#           -probe          just says whether this Tcl can be used
+#           -probe          only checks whether this Tcl can be used
 #
-#       Each part is a process of its own with a limit of time. When that has
-#       passed, the process is ended and the next part begins. The report is
-#       written as the parts go on.
+#       Each part is a separate process with a time limit. At its limit the
+#       process is killed, and the next part begins. The report is written
+#       while the parts run.
 #
 #       Exit status: 0 all parts passed, 1 some did not, 2 wrong options, 3
 #       this Tcl cannot be used.
@@ -29,10 +29,10 @@ namespace eval selftest {
     variable maxLines 5000 ;# Of a part, in the report.
     variable report "" ;# The channel.
     variable outcomes {} ;# A list of {name status detail}.
-    variable run ;# Of the part that runs: pid, timer, last line, end.
+    variable run ;# State of the running part: timer, lines, last, end.
 }
 
-# Why this Tcl cannot be used, or nothing.
+# Returns the reason why this Tcl cannot be used, or an empty string.
 
 proc selftest::unfit {} {
     global tcl_platform
@@ -40,10 +40,10 @@ proc selftest::unfit {} {
         return "Tcl [info patchlevel] is too old: 8.6 or newer is needed"
     }
     if {$tcl_platform(platform) ne "windows"} {
-        return "this is Tcl for $tcl_platform(os), and not for Windows"
+        return "this is Tcl for $tcl_platform(os), not for Windows"
     }
     if {$tcl_platform(pointerSize) != 8} {
-        return "this is a Tcl of 32 bits, and this package is for 64 bits"
+        return "this is a 32-bit Tcl, and this package is for 64 bits"
     }
     return ""
 }
@@ -64,7 +64,7 @@ proc selftest::parse {arguments} {
         }
         set arguments [lassign $arguments value]
         if {$name in {-limit -total} && ![string is integer -strict $value]} {
-            error "$name wants seconds, not \"$value\""
+            error "$name needs a number of seconds, not \"$value\""
         }
         dict set options $name $value
     }
@@ -73,7 +73,7 @@ proc selftest::parse {arguments} {
 # ----------------------------------------------------------------------
 # The report
 
-# The current folder need not be writable.
+# Opens the report. Other folders are tried if the current one is not writable.
 
 proc selftest::openReport {} {
     variable options
@@ -92,10 +92,10 @@ proc selftest::openReport {} {
             return $file
         }
     }
-    error "no report can be written: $report"
+    error "cannot write a report: $report"
 }
 
-# Flushed, so that an interrupted run has told all it knows.
+# Writes a line of the report, and flushes it in case the run is interrupted.
 
 proc selftest::write {{text ""}} {
     variable report
@@ -103,8 +103,8 @@ proc selftest::write {{text ""}} {
     flush $report
 }
 
-# What Windows' programs say is in the system's encoding or the console's, and
-# need not be right in either.
+# Windows programs write in the system's encoding or the console's, and may use
+# bytes that are wrong in both. These must not be errors.
 
 proc selftest::tolerate {chan} {
     if {[package vsatisfies [info patchlevel] 9-]} {
@@ -115,8 +115,8 @@ proc selftest::tolerate {chan} {
 # ----------------------------------------------------------------------
 # The parts
 
-# Each is {name seconds command}; one without a command is not run, and has a
-# reason in its place.
+# Each part is {name seconds command}. If the command is empty, the part does
+# not run, and a fourth element gives the reason.
 
 proc selftest::parts {} {
     variable here
@@ -135,7 +135,7 @@ proc selftest::parts {} {
     return [chosen $parts]
 }
 
-# The files themselves have the names and limits, as "question NAME SECONDS".
+# Names and limits are in lines "question NAME SECONDS" of the questions' files.
 
 proc selftest::questionNames {} {
     variable here
@@ -200,8 +200,8 @@ proc selftest::chosen {parts} {
 # ----------------------------------------------------------------------
 # One part
 
-# Runs a command to its end, or ends it at its limit. Returns
-# {status detail}, a status being passed, failed or hangs.
+# Runs a command to its end, or kills it at its limit. Returns {status detail};
+# the status is passed, failed or hangs.
 
 proc selftest::runPart {command seconds} {
     variable run
@@ -210,7 +210,7 @@ proc selftest::runPart {command seconds} {
         return [list failed "there is no [lindex $command 0]"]
     }
     if {[catch {open |[concat $command {<NUL 2>@1}]} chan]} {
-        write "it cannot be started: $chan"
+        write "cannot be started: $chan"
         return [list failed "cannot be started: $chan"]
     }
     set run(timer) [after [expr {$seconds * 1000}] \
@@ -227,7 +227,8 @@ proc selftest::runPart {command seconds} {
     return [endedWith $chan]
 }
 
-# A part that never stops printing fills neither the report nor this event loop.
+# Reads the part's output. A part that never stops printing must neither fill
+# the report nor block this event loop.
 
 proc selftest::takeLines {chan} {
     variable run
@@ -249,7 +250,7 @@ proc selftest::takeLine {line} {
     if {[incr run(lines)] <= $maxLines} {
         write "    $line"
     } elseif {$run(lines) == $maxLines + 1} {
-        write "    (further lines are left out)"
+        write "    (further lines are not shown)"
     }
     if {[string trim $line] ne ""} {
         set run(last) $line
@@ -270,8 +271,9 @@ proc selftest::endedWith {chan} {
     return [list passed $run(last)]
 }
 
-# The last line may have no end yet, and lines may still wait in the pipe.
-# Programs that the part has started see that the other end of its pipe is gone.
+# Kills a part that is over its limit. First reads the rest of its output, whose
+# last line may be incomplete. Programs that the part has started notice that
+# their pipe to it is closed.
 
 proc selftest::endLate {chan seconds} {
     variable run
@@ -284,10 +286,10 @@ proc selftest::endLate {chan seconds} {
         endProcess $id
     }
     catch {close $chan}
-    return [list hangs "ended after $seconds s, behind: $run(last)"]
+    return [list hangs "killed after $seconds s; last line: $run(last)"]
 }
 
-# Wine's taskkill cannot end what the process has started itself.
+# Wine's taskkill cannot kill the process together with its children.
 
 proc selftest::endProcess {id} {
     set program taskkill
@@ -324,16 +326,16 @@ proc selftest::runAll {parts} {
         if {$command eq ""} {
             set outcome [list "not run" $reason]
         } elseif {[clock seconds] >= $deadline} {
-            set outcome [list failed "not run: the time for all is over"]
+            set outcome [list failed "not run: the total time is over"]
         } else {
             set left [expr {$deadline - [clock seconds]}]
             set outcome [runPart $command [expr {min($seconds, $left)}]]
         }
-        tell $name $outcome [expr {[clock milliseconds] - $started}]
+        record $name $outcome [expr {[clock milliseconds] - $started}]
     }
 }
 
-proc selftest::tell {name outcome ms} {
+proc selftest::record {name outcome ms} {
     variable outcomes
     lassign $outcome status detail
     set line "$status, [format %.1f [expr {$ms / 1000.0}]] s"
@@ -346,8 +348,8 @@ proc selftest::tell {name outcome ms} {
     lappend outcomes [list $name $status $detail]
 }
 
-# The end of the report: what was run, and how it ended. The last line of all
-# is for machines.
+# Writes the end of the report: each part with its result. The last line is for
+# programs that read the report.
 
 proc selftest::summary {file seconds} {
     variable outcomes
@@ -374,8 +376,8 @@ proc selftest::summary {file seconds} {
     return [expr {$bad ? 1 : 0}]
 }
 
-# What the children see: the package, the one of the tests, and none of the
-# user's settings for either.
+# Sets the environment of the parts. They find the package and the tests' own
+# package, without the user's settings for these.
 
 proc selftest::setEnvironment {} {
     variable here
@@ -416,7 +418,7 @@ proc selftest::main {arguments} {
     set started [clock seconds]
     puts "iocpsock self-test, with Tcl [info patchlevel]; up to 10 minutes."
     puts "Report: [file nativename $file]\n"
-    write "iocpsock self-test, begun at [clock format $started -gmt 1 \
+    write "iocpsock self-test, started at [clock format $started -gmt 1 \
         -format {%Y-%m-%d %H:%M:%S UTC}]"
     write "[llength $parts] parts; options: $arguments"
     runAll $parts

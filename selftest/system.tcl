@@ -1,7 +1,7 @@
 # system.tcl --
 #
-#       The part "system" of the self-test: what this machine is. Each fact is
-#       asked for by itself, and one that cannot be had is told as such.
+#       The part "system" of the self-test: it describes this machine. A fact
+#       that cannot be determined is shown as unknown, and the others follow.
 #
 #           tclsh system.tcl ROOT       ROOT: the folder of the package
 
@@ -21,7 +21,7 @@ proc facts::fact {name script} {
     puts [format "  %-22s %s" $name $value]
 }
 
-# The same for what has to be so.
+# The same for a fact that must not be missing.
 
 proc facts::must {name script} {
     variable failures
@@ -36,9 +36,9 @@ proc facts::value {key name} {
     return [registry get $key $name]
 }
 
-# A program's own words, indented; several have no such program.
+# Prints the output of a program, indented. Some systems lack the program.
 
-proc facts::says {args} {
+proc facts::run {args} {
     puts "\n\$ $args"
     set code [catch {exec {*}$args <NUL 2>@1} output]
     foreach line [split [string trim $output] \n] {
@@ -105,7 +105,8 @@ proc facts::tcl {} {
     must "iocpsocktest" {package require iocpsocktest}
 }
 
-# Layers of other vendors between a program and TCP show here.
+# Prints Winsock's catalogue, which shows layers of other vendors between
+# programs and TCP.
 
 proc facts::winsock {} {
     heading "Winsock's catalogue (id, family, type, layers, handles, name)"
@@ -120,7 +121,7 @@ proc facts::winsock {} {
     }
 }
 
-# A name may have a character that the system's encoding lacks.
+# Names may have characters that the system's encoding lacks.
 if {[package vsatisfies [info patchlevel] 9-]} {
     fconfigure stdout -profile replace
 }
@@ -129,14 +130,14 @@ facts::tcl
 facts::windows
 facts::winsock
 foreach family {ipv4 ipv6} {
-    facts::says netsh int $family show excludedportrange protocol=tcp
-    facts::says netsh int $family show dynamicport protocol=tcp
+    facts::run netsh int $family show excludedportrange protocol=tcp
+    facts::run netsh int $family show dynamicport protocol=tcp
 }
-facts::says netsh int tcp show global
-facts::says netsh winsock show catalog
+facts::run netsh int tcp show global
+facts::run netsh winsock show catalog
 puts ""
 if {$facts::failures > 0} {
-    puts "FAILED: the package is not as it should be"
+    puts "FAILED: the package is incomplete or does not load"
     exit 1
 }
-puts "the package is as it should be"
+puts "the package loads"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
-# Sourced by the scripts in this folder (bash): where things are, and how to
-# say what is going on. Sets root, cache, logDir, mirror and apt, and what the
-# target decides.
+# Sourced by the scripts in this folder (bash). It sets root, cache, logDir,
+# mirror, apt and the variables that depend on the target, and has the
+# functions that several scripts use.
 
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:?needs HOME or XDG_CACHE_HOME}/.cache}/iocpsock
@@ -9,15 +9,15 @@ logDir=$cache/log
 mirror=${IOCPSOCK_MIRROR:-http://deb.debian.org/debian}
 apt=$cache/apt
 
-# The target is a Wine and the Tcls that run on it. Nothing else knows what
-# belongs to which:
-#   wine    this machine's Wine and the 64-bit Tcls; so if nothing is set
+# The target is a Wine and the Tcls that run on it. Only this file knows the
+# parts of each:
+#   wine    this machine's Wine and the 64-bit Tcls; the default
 #   wine10  the Wine 10 that tools/fetch-wine10 unpacked, and the 64-bit Tcls
 #   win32   the same Wine 10 and the 32-bit Tcls
 target=${IOCPSOCK_TARGET:-wine}
 prefix=$cache/wine tclSuffix='' outputs=$root/build results=$root/build
-# Debian's wrapper around it would say on stderr that 32-bit programs cannot
-# run.
+# Debian's wrapper around wine64 would print on stderr that 32-bit programs
+# cannot run.
 wine=/usr/lib/wine/wine64
 [ -x "$wine" ] || wine=wine
 case $target in
@@ -31,11 +31,11 @@ case $target in
 esac
 [ "$target" != win32 ] || tclSuffix=-i686 outputs=$results
 
-# Raise these when the way the Tcls or the Wine prefix are set up changes, and
-# what was made by the older recipe is made again.
+# Raise these numbers when the set-up of the Tcls or of the Wine prefix changes:
+# everything that an older recipe made is then made again.
 recipe=1
 prefixRecipe=2
-# It has this path in it.
+# Wine 10's programs contain this path.
 wine10Recipe="1 $cache/wine10"
 
 die() {
@@ -43,8 +43,40 @@ die() {
     exit 1
 }
 
+# dotted 86|90: 8.6 or 9.0.
+dotted() {
+    echo "${1:0:1}.${1:1}"
+}
+
+# makeWork: makes a temporary folder, $work, which is removed at the end.
+makeWork() {
+    work=$(mktemp -d "${TMPDIR:-/tmp}/iocpsock.XXXXXX")
+    trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+}
+
+# newFolder FOLDER...: makes empty folders, and deletes old ones of these names.
+newFolder() {
+    rm -rf "$@"
+    mkdir -p "$@"
+}
+
+# check DESCRIPTION COMMAND...: runs the command, prints the result and the
+# output of a failure, and sets failed=1 then. It needs $work.
+failed=0
+check() {
+    local description=$1
+    shift
+    if "$@" >"$work/log" 2>&1; then
+        echo "ok      $description"
+    else
+        echo "FAILED  $description"
+        cat "$work/log"
+        failed=1
+    fi
+}
+
 # step NAME COMMAND...: runs the command with its output in a log. A step takes
-# from seconds to minutes, so it says when it starts and how long it took.
+# from seconds to minutes, so it prints when it starts and how long it took.
 step() {
     local name=$1 log=$logDir/$1.log from=$SECONDS rc=0
     shift
@@ -54,7 +86,8 @@ step() {
     return $rc
 }
 
-# mustStep NAME COMMAND...: the same, and shows why it failed, if it does.
+# mustStep NAME COMMAND...: the same, and prints the end of the log if the
+# command fails.
 mustStep() {
     local rc=0
     step "$@" || rc=$?
@@ -72,14 +105,14 @@ asRoot() {
     fi
 }
 
-# Gets the machine's lists of packages anew.
+# Updates the machine's lists of packages.
 updatePackages() {
     step apt-update asRoot apt-get update -q
 }
 
-# writeAptConfig deb|deb-src SUITE...: a configuration of apt's of our own, in
-# the folder $apt: the machine's list of sources stays as it is, and the
-# archive's signatures are checked all the same.
+# writeAptConfig deb|deb-src SUITE...: makes a configuration of apt in the
+# folder $apt. The machine's own list of sources does not change. The archive's
+# signatures are checked as usual.
 writeAptConfig() {
     local kind=$1 keyring=/usr/share/keyrings/debian-archive-keyring.gpg suite
     shift
@@ -89,9 +122,10 @@ writeAptConfig() {
     for suite; do
         echo "$kind [signed-by=$keyring] $mirror $suite main"
     done >"$apt/sources.list"
-    # The machine's own hooks (for updates of its own lists) are left out.
-    # Root's downloads go to a folder that apt's helper user may not read.
-    # A list past its date, on a mirror that lags, still has what we want.
+    # The machine's own hooks, for updates of its own lists, do not run.
+    # APT::Sandbox::User: apt's helper user may not be able to read the folder.
+    # Check-Valid-Until: an outdated list, on a mirror that lags, is good
+    # enough.
     cat >"$apt/apt.conf" <<EOF
 #clear APT::Update;
 #clear DPkg;
@@ -114,13 +148,33 @@ Acquire::http::Timeout "30";
 EOF
 }
 
-# isMade FOLDER ?RECIPE?: a folder is stamped as the last act of making it.
+# getLists NAME: gets the lists of packages for $apt. One of them is enough, so
+# errors count only when a package is fetched.
+getLists() {
+    step "lists-$1" apt-get -c "$apt/apt.conf" update -q || true
+}
+
+# fetchPackages NAME WHAT PACKAGE...: downloads packages of Debian 13 to the
+# folder $work. WHAT is for the message if the mirror does not have them.
+fetchPackages() {
+    local name=$1 what=$2
+    shift 2
+    getLists "$name"
+    (cd "$work" && mustStep "fetch-$name" apt-get -c "$apt/apt.conf" \
+        download -q "$@") ||
+        die "$mirror has no $what; set IOCPSOCK_MIRROR to another Debian mirror"
+    rm -rf "$apt"
+}
+
+# isMade FOLDER ?RECIPE?: true if the folder was made completely, by this
+# recipe. "finish" puts a stamp into it as the last step.
 isMade() {
     [ "$(cat "$1/.recipe" 2>/dev/null)" = "${2:-$recipe}" ]
 }
 
-# finish TEMPORARY FINAL ?RECIPE?: stamps a finished folder and puts it in its
-# place, so that an interruption never leaves half of one there.
+# finish TEMPORARY FINAL ?RECIPE?: puts the stamp into a complete folder and
+# moves it to its place. An interruption never leaves an incomplete folder
+# there.
 finish() {
     echo "${3:-$recipe}" >"$1/.recipe"
     rm -rf "$2"
@@ -133,7 +187,13 @@ wineName() {
     echo "${version%% *}"
 }
 
-# A prefix belongs to the project and to one version of Wine.
+# cleanMakeEnvironment: removes variables that were given to our own make, or
+# are meant for other programs.
+cleanMakeEnvironment() {
+    unset MAKEFLAGS MFLAGS MAKEOVERRIDES CC CFLAGS CPPFLAGS LDFLAGS AR RANLIB RC
+}
+
+# The name of the target's Wine prefix. Each version of Wine has its own.
 prefixName() {
     case $target in
         wine) wineName ;;
@@ -141,49 +201,51 @@ prefixName() {
     esac
 }
 
-# isWhole32 tcl86|tcl90: the 32-bit Tcl has its programs too.
+# isWhole32 tcl86|tcl90: true if the 32-bit Tcl has its programs, and not only
+# what extensions are linked with.
 isWhole32() {
     isMade "$cache/$1-i686" && [ -e "$cache/$1-i686/bin/tcltest.exe" ]
 }
 
-# steadily COMMAND...: runs it, in place of the script, with addresses that are
-# not random. Linux 6 puts a heap anywhere within a GiB, and of 1,800 heaps of
-# Wine's loader one lies where Windows has its shared data: that program does
-# not start. A container may forbid it, and then the chance is taken.
-steadily() {
+# execFixed COMMAND...: replaces the script by the command, which runs without
+# address randomization. Linux 6 puts a heap anywhere within a GiB. In one of
+# 1,800 starts, the heap of Wine's loader lies where Windows has its shared
+# data, and the program does not start. A container may not allow this; then
+# addresses stay random.
+execFixed() {
     ! setarch -R true 2>/dev/null || set -- setarch -R "$@"
     exec "$@"
 }
 
-# tclElement TEXT: the text as an element of a Tcl list.
+# tclElement TEXT: quotes the text as an element of a Tcl list.
 tclElement() {
     printf '%s' "$1" | sed 's/[][{}$";\\[:space:]]/\\&/g'
 }
 
-# Wine's own processes, as /proc names them: they serve every program of the
-# prefix and end by themselves some seconds after the last one.
+# Wine's own processes, as /proc names them. They serve every program of the
+# prefix and end by themselves some seconds after the last program.
 wineOwn='wineserver* services.exe winedevice.exe plugplay.exe svchost.exe
     explorer.exe rpcss.exe conhost.exe wineboot.exe winemenubuilder'
 
-# tagged NAME=VALUE: the processes with this in their environment, apart from
-# the caller and from Wine's own.
+# tagged NAME=VALUE: prints the processes that have this in their environment,
+# except the caller and Wine's own processes.
 tagged() {
     local file pid name pattern
     grep -lzxF -- "$1" /proc/[0-9]*/environ 2>/dev/null |
         while read -r file; do
             pid=${file//[!0-9]/}
-            # A process may end while it is looked at.
+            # The process may have ended meanwhile.
             name=$(cat "/proc/$pid/comm" 2>/dev/null) || continue
             for pattern in $wineOwn $$; do
-                # shellcheck disable=SC2053 # a pattern is what it is
+                # shellcheck disable=SC2053 # this is meant to be a pattern
                 [[ $name != $pattern && $pid != "$pattern" ]] || continue 2
             done
             echo "$pid"
         done
 }
 
-# endTagged NAME=VALUE: ends them, and says which there were. Those that are
-# about to end have a moment for it.
+# endTagged NAME=VALUE: kills these processes and prints their names. It first
+# waits a second, because some may be about to end.
 endTagged() {
     local pids pid i
     for ((i = 0; i < 10; i++)); do
@@ -192,14 +254,14 @@ endTagged() {
         sleep 0.1
     done
     for pid in $pids; do
-        echo "${0##*/}: ended what was left running: $pid" \
+        echo "${0##*/}: killed a process that was left running: $pid" \
             "$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | sed 's/ *$//')"
         kill -KILL "$pid" 2>/dev/null || true
     done
     return 1
 }
 
-# testFile 86|90 NAME: one of Tcl's own test files.
+# testFile 86|90 NAME: the path of one of Tcl's own test files.
 testFile() {
-    echo "$cache/src/tcl${1/%?/.${1: -1}}/tests/$2.test"
+    echo "$cache/src/tcl$(dotted "$1")/tests/$2.test"
 }

@@ -1,10 +1,10 @@
 
-# Appended by tools/conformance to the init.tcl of a copy of Tcl's library: the
-# first thing that every interpreter runs. DRIVER and DLL are filled in there.
-# With iocpsock the core's command is deleted, so that nothing can use it, and
-# where that fails the process ends: Tcl would look for another library. The
-# mark that is left behind is an empty folder, since a channel could become a
-# standard one; its name begins with the process.
+# tools/conformance fills in DRIVER and DLL and appends this to the init.tcl of
+# a copy of Tcl's library, which every interpreter runs first. With iocpsock it
+# deletes the core's command, so that nothing can use it. If this fails, the
+# process ends, because Tcl would look for another library. Each interpreter
+# leaves a mark whose name begins with the process. It is an empty folder: the
+# channel of a file could become a standard channel.
 
 if {![interp issafe]} {
     if {[catch {

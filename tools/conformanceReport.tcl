@@ -1,16 +1,17 @@
 # conformanceReport.tcl --
 #
-#	The end of tools/conformance: tells what its runs have come to.
+#	The last part of tools/conformance: it compares the results of the
+#	runs.
 #
 #	    tclsh conformanceReport.tcl busy|all FOLDER TESTS
 #
-#	FOLDER holds a folder for each run, VERSION-DRIVER-FILE, and TESTS the
-#	lists of the known differences, conformance-8.6.txt and -9.0.txt: a
-#	line for each, the test's name and why. A reason that begins with
-#	"(load)" is that of a test with a limit of time, which a busy machine
-#	does not keep. Those of them that failed are the answer to "busy", a
-#	line for each: they are to be run again alone, where they must pass.
-#	Called again, it names those that have not yet.
+#	FOLDER has a folder for each run, VERSION-DRIVER-FILE. TESTS has the
+#	lists of the known differences, conformance-8.6.txt and -9.0.txt. Each
+#	line of a list has a test's name and a reason. A reason that begins with
+#	"(load)" means that the test has a time limit, which a busy machine may
+#	exceed. "busy" prints those of these tests that failed, a line for each;
+#	they must pass when they run again alone. Called again, it prints those
+#	that still have not passed. "all" prints the report.
 
 namespace eval report {
     variable failures {}
@@ -27,8 +28,8 @@ proc report::Read {path} {
     return $text
 }
 
-# The results of a run, by test. A file may use a name more than once: each
-# time counts. Output of a test may stand before tcltest's on the same line.
+# Returns the results of a run, by test. If a file uses a name more than once,
+# each time counts. A line may begin with output of the test before tcltest's.
 
 proc report::Results {folder} {
     set results {}
@@ -55,12 +56,13 @@ proc report::Count {results what} {
     return [llength [lsearch -all -exact [dict values $results] $what]]
 }
 
-# Whether the log was read right is shown by tcltest's own counts.
+# Compares the results with tcltest's own counts, to check that the log was
+# parsed correctly.
 
 proc report::CheckCounts {run results} {
     variable failures
     if {![file exists $run/complete]} {
-	lappend failures "[file tail $run]: it did not come to its end"
+	lappend failures "[file tail $run]: it did not run to its end"
 	return
     }
     regexp {\tTotal\t(\d+)\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)} \
@@ -73,7 +75,8 @@ proc report::CheckCounts {run results} {
     }
 }
 
-# How many processes and interpreters had the driver, by the marks they left.
+# Counts the processes and interpreters that loaded the driver, from their
+# marks.
 
 proc report::Reached {run} {
     variable failures
@@ -83,7 +86,7 @@ proc report::Reached {run} {
 	dict incr processes [lindex [split $mark -] 0]
     }
     if {$marks eq ""} {
-	lappend failures "[file tail $run]: no interpreter had this driver"
+	lappend failures "[file tail $run]: no interpreter loaded this driver"
     }
     return [list [dict size $processes] [llength $marks]]
 }
@@ -92,7 +95,7 @@ proc report::Row {args} {
     puts [format "%-4s %-17s %-9s %6s %6s %7s %6s %6s %9s %7s" {*}$args]
 }
 
-# A run's row of the table; returns its results.
+# Prints a run's row of the table, and returns its results.
 
 proc report::Run {folder version driver file} {
     set run $folder/$version-$driver-$file
@@ -106,7 +109,7 @@ proc report::Run {folder version driver file} {
     return $results
 }
 
-# The known differences: names and reasons.
+# Returns the known differences, a dict from names to reasons.
 
 proc report::Listed {tests version} {
     set listed {}
@@ -150,7 +153,7 @@ proc report::PassedAlone {folder version file name} {
 	&& [dict get $results $name] eq "passed"}]
 }
 
-# The files that were run: pairs of a version and a file.
+# Returns the files that were run: pairs of a version and a file.
 
 proc report::Files {folder} {
     set files {}
@@ -161,24 +164,24 @@ proc report::Files {folder} {
     return [lsort -unique $files]
 }
 
-# Why a test failed: what stands in the log between two lines of its name, the
-# second of them "==== NAME FAILED".
+# Returns the output of a failed test: the part of the log from its start to the
+# second line with its name, "==== NAME FAILED".
 
-proc report::Said {run name} {
-    set said {}
+proc report::FailureOutput {run name} {
+    set output {}
     foreach line [split [Read $run/log] \n] {
 	if {[string match "---- $name start*" $line]} {
-	    set said {}
+	    set output {}
 	}
-	lappend said "    $line"
+	lappend output "    $line"
 	if {[string match "*==== $name FAILED" $line]} {
-	    return [join [lrange $said end-39 end] \n]
+	    return [join [lrange $output end-39 end] \n]
 	}
     }
     return "    (nothing)"
 }
 
-# What is to be run again, for tools/conformance-file.
+# Prints the tests to run again, as arguments of tools/conformance-file.
 
 proc report::Busy {folder tests} {
     foreach entry [Files $folder] {
@@ -194,7 +197,7 @@ proc report::Busy {folder tests} {
     }
 }
 
-# Holds the differences of one file against the list.
+# Compares the differences of one file with the list of known ones.
 
 proc report::Judge {folder version file core ours listed} {
     variable failures
@@ -210,14 +213,15 @@ proc report::Judge {folder version file core ours listed} {
 	} else {
 	    lappend failures "$dotted $name: passes with the core's driver,\
 		$what with iocpsock"
-	    puts "$dotted $name:\n[Said $folder/$version-iocpsock-$file $name]"
+	    puts "$dotted $name:\n[FailureOutput \
+		$folder/$version-iocpsock-$file $name]"
 	}
     }
     foreach name [dict keys $listed] {
 	if {![NeedsIdle $listed $name] && [dict exists $ours $name]
 		&& ![dict exists $different $name]} {
 	    lappend failures "$dotted $name: is listed in\
-		conformance-$dotted.txt and is no difference any more"
+		conformance-$dotted.txt but is not a difference any more"
 	}
     }
 }
@@ -240,10 +244,10 @@ proc report::All {folder tests} {
 	puts "FAILED: $failure"
     }
     if {$failures ne ""} {
-	puts "FAILED: the runs are in $folder"
+	puts "FAILED: the logs are in $folder"
 	exit 1
     }
-    puts "PASSED: what passes with the core's driver passes with iocpsock"
+    puts "PASSED: all tests that pass with the core's driver pass with iocpsock"
 }
 
 proc report::Main {what folder tests} {

@@ -1,12 +1,12 @@
 # conformanceThread.tcl --
 #
-#	Stands in for the Thread extension, of which there is no source package
-#	to build: as much of it as Tcl's own tests use, over the threads of
-#	the package iocpsocktest.
+#	Replaces the Thread extension, which has no source package to build. It
+#	has the commands that Tcl's own tests use, based on the threads of the
+#	package iocpsocktest.
 
 package require iocpsocktest
 
-# Tcl's test shell has another command of this name, which some tests load.
+# Rename it: some tests load another testthread, that of Tcl's test shell.
 namespace eval thread {}
 rename testthread thread::Native
 
@@ -30,7 +30,7 @@ proc thread::names {} {
     return $names
 }
 
-# A thread is preserved until it is released once, whatever the options say.
+# A thread is preserved until its first release, whatever the options are.
 
 proc thread::create {args} {
     variable file
@@ -45,7 +45,7 @@ proc thread::create {args} {
     return $id
 }
 
-# A thread with a script of its own ends with it.
+# Runs the script of a thread that was created with one; the thread then ends.
 
 proc thread::Body {script} {
     try {
@@ -67,15 +67,15 @@ proc thread::release {args} {
     return 0
 }
 
-# The wait makes it never return.
+# The vwait is needed because this command must not return.
 
 proc thread::exit {} {
     Native exit [Native id]
     vwait ::thread::never
 }
 
-# With the name of a variable, that gets the result, and the command's own is
-# the script's return code.
+# With the name of a variable, the variable gets the result, and the command
+# returns the script's return code.
 
 proc thread::send {args} {
     set async [expr {[lindex $args 0] eq "-async"}]

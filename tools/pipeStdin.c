@@ -1,11 +1,11 @@
 /*
  * pipeStdin.c --
  *
- *	pipeStdin PROGRAM ARGS...: runs a Windows program, its standard input
- *	copied from this process's. Wine cannot peek into a pipe made outside
- *	of it, which is what Tcl does before it reads from one; into a pipe
- *	made by this program it can. The exit status is the program's, and
- *	when this process ends, however it does, so does the program.
+ *	pipeStdin PROGRAM ARGS...: runs a Windows program and copies this
+ *	process's standard input to it. Tcl peeks into a pipe before it reads
+ *	from it. Wine can do that only for pipes made by Windows programs, such
+ *	as the one made here. The exit status is the program's. When this
+ *	process ends, for whatever reason, the program ends too.
  */
 
 #include <windows.h>
@@ -30,8 +30,8 @@ Fail(const char *what)
 }
 
 /*
- * The rest is passed on as it came, quotes and all: a program's name has none
- * inside, thus the first quote or space after the start ends it.
+ * The rest is passed on unchanged, with its quotes. A program's name contains
+ * no quotes, so the first quote or space after the start ends it.
  */
 
 static wchar_t *
@@ -73,8 +73,8 @@ CopyProc(void *arg)
 }
 
 /*
- * Only the reading end is inherited: the program could never see the end of
- * its input if it held the other one too.
+ * Only the reading end is inherited. If the program also had the writing end,
+ * it would never see the end of its input.
  */
 
 static int
@@ -92,7 +92,8 @@ MakePipe(Copy *copyPtr, HANDLE *endPtr)
 }
 
 /*
- * The job ends with the last handle to it, which is this process's.
+ * The job, and the program with it, ends when the last handle to it is closed.
+ * Only this process has one.
  */
 
 static int
@@ -146,7 +147,7 @@ main(void)
     WaitForSingleObject(info.hProcess, INFINITE);
     GetExitCodeProcess(info.hProcess, &status);
 
-    /* Not return: the other thread may be in the middle of a read. */
+    /* Do not return: the other thread may be in the middle of a read. */
     TerminateProcess(GetCurrentProcess(), status);
     return 1;
 }
