@@ -20,6 +20,7 @@
 #define CP_PORT_H
 
 #include "cpError.h"
+#include "cpList.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -77,10 +78,6 @@ struct CpOp {
     CpOp *nextPtr;       /* The port's own. */
     CpOpSpace space;     /* The port's own. */
 };
-
-/* The structure that embeds an operation. */
-#define CP_OWNER_OF(opPtr, type, member) \
-    ((type *) (void *) ((char *) (opPtr) -offsetof(type, member)))
 
 /*
  * A socket address: an opaque sockaddr of at most sockaddr_in6's size.
