@@ -50,7 +50,7 @@ AlertLocked(CpPort *lockedPortPtr)
 static void
 PushLocked(CpPort *lockedPortPtr, CpOp *opPtr)
 {
-    CpOpAppend(&lockedPortPtr->inbox, opPtr);
+    CpListAppend(&lockedPortPtr->inbox, WIN_NODE(opPtr));
     lockedPortPtr->rests = 0;
     switch (lockedPortPtr->ownerWait) {
     case OWNER_WAITS_NOT:
@@ -79,7 +79,7 @@ HandOverLocked(CpOp *opPtr)
         PushLocked(handlePtr->ownerPtr, opPtr);
         return;
     }
-    CpOpAppend(&handlePtr->parked, opPtr);
+    CpListAppend(&handlePtr->parked, WIN_NODE(opPtr));
 }
 
 void
@@ -90,13 +90,12 @@ CpWinHandOver(CpOp *opPtr)
     ReleaseSRWLockExclusive(&cpPortLock);
 }
 
-OpList
-CpLookLocked(CpPort *lockedPortPtr)
+void
+CpOwnerLooksLocked(CpPort *lockedPortPtr)
 {
     lockedPortPtr->looks++;
     lockedPortPtr->alerted = 0;
     lockedPortPtr->helperBrought = 0;
-    return CpOpTakeAll(&lockedPortPtr->inbox);
 }
 
 /* ------------------------------------------------------- the helper */
@@ -209,7 +208,7 @@ HelperWait(CpPort *lockedPortPtr)
             HandOverLocked(ops[i]);
         }
     }
-    lockedPortPtr->helperBrought = lockedPortPtr->inbox.firstPtr != NULL;
+    lockedPortPtr->helperBrought = !CpListIsEmpty(&lockedPortPtr->inbox);
 }
 
 /* Alerts an owner whose time to be woken, or lease, is over. */
@@ -295,20 +294,18 @@ CpWinUnbindPort(CpHandle *handlePtr)
 /* Moves a handle's operations from one list to its parked ones. */
 
 static void
-ParkOps(OpList *listPtr, CpHandle *handlePtr)
+ParkOps(CpList *listPtr, CpHandle *handlePtr)
 {
-    OpList all = CpOpTakeAll(listPtr);
-    CpOp *opPtr = all.firstPtr;
+    CpListNode *nodePtr = CpListFirst(listPtr);
 
-    while (opPtr != NULL) {
-        CpOp *nextPtr = opPtr->nextPtr;
+    while (nodePtr != NULL) {
+        CpListNode *nextPtr = CpListNext(listPtr, nodePtr);
 
-        if (opPtr->handlePtr == handlePtr) {
-            HandOverLocked(opPtr);
-        } else {
-            CpOpAppend(listPtr, opPtr);
+        if (WIN_OP_OF(nodePtr)->handlePtr == handlePtr) {
+            CpListRemove(nodePtr);
+            CpListAppend(&handlePtr->parked, nodePtr);
         }
-        opPtr = nextPtr;
+        nodePtr = nextPtr;
     }
 }
 
@@ -317,7 +314,7 @@ CpHandleMove(CpHandle *handlePtr, CpPort *portPtr)
 {
     CpPort *boundPtr = handlePtr->boundPtr;
     CpPort *oldPtr = handlePtr->ownerPtr;
-    CpOp *opPtr;
+    CpListNode *nodePtr;
 
     if (oldPtr == portPtr) {
         return;
@@ -338,12 +335,9 @@ CpHandleMove(CpHandle *handlePtr, CpPort *portPtr)
         ParkOps(&oldPtr->done, handlePtr);
         ParkOps(&oldPtr->inbox, handlePtr);
     } else {
-        opPtr = CpOpTakeAll(&handlePtr->parked).firstPtr;
-        while (opPtr != NULL) {
-            CpOp *nextPtr = opPtr->nextPtr;
-
-            PushLocked(portPtr, opPtr);
-            opPtr = nextPtr;
+        while ((nodePtr = CpListFirst(&handlePtr->parked)) != NULL) {
+            CpListRemove(nodePtr);
+            PushLocked(portPtr, WIN_OP_OF(nodePtr));
         }
     }
     ReleaseSRWLockExclusive(&cpPortLock);

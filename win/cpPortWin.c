@@ -62,33 +62,12 @@ CpNowUs(void)
 }
 
 void
-CpOpAppend(OpList *listPtr, CpOp *opPtr)
-{
-    opPtr->nextPtr = NULL;
-    if (listPtr->lastPtr != NULL) {
-        listPtr->lastPtr->nextPtr = opPtr;
-    } else {
-        listPtr->firstPtr = opPtr;
-    }
-    listPtr->lastPtr = opPtr;
-}
-
-OpList
-CpOpTakeAll(OpList *listPtr)
-{
-    OpList taken = *listPtr;
-
-    listPtr->firstPtr = listPtr->lastPtr = NULL;
-    return taken;
-}
-
-void
 CpWinFinishNow(CpOp *opPtr, CpError error)
 {
     opPtr->error = error;
     opPtr->atOnce = 1;
     CpWinRecordSend(opPtr);
-    CpOpAppend(&opPtr->handlePtr->ownerPtr->done, opPtr);
+    CpListAppend(&opPtr->handlePtr->ownerPtr->done, WIN_NODE(opPtr));
 }
 
 /* Takes a result over from the system's OVERLAPPED. */
@@ -190,7 +169,7 @@ CpPortRelease(CpPort *portPtr)
 {
     CpFree(portPtr->spare.memPtr, portPtr->spare.sizeBytes);
     AcquireSRWLockExclusive(&cpPortLock);
-    assert(portPtr->inbox.firstPtr == NULL && portPtr->done.firstPtr == NULL);
+    assert(CpListIsEmpty(&portPtr->inbox) && CpListIsEmpty(&portPtr->done));
     portPtr->wakeProc = NULL;
     CpWinUnrefPortLocked(portPtr);
     ReleaseSRWLockExclusive(&cpPortLock);
@@ -227,16 +206,14 @@ CpWinBindPort(CpHandle *handlePtr)
 /* ------------------------------------------------------ completion */
 
 static unsigned
-CompleteAll(OpList list)
+CompleteAll(CpList *listPtr)
 {
-    CpOp *opPtr = list.firstPtr;
+    CpListNode *nodePtr;
     unsigned count = 0;
 
-    while (opPtr != NULL) {
-        CpOp *nextPtr = opPtr->nextPtr;
-
-        CpWinComplete(opPtr);
-        opPtr = nextPtr;
+    while ((nodePtr = CpListFirst(listPtr)) != NULL) {
+        CpListRemove(nodePtr);
+        CpWinComplete(WIN_OP_OF(nodePtr));
         count++;
     }
     return count;
@@ -245,7 +222,10 @@ CompleteAll(OpList list)
 unsigned
 CpPortReapFinished(CpPort *portPtr)
 {
-    return CompleteAll(CpOpTakeAll(&portPtr->done));
+    CpList done = {0};
+
+    CpListAppendAll(&done, &portPtr->done);
+    return CompleteAll(&done);
 }
 
 /* The owner as a thread sees it that may be another, and has no lock. */
@@ -290,7 +270,7 @@ CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
  */
 
 static unsigned
-ReapPort(CpPort *portPtr, OpList inbox)
+ReapPort(CpPort *portPtr, CpList *inboxPtr)
 {
     OVERLAPPED_ENTRY entries[REAP_ENTRIES];
     ULONG asked, count;
@@ -304,8 +284,8 @@ ReapPort(CpPort *portPtr, OpList inbox)
             0, FALSE);
 
         /* These come first, and what they submit is for the next reap. */
-        if (inbox.firstPtr != NULL) {
-            completed = CompleteAll(inbox);
+        if (!CpListIsEmpty(inboxPtr)) {
+            completed = CompleteAll(inboxPtr);
             return any ? completed + CompleteEntries(portPtr, entries, count)
                        : completed;
         }
@@ -326,7 +306,7 @@ ReapPort(CpPort *portPtr, OpList inbox)
 static unsigned
 ReapNow(CpPort *portPtr)
 {
-    OpList inbox;
+    CpList inbox = {0};
     unsigned completed;
     int leaveIt;
 
@@ -338,11 +318,19 @@ ReapNow(CpPort *portPtr)
 
     AcquireSRWLockExclusive(&cpPortLock);
     leaveIt = portPtr->helperInPort || portPtr->helperBrought;
-    inbox = CpLookLocked(portPtr);
+    CpOwnerLooksLocked(portPtr);
+    CpListAppendAll(&inbox, &portPtr->inbox);
     ReleaseSRWLockExclusive(&cpPortLock);
     completed = CpPortReapFinished(portPtr);
     return completed
-        + (leaveIt ? CompleteAll(inbox) : ReapPort(portPtr, inbox));
+        + (leaveIt ? CompleteAll(&inbox) : ReapPort(portPtr, &inbox));
+}
+
+static int
+HasResults(const CpPort *lockedPortPtr)
+{
+    return !CpListIsEmpty(&lockedPortPtr->inbox)
+        || !CpListIsEmpty(&lockedPortPtr->done);
 }
 
 /*
@@ -358,11 +346,11 @@ Wait(CpPort *portPtr, int timeoutMs)
     ULONG count = 0;
 
     AcquireSRWLockExclusive(&cpPortLock);
-    if (portPtr->inbox.firstPtr != NULL || portPtr->done.firstPtr != NULL) {
+    if (HasResults(portPtr)) {
         ReleaseSRWLockExclusive(&cpPortLock);
         return 0;
     }
-    (void) CpLookLocked(portPtr);
+    CpOwnerLooksLocked(portPtr);
     if (portPtr->helperInPort) {
         portPtr->ownerWait = OWNER_IN_COND;
         SleepConditionVariableSRW(&portPtr->ownerCond, &cpPortLock, winTimeout,
@@ -405,9 +393,9 @@ CpPortSleep(CpPort *portPtr, int64_t timeoutMs)
     int sleeps;
 
     AcquireSRWLockExclusive(&cpPortLock);
-    sleeps = portPtr->inbox.firstPtr == NULL && portPtr->done.firstPtr == NULL;
+    sleeps = !HasResults(portPtr);
     if (sleeps) {
-        (void) CpLookLocked(portPtr);
+        CpOwnerLooksLocked(portPtr);
         CpOwnerRestsLocked(portPtr, wakeMs);
     }
     ReleaseSRWLockExclusive(&cpPortLock);

@@ -26,13 +26,13 @@ struct CpPort {
 
     /* The owner's own. */
     CpSpare spare;
-    OpList done;       /* Finished at submit. */
+    CpList done;       /* Finished at submit. */
     ULONG reapEntries; /* Completions to be asked for: see ReapNow. */
 
     /* Guarded by portLock. */
     CpWakeProc *wakeProc; /* NULL when the owner has given the port up. */
     void *clientData;
-    OpList inbox;      /* Completions for the owner. */
+    CpList inbox;      /* Completions for the owner. */
     unsigned looks;    /* How often the owner has looked at its inbox. */
     int alerted;       /* True from an alert to the owner's next look. */
     int helperBrought; /* Since the last look the helper has filled it. */
@@ -52,10 +52,6 @@ struct CpPort {
 
 extern SRWLOCK cpPortLock;
 
-/* Operation lists, oldest first. */
-void CpOpAppend(OpList *listPtr, CpOp *opPtr);
-OpList CpOpTakeAll(OpList *listPtr);
-
 /* The operation of a completion, with its result; NULL for a packet that
  * belongs to none of ours. No lock may be held. */
 CpOp *CpWinOpOfEntry(CpPort *portPtr, const OVERLAPPED_ENTRY *entryPtr);
@@ -73,7 +69,7 @@ void CpOwnerLeftPortLocked(CpPort *lockedPortPtr);
 
 DWORD WINAPI CpHelperMain(LPVOID clientData);
 
-/* The owner looks: takes its inbox. */
-OpList CpLookLocked(CpPort *lockedPortPtr);
+/* The owner has looked at its inbox: from now on completions alert it anew. */
+void CpOwnerLooksLocked(CpPort *lockedPortPtr);
 
 #endif /* CP_PORT_WIN_H */

@@ -468,7 +468,7 @@ Close(TestHandle *testPtr)
 {
     CHECK(testPtr->handle.pending == 0);
     CpWinUnbindPort(&testPtr->handle);
-    CHECK(testPtr->handle.parked.firstPtr == NULL);
+    CHECK(CpListIsEmpty(&testPtr->handle.parked));
     CloseHandle(testPtr->handle.sock);
     CpFree(testPtr, sizeof(TestHandle));
 }
