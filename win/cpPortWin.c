@@ -116,7 +116,7 @@ PinModule(void)
 
     GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS
             | GET_MODULE_HANDLE_EX_FLAG_PIN,
-        (LPCWSTR) (void *) &cpPortLock, &module);
+        (LPCWSTR) (void *) stats, &module);
 }
 
 CpPort *
@@ -139,6 +139,7 @@ CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr)
     portPtr->refs = 1;
     portPtr->reapEntries = 1;
     portPtr->ownerWait = OWNER_WAITS_NOT;
+    InitializeSRWLock(&portPtr->lock);
     InitializeConditionVariable(&portPtr->ownerCond);
     InitializeConditionVariable(&portPtr->helperCond);
     CpPendingInit(&portPtr->pending);
@@ -168,11 +169,8 @@ void
 CpPortRelease(CpPort *portPtr)
 {
     CpFree(portPtr->spare.memPtr, portPtr->spare.sizeBytes);
-    AcquireSRWLockExclusive(&cpPortLock);
-    assert(CpListIsEmpty(&portPtr->inbox) && CpListIsEmpty(&portPtr->done));
-    portPtr->wakeProc = NULL;
-    CpWinUnrefPortLocked(portPtr);
-    ReleaseSRWLockExclusive(&cpPortLock);
+    assert(CpListIsEmpty(&portPtr->done));
+    CpPortForgetOwner(portPtr);
 }
 
 CpSpare *
@@ -196,10 +194,10 @@ CpWinBindPort(CpHandle *handlePtr)
     handlePtr->skips = cpWinSkipsOnSuccess
         && SetFileCompletionNotificationModes((HANDLE) handlePtr->sock,
             FILE_SKIP_COMPLETION_PORT_ON_SUCCESS);
-    AcquireSRWLockExclusive(&cpPortLock);
+    AcquireSRWLockExclusive(&portPtr->lock);
     portPtr->refs++;
     handlePtr->boundPtr = portPtr;
-    ReleaseSRWLockExclusive(&cpPortLock);
+    ReleaseSRWLockExclusive(&portPtr->lock);
     return CP_OK;
 }
 
@@ -228,16 +226,6 @@ CpPortReapFinished(CpPort *portPtr)
     return CompleteAll(&done);
 }
 
-/* The owner as a thread sees it that may be another, and has no lock. */
-
-static CpPort *
-OwnerOf(CpHandle *handlePtr)
-{
-    return InterlockedCompareExchangePointer((PVOID volatile *) &handlePtr
-                                                 ->ownerPtr,
-        NULL, NULL);
-}
-
 static unsigned
 CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
 {
@@ -252,7 +240,7 @@ CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
         }
 
         /* Unlocked: nobody else takes a handle away from this thread. */
-        if (OwnerOf(opPtr->handlePtr) == portPtr) {
+        if (CpOwnerOf(opPtr->handlePtr) == portPtr) {
             CpWinComplete(opPtr);
             completed++;
         } else {
@@ -316,11 +304,11 @@ ReapNow(CpPort *portPtr)
      * just been there is no need to look.
      */
 
-    AcquireSRWLockExclusive(&cpPortLock);
+    AcquireSRWLockExclusive(&portPtr->lock);
     leaveIt = portPtr->helperInPort || portPtr->helperBrought;
     CpOwnerLooksLocked(portPtr);
     CpListAppendAll(&inbox, &portPtr->inbox);
-    ReleaseSRWLockExclusive(&cpPortLock);
+    ReleaseSRWLockExclusive(&portPtr->lock);
     completed = CpPortReapFinished(portPtr);
     return completed
         + (leaveIt ? CompleteAll(&inbox) : ReapPort(portPtr, &inbox));
@@ -345,29 +333,29 @@ Wait(CpPort *portPtr, int timeoutMs)
     OVERLAPPED_ENTRY entries[REAP_ENTRIES];
     ULONG count = 0;
 
-    AcquireSRWLockExclusive(&cpPortLock);
+    AcquireSRWLockExclusive(&portPtr->lock);
     if (HasResults(portPtr)) {
-        ReleaseSRWLockExclusive(&cpPortLock);
+        ReleaseSRWLockExclusive(&portPtr->lock);
         return 0;
     }
     CpOwnerLooksLocked(portPtr);
     if (portPtr->helperInPort) {
         portPtr->ownerWait = OWNER_IN_COND;
-        SleepConditionVariableSRW(&portPtr->ownerCond, &cpPortLock, winTimeout,
-            0);
+        SleepConditionVariableSRW(&portPtr->ownerCond, &portPtr->lock,
+            winTimeout, 0);
         portPtr->ownerWait = OWNER_WAITS_NOT;
-        ReleaseSRWLockExclusive(&cpPortLock);
+        ReleaseSRWLockExclusive(&portPtr->lock);
         return 0;
     }
     portPtr->ownerWait = OWNER_IN_PORT;
-    ReleaseSRWLockExclusive(&cpPortLock);
+    ReleaseSRWLockExclusive(&portPtr->lock);
     if (!GetQueuedCompletionStatusEx(portPtr->iocp, entries,
             portPtr->reapEntries, &count, winTimeout, FALSE)) {
         count = 0;
     }
-    AcquireSRWLockExclusive(&cpPortLock);
+    AcquireSRWLockExclusive(&portPtr->lock);
     CpOwnerLeftPortLocked(portPtr);
-    ReleaseSRWLockExclusive(&cpPortLock);
+    ReleaseSRWLockExclusive(&portPtr->lock);
     return CompleteEntries(portPtr, entries, count);
 }
 
@@ -392,20 +380,20 @@ CpPortSleep(CpPort *portPtr, int64_t timeoutMs)
                                     : CpNowMs() + (uint64_t) timeoutMs;
     int sleeps;
 
-    AcquireSRWLockExclusive(&cpPortLock);
+    AcquireSRWLockExclusive(&portPtr->lock);
     sleeps = !HasResults(portPtr);
     if (sleeps) {
         CpOwnerLooksLocked(portPtr);
         CpOwnerRestsLocked(portPtr, wakeMs);
     }
-    ReleaseSRWLockExclusive(&cpPortLock);
+    ReleaseSRWLockExclusive(&portPtr->lock);
     return sleeps;
 }
 
 void
 CpPortRemind(CpPort *portPtr)
 {
-    AcquireSRWLockExclusive(&cpPortLock);
+    AcquireSRWLockExclusive(&portPtr->lock);
     CpOwnerIsBusyLocked(portPtr);
-    ReleaseSRWLockExclusive(&cpPortLock);
+    ReleaseSRWLockExclusive(&portPtr->lock);
 }

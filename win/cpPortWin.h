@@ -29,7 +29,7 @@ struct CpPort {
     CpList done;       /* Finished at submit. */
     ULONG reapEntries; /* Completions to be asked for: see ReapNow. */
 
-    /* Guarded by portLock. */
+    SRWLOCK lock;         /* Guards the rest. */
     CpWakeProc *wakeProc; /* NULL when the owner has given the port up. */
     void *clientData;
     CpList inbox;      /* Completions for the owner. */
@@ -50,14 +50,16 @@ struct CpPort {
     unsigned foreign;     /* Handles bound here, owned elsewhere. */
 };
 
-extern SRWLOCK cpPortLock;
-
 /* The operation of a completion, with its result; NULL for a packet that
  * belongs to none of ours. No lock may be held. */
 CpOp *CpWinOpOfEntry(CpPort *portPtr, const OVERLAPPED_ENTRY *entryPtr);
 
-/* The owner, or a handle, refers to the port no more. */
-void CpWinUnrefPortLocked(CpPort *lockedPortPtr);
+/* The port whose thread owns a handle, NULL between owners, for a thread that
+ * holds no lock. It stays the same while that port's lock is held. */
+CpPort *CpOwnerOf(CpHandle *handlePtr);
+
+/* The owner gives the port up: it is not alerted any more. */
+void CpPortForgetOwner(CpPort *portPtr);
 
 #define CP_NEVER UINT64_MAX
 
