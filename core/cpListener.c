@@ -23,9 +23,7 @@ typedef enum AcceptState {
     ACCEPT_STATE_COUNT
 } AcceptState;
 
-typedef struct Accept Accept;
-
-struct Accept {
+typedef struct Accept {
     CpAcceptOp accept; /* Pending exactly in ACCEPT_PENDING. */
     CpOp zeroByteOp;   /* For the first byte. */
     int zeroBytePending;
@@ -33,13 +31,11 @@ struct Accept {
     CpListener *listenerPtr;
     CpHandle *handlePtr; /* The connection. */
     uint64_t acceptedMs;
-    Accept *nextPtr;
-    Accept *prevPtr;
-};
+    CpListNode node; /* In the list of its state. */
+} Accept;
 
 typedef struct AcceptList {
-    Accept *firstPtr;
-    Accept *lastPtr;
+    CpList accepts; /* Oldest first. */
     unsigned count;
 } AcceptList;
 
@@ -68,33 +64,25 @@ Link(Accept *acceptPtr, AcceptState state)
     AcceptList *listPtr = &acceptPtr->listenerPtr->lists[state];
 
     acceptPtr->state = state;
-    acceptPtr->nextPtr = NULL;
-    acceptPtr->prevPtr = listPtr->lastPtr;
-    if (listPtr->lastPtr != NULL) {
-        listPtr->lastPtr->nextPtr = acceptPtr;
-    } else {
-        listPtr->firstPtr = acceptPtr;
-    }
-    listPtr->lastPtr = acceptPtr;
+    CpListAppend(&listPtr->accepts, &acceptPtr->node);
     listPtr->count++;
 }
 
 static void
 Unlink(Accept *acceptPtr)
 {
-    AcceptList *listPtr = &acceptPtr->listenerPtr->lists[acceptPtr->state];
+    CpListRemove(&acceptPtr->node);
+    acceptPtr->listenerPtr->lists[acceptPtr->state].count--;
+}
 
-    if (acceptPtr->prevPtr != NULL) {
-        acceptPtr->prevPtr->nextPtr = acceptPtr->nextPtr;
-    } else {
-        listPtr->firstPtr = acceptPtr->nextPtr;
-    }
-    if (acceptPtr->nextPtr != NULL) {
-        acceptPtr->nextPtr->prevPtr = acceptPtr->prevPtr;
-    } else {
-        listPtr->lastPtr = acceptPtr->prevPtr;
-    }
-    listPtr->count--;
+/* The oldest accept of a state, or NULL. */
+
+static Accept *
+First(const CpListener *listenerPtr, AcceptState state)
+{
+    CpListNode *nodePtr = CpListFirst(&listenerPtr->lists[state].accepts);
+
+    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, Accept, node) : NULL;
 }
 
 /* The one place where a listener ends. */
@@ -162,13 +150,11 @@ Drop(Accept *acceptPtr)
 }
 
 static void
-DropAll(AcceptList *listPtr)
+DropAll(CpListener *listenerPtr, AcceptState state)
 {
-    Accept *acceptPtr = listPtr->firstPtr;
-    Accept *nextPtr;
+    Accept *acceptPtr;
 
-    for (; acceptPtr != NULL; acceptPtr = nextPtr) {
-        nextPtr = acceptPtr->nextPtr;
+    while ((acceptPtr = First(listenerPtr, state)) != NULL) {
         Drop(acceptPtr);
     }
 }
@@ -332,7 +318,7 @@ CpListenerReady(const CpListener *listenerPtr)
 CpHandle *
 CpListenerTake(CpListener *listenerPtr, CpAddr *peerPtr)
 {
-    Accept *acceptPtr = listenerPtr->lists[ACCEPT_QUEUED].firstPtr;
+    Accept *acceptPtr = First(listenerPtr, ACCEPT_QUEUED);
     CpHandle *handlePtr;
 
     if (acceptPtr == NULL) {
@@ -346,24 +332,23 @@ CpListenerTake(CpListener *listenerPtr, CpAddr *peerPtr)
     return handlePtr;
 }
 
-/* Closes who was silent too long; when the next one will have been so. */
+/* Closes the clients that were silent for too long, and returns when the next
+ * one's time is over. */
 
 static uint64_t
 Watchdog(CpListener *listenerPtr, uint64_t nowMs)
 {
-    Accept *acceptPtr = listenerPtr->lists[ACCEPT_WAITING].firstPtr;
-    Accept *nextPtr;
+    Accept *acceptPtr;
 
     if (listenerPtr->timeoutMs == 0) {
         return UINT64_MAX;
     }
-    for (; acceptPtr != NULL; acceptPtr = nextPtr) {
+    while ((acceptPtr = First(listenerPtr, ACCEPT_WAITING)) != NULL) {
         uint64_t endMs = acceptPtr->acceptedMs + listenerPtr->timeoutMs;
 
         if (nowMs < endMs) {
             return endMs;
         }
-        nextPtr = acceptPtr->nextPtr;
         listenerPtr->timedOut++;
         CpStatAdd(CP_STAT_ACCEPTS_TIMED_OUT, 1);
         Drop(acceptPtr);
@@ -395,8 +380,8 @@ CpListenerClose(CpListener *listenerPtr, CpListenerProc *closedProc,
     listenerPtr->proc = closedProc;
     listenerPtr->clientData = clientData;
     CpCancel(listenerPtr->handlePtr, NULL);
-    DropAll(&listenerPtr->lists[ACCEPT_WAITING]);
-    DropAll(&listenerPtr->lists[ACCEPT_QUEUED]);
+    DropAll(listenerPtr, ACCEPT_WAITING);
+    DropAll(listenerPtr, ACCEPT_QUEUED);
     Finish(listenerPtr);
 }
 
@@ -408,10 +393,13 @@ CpListenerMove(CpListener *listenerPtr, CpPort *portPtr)
     listenerPtr->portPtr = portPtr;
     CpHandleMove(listenerPtr->handlePtr, portPtr);
     for (state = ACCEPT_WAITING; state < ACCEPT_STATE_COUNT; state++) {
-        Accept *acceptPtr = listenerPtr->lists[state].firstPtr;
+        const CpList *listPtr = &listenerPtr->lists[state].accepts;
+        const CpListNode *nodePtr;
 
-        for (; acceptPtr != NULL; acceptPtr = acceptPtr->nextPtr) {
-            CpHandleMove(acceptPtr->handlePtr, portPtr);
+        for (nodePtr = CpListFirst(listPtr); nodePtr != NULL;
+             nodePtr = CpListNext(listPtr, nodePtr)) {
+            CpHandleMove(CP_OWNER_OF(nodePtr, Accept, node)->handlePtr,
+                portPtr);
         }
     }
 }
@@ -427,13 +415,16 @@ CpListenerHandle(const CpListener *listenerPtr)
 void
 CpListenerSetBacklog(CpListener *listenerPtr, unsigned backlog)
 {
-    Accept *acceptPtr = listenerPtr->lists[ACCEPT_PENDING].lastPtr;
-    unsigned posted = listenerPtr->lists[ACCEPT_PENDING].count;
+    const AcceptList *pendingPtr = &listenerPtr->lists[ACCEPT_PENDING];
+    const CpListNode *nodePtr = CpListLast(&pendingPtr->accepts);
+    unsigned pending = pendingPtr->count;
 
     assert(backlog >= 1 && backlog <= CP_BACKLOG_MAX);
     listenerPtr->backlog = backlog;
-    for (; posted > backlog; acceptPtr = acceptPtr->prevPtr, posted--) {
-        CpCancel(listenerPtr->handlePtr, &acceptPtr->accept.op);
+    for (; pending > backlog; pending--) {
+        CpCancel(listenerPtr->handlePtr,
+            &CP_OWNER_OF(nodePtr, Accept, node)->accept.op);
+        nodePtr = CpListPrev(&pendingPtr->accepts, nodePtr);
     }
     Refill(listenerPtr);
 }

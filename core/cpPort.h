@@ -50,7 +50,7 @@ typedef struct CpOverlapped {
 
 typedef struct CpWinOp {
     CpOverlapped overlapped;
-    struct CpWinOp *nextPtr;
+    CpListNode node; /* In the pending set, or in a list of operations. */
     unsigned char kind;
     unsigned char cancelled; /* A send that the system has. */
     const char *bytesPtr;    /* The bytes that a send has left, */
@@ -75,7 +75,6 @@ struct CpOp {
     CpError error;       /* Result, valid in proc. */
     uint32_t bytes;      /* Bytes moved, valid in proc. */
     int atOnce;          /* Finished at its submit, valid in proc. */
-    CpOp *nextPtr;       /* The port's own. */
     CpOpSpace space;     /* The port's own. */
 };
 

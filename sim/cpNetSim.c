@@ -135,8 +135,7 @@ static int
 Refuses(const SimEnd *endPtr)
 {
     const CpHandle *handlePtr = endPtr->handlePtr;
-    int waits = handlePtr != NULL
-        && handlePtr->queues[SIM_OP_RECV].firstPtr != NULL;
+    int waits = handlePtr != NULL && handlePtr->queues[SIM_OP_RECV].count > 0;
 
     return endPtr->closed || endPtr->isReset || (endPtr->recvShut && !waits);
 }
@@ -258,7 +257,7 @@ FillRing(SimEnd *endPtr)
     if (senderPtr == NULL || endPtr->otherPtr->resetSent) {
         return moved; /* What waits for a reset fails with it. */
     }
-    while ((simOpPtr = senderPtr->queues[SIM_OP_SEND].firstPtr) != NULL) {
+    while ((simOpPtr = SimFirst(&senderPtr->queues[SIM_OP_SEND])) != NULL) {
         size_t bytes;
 
         if (simOpPtr->isFile && !SimTakeSlot(simOpPtr)) {
@@ -350,9 +349,9 @@ SimPump(SimEnd *endPtr)
     do {
         moved = FillRing(endPtr);
         while (endPtr->handlePtr != NULL
-            && endPtr->handlePtr->queues[SIM_OP_RECV].firstPtr != NULL
+            && endPtr->handlePtr->queues[SIM_OP_RECV].count > 0
             && FillReceive(endPtr,
-                endPtr->handlePtr->queues[SIM_OP_RECV].firstPtr)) {
+                SimFirst(&endPtr->handlePtr->queues[SIM_OP_RECV]))) {
             moved = 1;
         }
     } while (moved);
@@ -411,8 +410,8 @@ SimResetEnd(SimEnd *endPtr, CpSimCause cause)
     if (handlePtr == NULL) {
         return;
     }
-    while (handlePtr->queues[SIM_OP_SEND].firstPtr != NULL) {
-        SimFinish(handlePtr->queues[SIM_OP_SEND].firstPtr, endPtr->resetError,
+    while (handlePtr->queues[SIM_OP_SEND].count > 0) {
+        SimFinish(SimFirst(&handlePtr->queues[SIM_OP_SEND]), endPtr->resetError,
             0);
     }
     SimPump(endPtr);

@@ -215,14 +215,7 @@ SimComplete(SimOp *simOpPtr)
     case SIM_OP_KIND_COUNT:
         break; /* No kind. */
     }
-    if (simOpPtr->allPrevPtr != NULL) {
-        simOpPtr->allPrevPtr->allNextPtr = simOpPtr->allNextPtr;
-    } else {
-        simOps = simOpPtr->allNextPtr;
-    }
-    if (simOpPtr->allNextPtr != NULL) {
-        simOpPtr->allNextPtr->allPrevPtr = simOpPtr->allPrevPtr;
-    }
+    CpListRemove(&simOpPtr->allNode);
     simOpPtr->state = SIM_OP_GONE;
     simOpPtr->handlePtr->pending--;
     simOpPtr->handlePtr->carrying[simOpPtr->kind] -= simOpPtr->lengthBytes > 0;
@@ -238,9 +231,11 @@ SimOpEnds(const void *memPtr, size_t sizeBytes)
 {
     const char *first = memPtr;
     const char *end = first + sizeBytes;
-    const SimOp *simOpPtr;
+    const CpListNode *nodePtr;
 
-    for (simOpPtr = simOps; simOpPtr != NULL; simOpPtr = simOpPtr->allNextPtr) {
+    for (nodePtr = CpListFirst(&simOps); nodePtr != NULL;
+         nodePtr = CpListNext(&simOps, nodePtr)) {
+        const SimOp *simOpPtr = CP_OWNER_OF(nodePtr, SimOp, allNode);
         const char *opPtr = (const char *) simOpPtr->opPtr;
         const char *bufPtr = (const char *) simOpPtr->bufPtr;
 
@@ -257,6 +252,7 @@ SimOpEnds(const void *memPtr, size_t sizeBytes)
 static SimOp *
 Begin(CpHandle *handlePtr, CpOp *opPtr, SimOpKind kind)
 {
+    const CpListNode *nodePtr;
     SimOp *simOpPtr;
 
     if (opPtr->proc == NULL) {
@@ -268,8 +264,9 @@ Begin(CpHandle *handlePtr, CpOp *opPtr, SimOpKind kind)
     if (handlePtr->isResolver != (kind == SIM_OP_RESOLVE)) {
         CpSimFail("an operation is submitted on the wrong kind of handle");
     }
-    for (simOpPtr = simOps; simOpPtr != NULL; simOpPtr = simOpPtr->allNextPtr) {
-        if (simOpPtr->opPtr == opPtr) {
+    for (nodePtr = CpListFirst(&simOps); nodePtr != NULL;
+         nodePtr = CpListNext(&simOps, nodePtr)) {
+        if (CP_OWNER_OF(nodePtr, SimOp, allNode)->opPtr == opPtr) {
             CpSimFail("an operation is submitted that is outstanding");
         }
     }
@@ -279,11 +276,7 @@ Begin(CpHandle *handlePtr, CpOp *opPtr, SimOpKind kind)
     simOpPtr->kind = kind;
     simOpPtr->refs = 1;
     SimAppend(&handlePtr->queues[kind], simOpPtr);
-    simOpPtr->allNextPtr = simOps;
-    if (simOps != NULL) {
-        simOps->allPrevPtr = simOpPtr;
-    }
-    simOps = simOpPtr;
+    CpListAppend(&simOps, &simOpPtr->allNode);
     opPtr->handlePtr = handlePtr;
     opPtr->space.sim.simOpPtr = simOpPtr;
     opPtr->bytes = 0;
@@ -505,7 +498,9 @@ SimCancelNow(SimOp *simOpPtr)
     if (simOpPtr->state == SIM_OP_QUEUED) {
         CpResolvedFree(&simOpPtr->resolved);
         simOpPtr->unknown = 0;
-        nextPtr = simOpPtr->kind == SIM_OP_SEND ? simOpPtr->nextPtr : NULL;
+        nextPtr = simOpPtr->kind == SIM_OP_SEND
+            ? SimNext(&simOpPtr->handlePtr->queues[SIM_OP_SEND], simOpPtr)
+            : NULL;
         SimFinish(simOpPtr, CP_ECANCELED, 0);
 
         /* No send is carried out behind one that failed. */
@@ -537,11 +532,12 @@ CpCancel(CpHandle *handlePtr, CpOp *opPtr)
     unsigned kind;
 
     for (kind = 0; kind < SIM_OP_KIND_COUNT; kind++) {
-        SimOp *simOpPtr = handlePtr->queues[kind].firstPtr;
+        const SimOpList *queuePtr = &handlePtr->queues[kind];
+        SimOp *simOpPtr = SimFirst(queuePtr);
         SimOp *nextPtr;
 
         for (; simOpPtr != NULL; simOpPtr = nextPtr) {
-            nextPtr = simOpPtr->nextPtr;
+            nextPtr = SimNext(queuePtr, simOpPtr);
             if (opPtr == NULL || simOpPtr->opPtr == opPtr) {
                 CancelLater(simOpPtr);
             }

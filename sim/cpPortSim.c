@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-CpPort *simPorts;
-SimOp *simOps;
+CpList simPorts;
+CpList simOps;
 
 static int64_t stats[CP_STAT_COUNT];
 
@@ -22,31 +22,33 @@ static int64_t stats[CP_STAT_COUNT];
 void
 SimAppend(SimOpList *listPtr, SimOp *simOpPtr)
 {
-    simOpPtr->nextPtr = NULL;
-    simOpPtr->prevPtr = listPtr->lastPtr;
-    if (listPtr->lastPtr != NULL) {
-        listPtr->lastPtr->nextPtr = simOpPtr;
-    } else {
-        listPtr->firstPtr = simOpPtr;
-    }
-    listPtr->lastPtr = simOpPtr;
+    CpListAppend(&listPtr->ops, &simOpPtr->node);
     listPtr->count++;
 }
 
 void
 SimRemove(SimOpList *listPtr, SimOp *simOpPtr)
 {
-    if (simOpPtr->prevPtr != NULL) {
-        simOpPtr->prevPtr->nextPtr = simOpPtr->nextPtr;
-    } else {
-        listPtr->firstPtr = simOpPtr->nextPtr;
-    }
-    if (simOpPtr->nextPtr != NULL) {
-        simOpPtr->nextPtr->prevPtr = simOpPtr->prevPtr;
-    } else {
-        listPtr->lastPtr = simOpPtr->prevPtr;
-    }
+    CpListRemove(&simOpPtr->node);
     listPtr->count--;
+}
+
+static SimOp *
+OpOf(CpListNode *nodePtr)
+{
+    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, SimOp, node) : NULL;
+}
+
+SimOp *
+SimFirst(const SimOpList *listPtr)
+{
+    return OpOf(CpListFirst(&listPtr->ops));
+}
+
+SimOp *
+SimNext(const SimOpList *listPtr, const SimOp *simOpPtr)
+{
+    return OpOf(CpListNext(&listPtr->ops, &simOpPtr->node));
 }
 
 void
@@ -83,9 +85,12 @@ SimMakeReady(SimOp *simOpPtr)
 void
 SimForeign(const CpPort *portPtr)
 {
-    CpPort *knownPtr;
+    CpListNode *nodePtr;
 
-    for (knownPtr = simPorts; knownPtr != NULL; knownPtr = knownPtr->nextPtr) {
+    for (nodePtr = CpListFirst(&simPorts); nodePtr != NULL;
+         nodePtr = CpListNext(&simPorts, nodePtr)) {
+        CpPort *knownPtr = CP_OWNER_OF(nodePtr, CpPort, node);
+
         if (knownPtr == portPtr) {
             knownPtr->foreign++;
         }
@@ -110,8 +115,7 @@ CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr)
 
     portPtr->wakeProc = wakeProc;
     portPtr->clientData = clientData;
-    portPtr->nextPtr = simPorts;
-    simPorts = portPtr;
+    CpListAppend(&simPorts, &portPtr->node);
     *errorPtr = CP_OK;
     return portPtr;
 }
@@ -119,19 +123,15 @@ CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr)
 void
 CpPortRelease(CpPort *portPtr)
 {
-    CpPort **linkPtr = &simPorts;
     const CpHandle *handlePtr;
 
-    for (handlePtr = simHandles; handlePtr != NULL;
-         handlePtr = handlePtr->nextPtr) {
+    for (handlePtr = SimNewestHandle(); handlePtr != NULL;
+         handlePtr = SimOlderHandle(handlePtr)) {
         if (handlePtr->ownerPtr == portPtr) {
             CpSimFail("a port is released that owns handles");
         }
     }
-    while (*linkPtr != portPtr) {
-        linkPtr = &(*linkPtr)->nextPtr;
-    }
-    *linkPtr = portPtr->nextPtr;
+    CpListRemove(&portPtr->node);
     CpFree(portPtr->spare.memPtr, portPtr->spare.sizeBytes);
     free(portPtr);
 }
@@ -147,13 +147,13 @@ CpPortSpare(CpPort *portPtr)
 static SimOp *
 TakeReady(CpPort *portPtr)
 {
-    SimOp *simOpPtr = portPtr->ready.firstPtr;
+    SimOp *simOpPtr = SimFirst(&portPtr->ready);
 
-    if (simOpPtr->nextPtr != NULL && SimFault(CP_SIM_REORDER)) {
+    if (portPtr->ready.count > 1 && SimFault(CP_SIM_REORDER)) {
         unsigned skip = 1 + CpSimRandom(portPtr->ready.count - 1);
 
         while (skip-- > 0) {
-            simOpPtr = simOpPtr->nextPtr;
+            simOpPtr = SimNext(&portPtr->ready, simOpPtr);
         }
     }
     SimRemove(&portPtr->ready, simOpPtr);
@@ -174,7 +174,7 @@ ReapReady(CpPort *portPtr)
         count = 1 + CpSimRandom(count - 1);
     }
     portPtr->reaping = 1;
-    for (i = 0; i < count && portPtr->ready.firstPtr != NULL; i++) {
+    for (i = 0; i < count && portPtr->ready.count > 0; i++) {
         SimComplete(TakeReady(portPtr));
     }
     portPtr->reaping = 0;
@@ -188,7 +188,7 @@ CpPortReap(CpPort *portPtr, int timeoutMs)
 
     portPtr->sleeping = 0;
     SimHappen();
-    while (portPtr->ready.firstPtr == NULL && timeoutMs != 0) {
+    while (portPtr->ready.count == 0 && timeoutMs != 0) {
         int64_t nextMs = CpSimNextMs();
 
         if (portPtr->foreign > 0 || SimFault(CP_SIM_REAP_EARLY)) {
@@ -201,7 +201,7 @@ CpPortReap(CpPort *portPtr, int timeoutMs)
             }
             nextMs = CpSimNextMs();
         }
-        if (nextMs < 0 && timeoutMs < 0 && portPtr->ready.firstPtr == NULL) {
+        if (nextMs < 0 && timeoutMs < 0 && portPtr->ready.count == 0) {
             CpSimFail("deadlock: a wait for ever, and nothing to come");
         }
         if (timeoutMs > 0
@@ -226,9 +226,9 @@ CpPortReapFinished(CpPort *portPtr)
     }
     SimHappen();
     portPtr->reaping = 1;
-    for (simOpPtr = portPtr->ready.firstPtr; simOpPtr != NULL;
+    for (simOpPtr = SimFirst(&portPtr->ready); simOpPtr != NULL;
          simOpPtr = nextPtr) {
-        nextPtr = simOpPtr->nextPtr;
+        nextPtr = SimNext(&portPtr->ready, simOpPtr);
         if (simOpPtr->atSubmit) {
             SimRemove(&portPtr->ready, simOpPtr);
             SimComplete(simOpPtr);
@@ -245,7 +245,7 @@ CpPortSleep(CpPort *portPtr, int64_t timeoutMs)
     (void) timeoutMs;
     SimHappen();
     portPtr->foreign = 0; /* Wakes nobody. */
-    portPtr->sleeping = portPtr->ready.firstPtr == NULL;
+    portPtr->sleeping = portPtr->ready.count == 0;
     return portPtr->sleeping;
 }
 
@@ -271,8 +271,8 @@ CpHandleMove(CpHandle *handlePtr, CpPort *portPtr)
         CpSimFail("a handle moves without being parked");
     }
     handlePtr->ownerPtr = portPtr;
-    for (simOpPtr = fromPtr->firstPtr; simOpPtr != NULL; simOpPtr = nextPtr) {
-        nextPtr = simOpPtr->nextPtr;
+    for (simOpPtr = SimFirst(fromPtr); simOpPtr != NULL; simOpPtr = nextPtr) {
+        nextPtr = SimNext(fromPtr, simOpPtr);
         if (simOpPtr->handlePtr == handlePtr) {
             SimRemove(fromPtr, simOpPtr);
             SimMakeReady(simOpPtr);

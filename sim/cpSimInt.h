@@ -54,16 +54,13 @@ struct SimOp {
     CpHandle *newHandlePtr; /* Of an accept: the spare one. */
     int unknown;            /* Of a look-up: the resolver says no. */
     CpResolved resolved;
-    void *ownedPtr; /* Freed with it; or NULL. */
-    SimOp *nextPtr; /* In a SimOpList. */
-    SimOp *prevPtr;
-    SimOp *allNextPtr; /* In the list of all outstanding. */
-    SimOp *allPrevPtr;
+    void *ownedPtr;     /* Freed with it; or NULL. */
+    CpListNode node;    /* In a SimOpList. */
+    CpListNode allNode; /* In simOps. */
 };
 
 typedef struct SimOpList {
-    SimOp *firstPtr;
-    SimOp *lastPtr;
+    CpList ops; /* Oldest first. */
     unsigned count;
 } SimOpList;
 
@@ -101,7 +98,7 @@ struct SimLink {
     SimEnd ends[2]; /* The client's is first. */
     unsigned refs;  /* Ends in use, and events. */
     size_t window;
-    SimLink *nextPtr; /* In a listener's backlog. */
+    CpListNode node; /* In a listener's backlog. */
 };
 
 struct CpHandle {
@@ -122,11 +119,9 @@ struct CpHandle {
     int aborts;     /* Its close is a reset. */
     int listening;
     int backlog;
-    SimLink *firstClientPtr; /* Connected, not accepted. */
-    SimLink *lastClientPtr;
+    CpList backlogLinks; /* Connected, not accepted. */
     unsigned clients;
-    CpHandle *nextPtr; /* In the list of all handles. */
-    CpHandle *prevPtr;
+    CpListNode node; /* In simHandles. */
 };
 
 struct CpSimPeer {
@@ -141,7 +136,7 @@ struct CpPort {
     unsigned foreign; /* Packets that belong to no operation. */
     CpSpare spare;
     SimOpList ready;
-    CpPort *nextPtr;
+    CpListNode node; /* In simPorts. */
 };
 
 /* What happens at a time. */
@@ -198,8 +193,10 @@ void SimGiveSlot(SimOp *simOpPtr);
 void SimForeign(const CpPort *portPtr);
 void SimAppend(SimOpList *listPtr, SimOp *simOpPtr);
 void SimRemove(SimOpList *listPtr, SimOp *simOpPtr);
-extern CpPort *simPorts;
-extern SimOp *simOps; /* All that are outstanding. */
+SimOp *SimFirst(const SimOpList *listPtr);
+SimOp *SimNext(const SimOpList *listPtr, const SimOp *simOpPtr);
+extern CpList simPorts;
+extern CpList simOps; /* All that are outstanding, oldest first. */
 void SimMakeReady(SimOp *simOpPtr);
 void SimCallProc(CpOp *opPtr);
 void SimForgetStats(void);
@@ -217,7 +214,9 @@ CpError SimRecvError(CpSimFault fault);
 CpError SimSendError(CpSimFault fault);
 
 /* cpSockSim.c */
-extern CpHandle *simHandles;
+extern CpList simHandles;
+CpHandle *SimNewestHandle(void);
+CpHandle *SimOlderHandle(const CpHandle *handlePtr);
 extern unsigned simHandleCount;
 CpHandle *SimNewHandle(CpPort *portPtr, uint16_t family);
 void SimForgetPorts(void);

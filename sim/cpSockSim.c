@@ -19,7 +19,7 @@ static const CpError bindErrors[] = {CP_EADDRINUSE, CP_EACCES,
     CP_EADDRNOTAVAIL};
 static const CpError shutdownErrors[] = {CP_ENOTCONN, CP_ECONNRESET};
 
-CpHandle *simHandles;
+CpList simHandles; /* Oldest first. */
 unsigned simHandleCount;
 
 static unsigned lastPort = 49151;
@@ -30,11 +30,25 @@ static void
 InitHandle(CpHandle *handlePtr, uint16_t family)
 {
     handlePtr->family = family;
-    handlePtr->nextPtr = simHandles;
-    if (simHandles != NULL) {
-        simHandles->prevPtr = handlePtr;
-    }
-    simHandles = handlePtr;
+    CpListAppend(&simHandles, &handlePtr->node);
+}
+
+static CpHandle *
+HandleOf(CpListNode *nodePtr)
+{
+    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, CpHandle, node) : NULL;
+}
+
+CpHandle *
+SimNewestHandle(void)
+{
+    return HandleOf(CpListLast(&simHandles));
+}
+
+CpHandle *
+SimOlderHandle(const CpHandle *handlePtr)
+{
+    return HandleOf(CpListPrev(&simHandles, &handlePtr->node));
 }
 
 CpHandle *
@@ -86,19 +100,29 @@ CpHandleOpenResolver(CpPort *portPtr, CpHandle **handlePtrPtr)
     return CP_OK;
 }
 
+/* The client that has waited longest leaves the backlog. */
+
+static SimEnd *
+TakeClient(CpHandle *listenerPtr)
+{
+    CpListNode *nodePtr = CpListFirst(&listenerPtr->backlogLinks);
+
+    if (nodePtr == NULL) {
+        return NULL;
+    }
+    CpListRemove(nodePtr);
+    listenerPtr->clients--;
+    return &CP_OWNER_OF(nodePtr, SimLink, node)->ends[1];
+}
+
 void
 SimForgetClients(CpHandle *handlePtr)
 {
-    SimLink *linkPtr = handlePtr->firstClientPtr;
+    SimEnd *endPtr;
 
-    while (linkPtr != NULL) {
-        SimLink *nextPtr = linkPtr->nextPtr;
-
-        SimCloseEnd(&linkPtr->ends[1], 1);
-        linkPtr = nextPtr;
+    while ((endPtr = TakeClient(handlePtr)) != NULL) {
+        SimCloseEnd(endPtr, 1);
     }
-    handlePtr->firstClientPtr = handlePtr->lastClientPtr = NULL;
-    handlePtr->clients = 0;
 }
 
 static void
@@ -108,14 +132,7 @@ FreeHandle(CpHandle *handlePtr, int reset)
     if (handlePtr->endPtr != NULL) {
         SimCloseEnd(handlePtr->endPtr, reset);
     }
-    if (handlePtr->prevPtr != NULL) {
-        handlePtr->prevPtr->nextPtr = handlePtr->nextPtr;
-    } else {
-        simHandles = handlePtr->nextPtr;
-    }
-    if (handlePtr->nextPtr != NULL) {
-        handlePtr->nextPtr->prevPtr = handlePtr->prevPtr;
-    }
+    CpListRemove(&handlePtr->node);
     free(handlePtr);
 }
 
@@ -158,8 +175,8 @@ Find(const CpAddr *addrPtr, int listening)
 {
     CpHandle *handlePtr;
 
-    for (handlePtr = simHandles; handlePtr != NULL;
-         handlePtr = handlePtr->nextPtr) {
+    for (handlePtr = SimNewestHandle(); handlePtr != NULL;
+         handlePtr = SimOlderHandle(handlePtr)) {
         if (handlePtr->local.lengthBytes > 0 && handlePtr->endPtr == NULL
             && (handlePtr->listening || !listening)
             && Overlap(&handlePtr->local, addrPtr)) {
@@ -331,33 +348,9 @@ Knock(const CpAddr *addrPtr, const CpAddr *fromPtr)
     linkPtr = SimNewLink(simWindow);
     linkPtr->ends[0].local = *fromPtr;
     linkPtr->ends[1].local = *addrPtr;
-    if (listenerPtr->lastClientPtr != NULL) {
-        listenerPtr->lastClientPtr->nextPtr = linkPtr;
-    } else {
-        listenerPtr->firstClientPtr = linkPtr;
-    }
-    listenerPtr->lastClientPtr = linkPtr;
+    CpListAppend(&listenerPtr->backlogLinks, &linkPtr->node);
     listenerPtr->clients++;
     return linkPtr;
-}
-
-/* The client that waits longest leaves the backlog. */
-
-static SimEnd *
-TakeClient(CpHandle *listenerPtr)
-{
-    SimLink *linkPtr = listenerPtr->firstClientPtr;
-
-    if (linkPtr == NULL) {
-        return NULL;
-    }
-    listenerPtr->firstClientPtr = linkPtr->nextPtr;
-    if (linkPtr->nextPtr == NULL) {
-        listenerPtr->lastClientPtr = NULL;
-    }
-    linkPtr->nextPtr = NULL;
-    listenerPtr->clients--;
-    return &linkPtr->ends[1];
 }
 
 void
@@ -366,7 +359,7 @@ SimAccept(CpHandle *listenerPtr)
     SimOp *simOpPtr;
     SimEnd *endPtr;
 
-    while ((simOpPtr = listenerPtr->queues[SIM_OP_ACCEPT].firstPtr) != NULL
+    while ((simOpPtr = SimFirst(&listenerPtr->queues[SIM_OP_ACCEPT])) != NULL
         && (endPtr = TakeClient(listenerPtr)) != NULL) {
         if (endPtr->isReset && SimFault(CP_SIM_ACCEPT_DEAD)) {
             SimCloseEnd(endPtr, 1);
@@ -565,8 +558,8 @@ CpSimCut(void)
 {
     CpHandle *handlePtr;
 
-    for (handlePtr = simHandles; handlePtr != NULL;
-         handlePtr = handlePtr->nextPtr) {
+    for (handlePtr = SimNewestHandle(); handlePtr != NULL;
+         handlePtr = SimOlderHandle(handlePtr)) {
         if (handlePtr->endPtr != NULL) {
             SimResetEnd(handlePtr->endPtr, CP_SIM_CAUSE_CUT);
         }

@@ -112,14 +112,14 @@ SimTakeSlot(SimOp *simOpPtr)
 void
 SimGiveSlot(SimOp *simOpPtr)
 {
-    SimOp *waiterPtr = simOps;
+    const CpListNode *nodePtr;
 
     filesRunning -= simOpPtr->hasSlot ? 1 : 0;
     simOpPtr->hasSlot = 0;
-    while (waiterPtr != NULL && waiterPtr->allNextPtr != NULL) {
-        waiterPtr = waiterPtr->allNextPtr;
-    }
-    for (; waiterPtr != NULL; waiterPtr = waiterPtr->allPrevPtr) {
+    for (nodePtr = CpListFirst(&simOps); nodePtr != NULL;
+         nodePtr = CpListNext(&simOps, nodePtr)) {
+        const SimOp *waiterPtr = CP_OWNER_OF(nodePtr, SimOp, allNode);
+
         if (waiterPtr->waits && !waiterPtr->hasSlot
             && waiterPtr->state == SIM_OP_QUEUED) {
             SimPumpLater(waiterPtr->handlePtr->endPtr->otherPtr);
@@ -152,8 +152,8 @@ CpSimEndProcess(void)
     CpHandle *handlePtr;
     unsigned count = 0;
 
-    for (handlePtr = simHandles; handlePtr != NULL;
-         handlePtr = handlePtr->nextPtr) {
+    for (handlePtr = SimNewestHandle(); handlePtr != NULL;
+         handlePtr = SimOlderHandle(handlePtr)) {
         if (handlePtr->isPeer) {
             continue;
         }

@@ -492,7 +492,8 @@ CpSimStart(uint64_t seed, const char *hint)
 {
     unsigned i;
 
-    if (simHandles != NULL || simOps != NULL || simPorts != NULL) {
+    if (!CpListIsEmpty(&simHandles) || !CpListIsEmpty(&simOps)
+        || !CpListIsEmpty(&simPorts)) {
         CpSimFail("a world begins before the one before it has ended");
     }
     randomState = seed;
@@ -533,22 +534,23 @@ static const char *const gaugeNames[CP_STAT_COUNT] = {
 void
 CpSimEnd(void)
 {
-    CpHandle *handlePtr, *nextPtr;
+    CpHandle *handlePtr, *olderPtr;
     unsigned i;
 
-    for (handlePtr = simHandles; handlePtr != NULL; handlePtr = nextPtr) {
-        nextPtr = handlePtr->nextPtr;
+    for (handlePtr = SimNewestHandle(); handlePtr != NULL;
+         handlePtr = olderPtr) {
+        olderPtr = SimOlderHandle(handlePtr);
         if (handlePtr->isPeer) {
             CpSimPeerClose((CpSimPeer *) (void *) handlePtr);
         }
     }
-    if (simHandles != NULL) {
+    if (!CpListIsEmpty(&simHandles)) {
         CpSimFail("a handle is left open");
     }
-    if (simOps != NULL) {
+    if (!CpListIsEmpty(&simOps)) {
         CpSimFail("an operation is left");
     }
-    if (simPorts != NULL) {
+    if (!CpListIsEmpty(&simPorts)) {
         CpSimFail("a port is left");
     }
     for (i = 0; i < CP_STAT_COUNT; i++) {

@@ -22,8 +22,15 @@
  *      never there with it: so nothing depends on which of two waiting threads
  *      the system wakes, and a packet that is posted for one reaches it.
  *
- *      cpPortLock guards inboxes, alerts, who waits where and who owns what. An
- *      owner takes it once per look.
+ *      Two kinds of locks. Each port has one, which guards its inbox, its
+ *      alerts and who waits where: its owner takes it once per look, and it is
+ *      held while the owner is alerted. ownerLock is the process's. A handle
+ *      changes its owner, and is parked, with both held: ownerLock
+ *      exclusively, and the lock of the port that loses or gets the handle. So
+ *      one of the two is enough to rely on an owner. The helper has its own
+ *      port's lock, and a thread that hands over to another port has ownerLock
+ *      shared: it also keeps that port's memory. ownerLock is taken first, and
+ *      no thread holds the locks of two ports.
  */
 
 #include "cpPortWin.h"
@@ -34,7 +41,7 @@
 
 #define LEASE_MS 10
 
-SRWLOCK cpPortLock = SRWLOCK_INIT;
+static SRWLOCK ownerLock = SRWLOCK_INIT;
 
 /* ------------------------------------------------------- hand-over */
 
@@ -50,7 +57,7 @@ AlertLocked(CpPort *lockedPortPtr)
 static void
 PushLocked(CpPort *lockedPortPtr, CpOp *opPtr)
 {
-    CpOpAppend(&lockedPortPtr->inbox, opPtr);
+    CpListAppend(&lockedPortPtr->inbox, WIN_NODE(opPtr));
     lockedPortPtr->rests = 0;
     switch (lockedPortPtr->ownerWait) {
     case OWNER_WAITS_NOT:
@@ -68,35 +75,57 @@ PushLocked(CpPort *lockedPortPtr, CpOp *opPtr)
     }
 }
 
-/* Hands a completion to whoever owns its handle now. */
-
-static void
-HandOverLocked(CpOp *opPtr)
+CpPort *
+CpOwnerOf(CpHandle *handlePtr)
 {
-    CpHandle *handlePtr = opPtr->handlePtr;
+    return InterlockedCompareExchangePointer((PVOID volatile *) &handlePtr
+                                                 ->ownerPtr,
+        NULL, NULL);
+}
 
-    if (handlePtr->ownerPtr != NULL) {
-        PushLocked(handlePtr->ownerPtr, opPtr);
-        return;
+/* Puts a completion into its owner's inbox; returns 0 between owners. The
+ * caller holds ownerLock. */
+
+static int
+PushToOwner(CpOp *opPtr)
+{
+    CpPort *ownerPtr = CpOwnerOf(opPtr->handlePtr);
+
+    if (ownerPtr == NULL) {
+        return 0;
     }
-    CpOpAppend(&handlePtr->parked, opPtr);
+    AcquireSRWLockExclusive(&ownerPtr->lock);
+    PushLocked(ownerPtr, opPtr);
+    ReleaseSRWLockExclusive(&ownerPtr->lock);
+    return 1;
 }
 
 void
 CpWinHandOver(CpOp *opPtr)
 {
-    AcquireSRWLockExclusive(&cpPortLock);
-    HandOverLocked(opPtr);
-    ReleaseSRWLockExclusive(&cpPortLock);
+    int pushed;
+
+    AcquireSRWLockShared(&ownerLock);
+    pushed = PushToOwner(opPtr);
+    ReleaseSRWLockShared(&ownerLock);
+    if (pushed) {
+        return;
+    }
+
+    /* Only now and then: the next owner may have come meanwhile. */
+    AcquireSRWLockExclusive(&ownerLock);
+    if (!PushToOwner(opPtr)) {
+        CpListAppend(&opPtr->handlePtr->parked, WIN_NODE(opPtr));
+    }
+    ReleaseSRWLockExclusive(&ownerLock);
 }
 
-OpList
-CpLookLocked(CpPort *lockedPortPtr)
+void
+CpOwnerLooksLocked(CpPort *lockedPortPtr)
 {
     lockedPortPtr->looks++;
     lockedPortPtr->alerted = 0;
     lockedPortPtr->helperBrought = 0;
-    return CpOpTakeAll(&lockedPortPtr->inbox);
 }
 
 /* ------------------------------------------------------- the helper */
@@ -177,6 +206,24 @@ MsUntil(uint64_t endMs)
                                        : INFINITE - 1;
 }
 
+/*
+ * Hands one completion over. Most are for the port's own thread, and its lock
+ * is held. For another thread it is given up meanwhile: helperInPort, which is
+ * still set, keeps the owner from dequeuing and handing over what comes behind.
+ */
+
+static void
+HelperHandOver(CpPort *lockedPortPtr, CpOp *opPtr)
+{
+    if (CpOwnerOf(opPtr->handlePtr) == lockedPortPtr) {
+        PushLocked(lockedPortPtr, opPtr);
+        return;
+    }
+    ReleaseSRWLockExclusive(&lockedPortPtr->lock);
+    CpWinHandOver(opPtr);
+    AcquireSRWLockExclusive(&lockedPortPtr->lock);
+}
+
 /* Waits once, on the port or off it, and hands over what comes. The lock is
  * given up meanwhile. */
 
@@ -189,12 +236,12 @@ HelperWait(CpPort *lockedPortPtr)
     ULONG i, count = 0;
 
     if (!HelperIsWanted(lockedPortPtr)) {
-        SleepConditionVariableSRW(&lockedPortPtr->helperCond, &cpPortLock,
-            timeoutMs, 0);
+        SleepConditionVariableSRW(&lockedPortPtr->helperCond,
+            &lockedPortPtr->lock, timeoutMs, 0);
         return;
     }
     lockedPortPtr->helperInPort = 1;
-    ReleaseSRWLockExclusive(&cpPortLock);
+    ReleaseSRWLockExclusive(&lockedPortPtr->lock);
     if (!GetQueuedCompletionStatusEx(lockedPortPtr->iocp, entries, REAP_ENTRIES,
             &count, timeoutMs, FALSE)) {
         count = 0;
@@ -202,14 +249,14 @@ HelperWait(CpPort *lockedPortPtr)
     for (i = 0; i < count; i++) {
         ops[i] = CpWinOpOfEntry(lockedPortPtr, &entries[i]);
     }
-    AcquireSRWLockExclusive(&cpPortLock);
-    lockedPortPtr->helperInPort = 0;
+    AcquireSRWLockExclusive(&lockedPortPtr->lock);
     for (i = 0; i < count; i++) {
         if (ops[i] != NULL) {
-            HandOverLocked(ops[i]);
+            HelperHandOver(lockedPortPtr, ops[i]);
         }
     }
-    lockedPortPtr->helperBrought = lockedPortPtr->inbox.firstPtr != NULL;
+    lockedPortPtr->helperInPort = 0;
+    lockedPortPtr->helperBrought = !CpListIsEmpty(&lockedPortPtr->inbox);
 }
 
 /* Alerts an owner whose time to be woken, or lease, is over. */
@@ -235,7 +282,7 @@ CpHelperMain(LPVOID clientData)
 {
     CpPort *portPtr = clientData;
 
-    AcquireSRWLockExclusive(&cpPortLock);
+    AcquireSRWLockExclusive(&portPtr->lock);
     while (portPtr->refs > 0) {
         unsigned looks = portPtr->looks;
 
@@ -243,7 +290,11 @@ CpHelperMain(LPVOID clientData)
         HelperWait(portPtr);
         SeeToOwner(portPtr, looks);
     }
-    ReleaseSRWLockExclusive(&cpPortLock);
+    ReleaseSRWLockExclusive(&portPtr->lock);
+
+    /* The thread that let the port go last may not have left its lock yet. */
+    AcquireSRWLockExclusive(&ownerLock);
+    ReleaseSRWLockExclusive(&ownerLock);
     CloseHandle(portPtr->iocp);
     CpFree(portPtr, sizeof(CpPort));
     return 0;
@@ -265,16 +316,29 @@ IsForeign(const CpHandle *handlePtr)
         && handlePtr->ownerPtr != handlePtr->boundPtr;
 }
 
-/* The last one to leave sends the helper away, which frees the port. */
+/* Without references the helper ends, and frees the port. The caller holds
+ * ownerLock too, so that the port's lock outlives the caller's use of it. */
 
-void
-CpWinUnrefPortLocked(CpPort *lockedPortPtr)
+static void
+UnrefLocked(CpPort *lockedPortPtr)
 {
     assert(lockedPortPtr->refs > 0);
     if (--lockedPortPtr->refs == 0) {
         WakeConditionVariable(&lockedPortPtr->helperCond);
         PostQueuedCompletionStatus(lockedPortPtr->iocp, 0, 0, NULL);
     }
+}
+
+void
+CpPortForgetOwner(CpPort *portPtr)
+{
+    AcquireSRWLockShared(&ownerLock);
+    AcquireSRWLockExclusive(&portPtr->lock);
+    assert(CpListIsEmpty(&portPtr->inbox));
+    portPtr->wakeProc = NULL;
+    UnrefLocked(portPtr);
+    ReleaseSRWLockExclusive(&portPtr->lock);
+    ReleaseSRWLockShared(&ownerLock);
 }
 
 void
@@ -285,66 +349,81 @@ CpWinUnbindPort(CpHandle *handlePtr)
     if (portPtr == NULL) {
         return;
     }
-    AcquireSRWLockExclusive(&cpPortLock);
+    AcquireSRWLockShared(&ownerLock);
+    AcquireSRWLockExclusive(&portPtr->lock);
     portPtr->foreign -= IsForeign(handlePtr);
     handlePtr->boundPtr = NULL;
-    CpWinUnrefPortLocked(portPtr);
-    ReleaseSRWLockExclusive(&cpPortLock);
+    UnrefLocked(portPtr);
+    ReleaseSRWLockExclusive(&portPtr->lock);
+    ReleaseSRWLockShared(&ownerLock);
 }
 
 /* Moves a handle's operations from one list to its parked ones. */
 
 static void
-ParkOps(OpList *listPtr, CpHandle *handlePtr)
+ParkOps(CpList *listPtr, CpHandle *handlePtr)
 {
-    OpList all = CpOpTakeAll(listPtr);
-    CpOp *opPtr = all.firstPtr;
+    CpListNode *nodePtr = CpListFirst(listPtr);
 
-    while (opPtr != NULL) {
-        CpOp *nextPtr = opPtr->nextPtr;
+    while (nodePtr != NULL) {
+        CpListNode *nextPtr = CpListNext(listPtr, nodePtr);
 
-        if (opPtr->handlePtr == handlePtr) {
-            HandOverLocked(opPtr);
-        } else {
-            CpOpAppend(listPtr, opPtr);
+        if (WIN_OP_OF(nodePtr)->handlePtr == handlePtr) {
+            CpListRemove(nodePtr);
+            CpListAppend(&handlePtr->parked, nodePtr);
         }
-        opPtr = nextPtr;
+        nodePtr = nextPtr;
     }
+}
+
+/* The port that the handle is bound to counts those of other threads. */
+
+static void
+CountForeign(const CpHandle *handlePtr, unsigned wasForeign)
+{
+    CpPort *boundPtr = handlePtr->boundPtr;
+    unsigned isForeign = IsForeign(handlePtr);
+
+    if (isForeign == wasForeign) {
+        return;
+    }
+    AcquireSRWLockExclusive(&boundPtr->lock);
+    boundPtr->foreign += isForeign;
+    boundPtr->foreign -= wasForeign;
+    if (isForeign && !boundPtr->helperInPort) {
+        InterruptHelper(boundPtr);
+    }
+    ReleaseSRWLockExclusive(&boundPtr->lock);
 }
 
 void
 CpHandleMove(CpHandle *handlePtr, CpPort *portPtr)
 {
-    CpPort *boundPtr = handlePtr->boundPtr;
     CpPort *oldPtr = handlePtr->ownerPtr;
-    CpOp *opPtr;
+    CpListNode *nodePtr;
+    unsigned wasForeign;
 
     if (oldPtr == portPtr) {
         return;
     }
-    AcquireSRWLockExclusive(&cpPortLock);
-    if (boundPtr != NULL) {
-        boundPtr->foreign -= IsForeign(handlePtr);
-    }
-    SetOwnerLocked(handlePtr, portPtr);
-    if (boundPtr != NULL && IsForeign(handlePtr)) {
-        boundPtr->foreign++;
-        if (!boundPtr->helperInPort) {
-            InterruptHelper(boundPtr);
-        }
-    }
-    if (portPtr == NULL) {
-        assert(oldPtr != NULL);
+    assert(oldPtr == NULL || portPtr == NULL);
+    AcquireSRWLockExclusive(&ownerLock);
+    wasForeign = IsForeign(handlePtr);
+    if (oldPtr != NULL) {
+        AcquireSRWLockExclusive(&oldPtr->lock);
+        SetOwnerLocked(handlePtr, NULL);
         ParkOps(&oldPtr->done, handlePtr);
         ParkOps(&oldPtr->inbox, handlePtr);
+        ReleaseSRWLockExclusive(&oldPtr->lock);
     } else {
-        opPtr = CpOpTakeAll(&handlePtr->parked).firstPtr;
-        while (opPtr != NULL) {
-            CpOp *nextPtr = opPtr->nextPtr;
-
-            PushLocked(portPtr, opPtr);
-            opPtr = nextPtr;
+        AcquireSRWLockExclusive(&portPtr->lock);
+        SetOwnerLocked(handlePtr, portPtr);
+        while ((nodePtr = CpListFirst(&handlePtr->parked)) != NULL) {
+            CpListRemove(nodePtr);
+            PushLocked(portPtr, WIN_OP_OF(nodePtr));
         }
+        ReleaseSRWLockExclusive(&portPtr->lock);
     }
-    ReleaseSRWLockExclusive(&cpPortLock);
+    CountForeign(handlePtr, wasForeign);
+    ReleaseSRWLockExclusive(&ownerLock);
 }

@@ -236,7 +236,7 @@ void
 CpHandleClose(CpHandle *handlePtr)
 {
     assert(handlePtr->pending == 0);
-    assert(handlePtr->parked.firstPtr == NULL);
+    assert(CpListIsEmpty(&handlePtr->parked));
     if (handlePtr->sock != INVALID_SOCKET) {
         closesocket(handlePtr->sock);
         CpStatAdd(CP_STAT_HANDLES, -1);

@@ -15,7 +15,7 @@ CpPendingInit(PendingSet *setPtr)
 
 /* The lowest bits of an address are those of its alignment. */
 
-static WinOp **
+static CpList *
 BucketOf(PendingSet *setPtr, const void *overlappedPtr)
 {
     uintptr_t address = (uintptr_t) overlappedPtr;
@@ -27,29 +27,29 @@ BucketOf(PendingSet *setPtr, const void *overlappedPtr)
 void
 CpPendingAdd(PendingSet *setPtr, WinOp *winOpPtr)
 {
-    WinOp **bucketPtr = BucketOf(setPtr, &winOpPtr->overlapped);
-
     AcquireSRWLockExclusive(&setPtr->lock);
-    winOpPtr->nextPtr = *bucketPtr;
-    *bucketPtr = winOpPtr;
+    CpListAppend(BucketOf(setPtr, &winOpPtr->overlapped), &winOpPtr->node);
     ReleaseSRWLockExclusive(&setPtr->lock);
 }
 
 WinOp *
 CpPendingRemove(PendingSet *setPtr, const void *overlappedPtr)
 {
-    WinOp **linkPtr = BucketOf(setPtr, overlappedPtr);
-    WinOp *winOpPtr;
+    const CpList *bucketPtr = BucketOf(setPtr, overlappedPtr);
+    WinOp *foundPtr = NULL;
+    CpListNode *nodePtr;
 
     AcquireSRWLockExclusive(&setPtr->lock);
-    while (*linkPtr != NULL
-        && (const void *) &(*linkPtr)->overlapped != overlappedPtr) {
-        linkPtr = &(*linkPtr)->nextPtr;
-    }
-    winOpPtr = *linkPtr;
-    if (winOpPtr != NULL) {
-        *linkPtr = winOpPtr->nextPtr;
+    for (nodePtr = CpListFirst(bucketPtr); nodePtr != NULL;
+         nodePtr = CpListNext(bucketPtr, nodePtr)) {
+        WinOp *winOpPtr = CP_OWNER_OF(nodePtr, WinOp, node);
+
+        if ((const void *) &winOpPtr->overlapped == overlappedPtr) {
+            CpListRemove(nodePtr);
+            foundPtr = winOpPtr;
+            break;
+        }
     }
     ReleaseSRWLockExclusive(&setPtr->lock);
-    return winOpPtr;
+    return foundPtr;
 }

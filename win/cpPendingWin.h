@@ -19,7 +19,7 @@
 
 typedef struct PendingSet {
     SRWLOCK lock;
-    WinOp *buckets[PENDING_BUCKETS];
+    CpList buckets[PENDING_BUCKETS];
 } PendingSet;
 
 /* The rest of the set is zeroed memory. */

@@ -62,33 +62,12 @@ CpNowUs(void)
 }
 
 void
-CpOpAppend(OpList *listPtr, CpOp *opPtr)
-{
-    opPtr->nextPtr = NULL;
-    if (listPtr->lastPtr != NULL) {
-        listPtr->lastPtr->nextPtr = opPtr;
-    } else {
-        listPtr->firstPtr = opPtr;
-    }
-    listPtr->lastPtr = opPtr;
-}
-
-OpList
-CpOpTakeAll(OpList *listPtr)
-{
-    OpList taken = *listPtr;
-
-    listPtr->firstPtr = listPtr->lastPtr = NULL;
-    return taken;
-}
-
-void
 CpWinFinishNow(CpOp *opPtr, CpError error)
 {
     opPtr->error = error;
     opPtr->atOnce = 1;
     CpWinRecordSend(opPtr);
-    CpOpAppend(&opPtr->handlePtr->ownerPtr->done, opPtr);
+    CpListAppend(&opPtr->handlePtr->ownerPtr->done, WIN_NODE(opPtr));
 }
 
 /* Takes a result over from the system's OVERLAPPED. */
@@ -137,7 +116,7 @@ PinModule(void)
 
     GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS
             | GET_MODULE_HANDLE_EX_FLAG_PIN,
-        (LPCWSTR) (void *) &cpPortLock, &module);
+        (LPCWSTR) (void *) stats, &module);
 }
 
 CpPort *
@@ -160,6 +139,7 @@ CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr)
     portPtr->refs = 1;
     portPtr->reapEntries = 1;
     portPtr->ownerWait = OWNER_WAITS_NOT;
+    InitializeSRWLock(&portPtr->lock);
     InitializeConditionVariable(&portPtr->ownerCond);
     InitializeConditionVariable(&portPtr->helperCond);
     CpPendingInit(&portPtr->pending);
@@ -189,11 +169,8 @@ void
 CpPortRelease(CpPort *portPtr)
 {
     CpFree(portPtr->spare.memPtr, portPtr->spare.sizeBytes);
-    AcquireSRWLockExclusive(&cpPortLock);
-    assert(portPtr->inbox.firstPtr == NULL && portPtr->done.firstPtr == NULL);
-    portPtr->wakeProc = NULL;
-    CpWinUnrefPortLocked(portPtr);
-    ReleaseSRWLockExclusive(&cpPortLock);
+    assert(CpListIsEmpty(&portPtr->done));
+    CpPortForgetOwner(portPtr);
 }
 
 CpSpare *
@@ -217,26 +194,24 @@ CpWinBindPort(CpHandle *handlePtr)
     handlePtr->skips = cpWinSkipsOnSuccess
         && SetFileCompletionNotificationModes((HANDLE) handlePtr->sock,
             FILE_SKIP_COMPLETION_PORT_ON_SUCCESS);
-    AcquireSRWLockExclusive(&cpPortLock);
+    AcquireSRWLockExclusive(&portPtr->lock);
     portPtr->refs++;
     handlePtr->boundPtr = portPtr;
-    ReleaseSRWLockExclusive(&cpPortLock);
+    ReleaseSRWLockExclusive(&portPtr->lock);
     return CP_OK;
 }
 
 /* ------------------------------------------------------ completion */
 
 static unsigned
-CompleteAll(OpList list)
+CompleteAll(CpList *listPtr)
 {
-    CpOp *opPtr = list.firstPtr;
+    CpListNode *nodePtr;
     unsigned count = 0;
 
-    while (opPtr != NULL) {
-        CpOp *nextPtr = opPtr->nextPtr;
-
-        CpWinComplete(opPtr);
-        opPtr = nextPtr;
+    while ((nodePtr = CpListFirst(listPtr)) != NULL) {
+        CpListRemove(nodePtr);
+        CpWinComplete(WIN_OP_OF(nodePtr));
         count++;
     }
     return count;
@@ -245,17 +220,10 @@ CompleteAll(OpList list)
 unsigned
 CpPortReapFinished(CpPort *portPtr)
 {
-    return CompleteAll(CpOpTakeAll(&portPtr->done));
-}
+    CpList done = {0};
 
-/* The owner as a thread sees it that may be another, and has no lock. */
-
-static CpPort *
-OwnerOf(CpHandle *handlePtr)
-{
-    return InterlockedCompareExchangePointer((PVOID volatile *) &handlePtr
-                                                 ->ownerPtr,
-        NULL, NULL);
+    CpListAppendAll(&done, &portPtr->done);
+    return CompleteAll(&done);
 }
 
 static unsigned
@@ -272,7 +240,7 @@ CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
         }
 
         /* Unlocked: nobody else takes a handle away from this thread. */
-        if (OwnerOf(opPtr->handlePtr) == portPtr) {
+        if (CpOwnerOf(opPtr->handlePtr) == portPtr) {
             CpWinComplete(opPtr);
             completed++;
         } else {
@@ -290,7 +258,7 @@ CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
  */
 
 static unsigned
-ReapPort(CpPort *portPtr, OpList inbox)
+ReapPort(CpPort *portPtr, CpList *inboxPtr)
 {
     OVERLAPPED_ENTRY entries[REAP_ENTRIES];
     ULONG asked, count;
@@ -304,8 +272,8 @@ ReapPort(CpPort *portPtr, OpList inbox)
             0, FALSE);
 
         /* These come first, and what they submit is for the next reap. */
-        if (inbox.firstPtr != NULL) {
-            completed = CompleteAll(inbox);
+        if (!CpListIsEmpty(inboxPtr)) {
+            completed = CompleteAll(inboxPtr);
             return any ? completed + CompleteEntries(portPtr, entries, count)
                        : completed;
         }
@@ -326,7 +294,7 @@ ReapPort(CpPort *portPtr, OpList inbox)
 static unsigned
 ReapNow(CpPort *portPtr)
 {
-    OpList inbox;
+    CpList inbox = {0};
     unsigned completed;
     int leaveIt;
 
@@ -336,13 +304,21 @@ ReapNow(CpPort *portPtr)
      * just been there is no need to look.
      */
 
-    AcquireSRWLockExclusive(&cpPortLock);
+    AcquireSRWLockExclusive(&portPtr->lock);
     leaveIt = portPtr->helperInPort || portPtr->helperBrought;
-    inbox = CpLookLocked(portPtr);
-    ReleaseSRWLockExclusive(&cpPortLock);
+    CpOwnerLooksLocked(portPtr);
+    CpListAppendAll(&inbox, &portPtr->inbox);
+    ReleaseSRWLockExclusive(&portPtr->lock);
     completed = CpPortReapFinished(portPtr);
     return completed
-        + (leaveIt ? CompleteAll(inbox) : ReapPort(portPtr, inbox));
+        + (leaveIt ? CompleteAll(&inbox) : ReapPort(portPtr, &inbox));
+}
+
+static int
+HasResults(const CpPort *lockedPortPtr)
+{
+    return !CpListIsEmpty(&lockedPortPtr->inbox)
+        || !CpListIsEmpty(&lockedPortPtr->done);
 }
 
 /*
@@ -357,29 +333,29 @@ Wait(CpPort *portPtr, int timeoutMs)
     OVERLAPPED_ENTRY entries[REAP_ENTRIES];
     ULONG count = 0;
 
-    AcquireSRWLockExclusive(&cpPortLock);
-    if (portPtr->inbox.firstPtr != NULL || portPtr->done.firstPtr != NULL) {
-        ReleaseSRWLockExclusive(&cpPortLock);
+    AcquireSRWLockExclusive(&portPtr->lock);
+    if (HasResults(portPtr)) {
+        ReleaseSRWLockExclusive(&portPtr->lock);
         return 0;
     }
-    (void) CpLookLocked(portPtr);
+    CpOwnerLooksLocked(portPtr);
     if (portPtr->helperInPort) {
         portPtr->ownerWait = OWNER_IN_COND;
-        SleepConditionVariableSRW(&portPtr->ownerCond, &cpPortLock, winTimeout,
-            0);
+        SleepConditionVariableSRW(&portPtr->ownerCond, &portPtr->lock,
+            winTimeout, 0);
         portPtr->ownerWait = OWNER_WAITS_NOT;
-        ReleaseSRWLockExclusive(&cpPortLock);
+        ReleaseSRWLockExclusive(&portPtr->lock);
         return 0;
     }
     portPtr->ownerWait = OWNER_IN_PORT;
-    ReleaseSRWLockExclusive(&cpPortLock);
+    ReleaseSRWLockExclusive(&portPtr->lock);
     if (!GetQueuedCompletionStatusEx(portPtr->iocp, entries,
             portPtr->reapEntries, &count, winTimeout, FALSE)) {
         count = 0;
     }
-    AcquireSRWLockExclusive(&cpPortLock);
+    AcquireSRWLockExclusive(&portPtr->lock);
     CpOwnerLeftPortLocked(portPtr);
-    ReleaseSRWLockExclusive(&cpPortLock);
+    ReleaseSRWLockExclusive(&portPtr->lock);
     return CompleteEntries(portPtr, entries, count);
 }
 
@@ -404,20 +380,20 @@ CpPortSleep(CpPort *portPtr, int64_t timeoutMs)
                                     : CpNowMs() + (uint64_t) timeoutMs;
     int sleeps;
 
-    AcquireSRWLockExclusive(&cpPortLock);
-    sleeps = portPtr->inbox.firstPtr == NULL && portPtr->done.firstPtr == NULL;
+    AcquireSRWLockExclusive(&portPtr->lock);
+    sleeps = !HasResults(portPtr);
     if (sleeps) {
-        (void) CpLookLocked(portPtr);
+        CpOwnerLooksLocked(portPtr);
         CpOwnerRestsLocked(portPtr, wakeMs);
     }
-    ReleaseSRWLockExclusive(&cpPortLock);
+    ReleaseSRWLockExclusive(&portPtr->lock);
     return sleeps;
 }
 
 void
 CpPortRemind(CpPort *portPtr)
 {
-    AcquireSRWLockExclusive(&cpPortLock);
+    AcquireSRWLockExclusive(&portPtr->lock);
     CpOwnerIsBusyLocked(portPtr);
-    ReleaseSRWLockExclusive(&cpPortLock);
+    ReleaseSRWLockExclusive(&portPtr->lock);
 }

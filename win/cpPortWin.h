@@ -26,13 +26,13 @@ struct CpPort {
 
     /* The owner's own. */
     CpSpare spare;
-    OpList done;       /* Finished at submit. */
+    CpList done;       /* Finished at submit. */
     ULONG reapEntries; /* Completions to be asked for: see ReapNow. */
 
-    /* Guarded by portLock. */
+    SRWLOCK lock;         /* Guards the rest. */
     CpWakeProc *wakeProc; /* NULL when the owner has given the port up. */
     void *clientData;
-    OpList inbox;      /* Completions for the owner. */
+    CpList inbox;      /* Completions for the owner. */
     unsigned looks;    /* How often the owner has looked at its inbox. */
     int alerted;       /* True from an alert to the owner's next look. */
     int helperBrought; /* Since the last look the helper has filled it. */
@@ -50,18 +50,16 @@ struct CpPort {
     unsigned foreign;     /* Handles bound here, owned elsewhere. */
 };
 
-extern SRWLOCK cpPortLock;
-
-/* Operation lists, oldest first. */
-void CpOpAppend(OpList *listPtr, CpOp *opPtr);
-OpList CpOpTakeAll(OpList *listPtr);
-
 /* The operation of a completion, with its result; NULL for a packet that
  * belongs to none of ours. No lock may be held. */
 CpOp *CpWinOpOfEntry(CpPort *portPtr, const OVERLAPPED_ENTRY *entryPtr);
 
-/* The owner, or a handle, refers to the port no more. */
-void CpWinUnrefPortLocked(CpPort *lockedPortPtr);
+/* The port whose thread owns a handle, NULL between owners, for a thread that
+ * holds no lock. It stays the same while that port's lock is held. */
+CpPort *CpOwnerOf(CpHandle *handlePtr);
+
+/* The owner gives the port up: it is not alerted any more. */
+void CpPortForgetOwner(CpPort *portPtr);
 
 #define CP_NEVER UINT64_MAX
 
@@ -73,7 +71,7 @@ void CpOwnerLeftPortLocked(CpPort *lockedPortPtr);
 
 DWORD WINAPI CpHelperMain(LPVOID clientData);
 
-/* The owner looks: takes its inbox. */
-OpList CpLookLocked(CpPort *lockedPortPtr);
+/* The owner has looked at its inbox: from now on completions alert it anew. */
+void CpOwnerLooksLocked(CpPort *lockedPortPtr);
 
 #endif /* CP_PORT_WIN_H */

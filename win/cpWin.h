@@ -21,20 +21,13 @@
 #include "cpErrorWin.h"
 #include "cpPort.h"
 
-/* Completed operations, oldest first. */
-
-typedef struct OpList {
-    CpOp *firstPtr;
-    CpOp *lastPtr;
-} OpList;
-
 struct CpHandle {
     SOCKET sock; /* INVALID_SOCKET in a resolver's. */
     int family;
     CpPort *ownerPtr;  /* Whose thread's; NULL between owners. */
     CpPort *boundPtr;  /* Whose completion port its operations are
                                  * queued to: for good, from the first one. */
-    OpList parked;     /* Completed between owners. */
+    CpList parked;     /* Completed between owners. */
     unsigned pending;  /* Operations outstanding. */
     CpError sendError; /* Of the first send that failed. */
     int hasName;       /* bind was called. */
@@ -46,9 +39,8 @@ struct CpHandle {
     /* cpWineWin.c's own. */
     unsigned sendsPending;
     CpOp *activeSendPtr; /* The one send that the system has. */
-    OpList heldSends;    /* Those behind it. */
-    CpHandle *nextWatchedPtr;
-    CpHandle **watchedLinkPtr; /* What points to this one. */
+    CpList heldSends;    /* Those behind it. */
+    CpListNode watchedNode;
 };
 
 struct CpFile {
@@ -69,6 +61,10 @@ typedef enum WinOpKind {
 } WinOpKind;
 
 #define WIN_OP(opPtr) (&(opPtr)->space.win)
+
+/* An operation as a node of a list, oldest first, and back. */
+#define WIN_NODE(opPtr) (&WIN_OP(opPtr)->node)
+#define WIN_OP_OF(nodePtr) CP_OWNER_OF(nodePtr, CpOp, space.win.node)
 
 /*
  * Its OVERLAPPED, for the system alone: whoever reads or writes it here uses

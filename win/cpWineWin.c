@@ -36,7 +36,7 @@ static PTP_TIMER timerPtr = NULL; /* NULL but under Wine. */
 
 /* Guards the following, and keeps the sockets in the list open. */
 static SRWLOCK watchLock = SRWLOCK_INIT;
-static CpHandle *firstWatchedPtr = NULL;
+static CpList watched; /* Handles, by watchedNode. */
 static int timerRuns = 0;
 
 static void
@@ -55,27 +55,28 @@ SetPeriod(DWORD periodMs)
 static VOID CALLBACK
 Poke(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
 {
-    const CpHandle *handlePtr;
+    const CpListNode *nodePtr;
 
     (void) instance;
     (void) context;
     (void) timer;
     AcquireSRWLockExclusive(&watchLock);
-    handlePtr = firstWatchedPtr;
-    if (handlePtr == NULL) {
+    nodePtr = CpListFirst(&watched);
+    if (nodePtr == NULL) {
         SetPeriod(0);
         timerRuns = 0;
     }
-    while (handlePtr != NULL) {
+    while (nodePtr != NULL) {
         struct timeval noTime = {0, 0};
         struct fd_set writers;
 
         /* WSAPoll would also look for the end of the peer's sending side, and
          * that cuts the sends short. */
         FD_ZERO(&writers);
-        while (handlePtr != NULL && writers.fd_count < FD_SETSIZE) {
-            writers.fd_array[writers.fd_count++] = handlePtr->sock;
-            handlePtr = handlePtr->nextWatchedPtr;
+        while (nodePtr != NULL && writers.fd_count < FD_SETSIZE) {
+            writers.fd_array[writers.fd_count++] =
+                CP_OWNER_OF(nodePtr, CpHandle, watchedNode)->sock;
+            nodePtr = CpListNext(&watched, nodePtr);
         }
         select(0, NULL, &writers, NULL, &noTime);
     }
@@ -143,12 +144,7 @@ CpWineSendPending(CpHandle *handlePtr)
         return;
     }
     AcquireSRWLockExclusive(&watchLock);
-    if (firstWatchedPtr != NULL) {
-        firstWatchedPtr->watchedLinkPtr = &handlePtr->nextWatchedPtr;
-    }
-    handlePtr->nextWatchedPtr = firstWatchedPtr;
-    handlePtr->watchedLinkPtr = &firstWatchedPtr;
-    firstWatchedPtr = handlePtr;
+    CpListAppend(&watched, &handlePtr->watchedNode);
     if (!timerRuns) {
         SetPeriod(POKE_MS);
         timerRuns = 1;
@@ -163,10 +159,7 @@ CpWineSendDone(CpHandle *handlePtr)
         return;
     }
     AcquireSRWLockExclusive(&watchLock);
-    *handlePtr->watchedLinkPtr = handlePtr->nextWatchedPtr;
-    if (handlePtr->nextWatchedPtr != NULL) {
-        handlePtr->nextWatchedPtr->watchedLinkPtr = handlePtr->watchedLinkPtr;
-    }
+    CpListRemove(&handlePtr->watchedNode);
     ReleaseSRWLockExclusive(&watchLock);
 }
 
@@ -175,18 +168,17 @@ CpWineSendDone(CpHandle *handlePtr)
 static void
 FinishHeld(CpHandle *handlePtr, const CpOp *onlyPtr, CpError error)
 {
-    OpList held = CpOpTakeAll(&handlePtr->heldSends);
-    CpOp *opPtr = held.firstPtr;
+    CpListNode *nodePtr = CpListFirst(&handlePtr->heldSends);
 
-    while (opPtr != NULL) {
-        CpOp *nextPtr = opPtr->nextPtr;
+    while (nodePtr != NULL) {
+        CpListNode *nextPtr = CpListNext(&handlePtr->heldSends, nodePtr);
+        CpOp *opPtr = WIN_OP_OF(nodePtr);
 
         if (onlyPtr == NULL || opPtr == onlyPtr) {
+            CpListRemove(nodePtr);
             CpWinFinishNow(opPtr, error);
-        } else {
-            CpOpAppend(&handlePtr->heldSends, opPtr);
         }
-        opPtr = nextPtr;
+        nodePtr = nextPtr;
     }
 }
 
@@ -199,7 +191,7 @@ CpWineHoldSend(CpOp *opPtr)
         return 0;
     }
     if (handlePtr->activeSendPtr != NULL) {
-        CpOpAppend(&handlePtr->heldSends, opPtr);
+        CpListAppend(&handlePtr->heldSends, WIN_NODE(opPtr));
         return 1;
     }
     handlePtr->activeSendPtr = opPtr;
@@ -250,15 +242,12 @@ CpWineNextSend(CpOp *opPtr)
     handlePtr->activeSendPtr = NULL;
     if (handlePtr->sendError != CP_OK) {
         FinishHeld(handlePtr, NULL, handlePtr->sendError);
-    } else if (handlePtr->heldSends.firstPtr != NULL) {
-        CpOp *nextPtr = handlePtr->heldSends.firstPtr;
+    } else if (!CpListIsEmpty(&handlePtr->heldSends)) {
+        CpListNode *nodePtr = CpListFirst(&handlePtr->heldSends);
 
-        handlePtr->heldSends.firstPtr = nextPtr->nextPtr;
-        if (nextPtr->nextPtr == NULL) {
-            handlePtr->heldSends.lastPtr = NULL;
-        }
-        handlePtr->activeSendPtr = nextPtr;
-        CpWinStartSend(nextPtr);
+        CpListRemove(nodePtr);
+        handlePtr->activeSendPtr = WIN_OP_OF(nodePtr);
+        CpWinStartSend(handlePtr->activeSendPtr);
     }
 }
 

@@ -246,17 +246,40 @@ void
 InitializeSRWLock(SRWLOCK *lockPtr)
 {
     Must(pthread_mutex_init(&lockPtr->mutex, NULL), "mutex_init");
+    Must(pthread_cond_init(&lockPtr->noReaders, NULL), "cond_init");
+    lockPtr->readers = 0;
 }
 
 void
 AcquireSRWLockExclusive(SRWLOCK *lockPtr)
 {
     Must(pthread_mutex_lock(&lockPtr->mutex), "lock");
+    while (lockPtr->readers > 0) {
+        Must(pthread_cond_wait(&lockPtr->noReaders, &lockPtr->mutex), "wait");
+    }
 }
 
 void
 ReleaseSRWLockExclusive(SRWLOCK *lockPtr)
 {
+    Must(pthread_mutex_unlock(&lockPtr->mutex), "unlock");
+}
+
+void
+AcquireSRWLockShared(SRWLOCK *lockPtr)
+{
+    Must(pthread_mutex_lock(&lockPtr->mutex), "lock");
+    lockPtr->readers++;
+    Must(pthread_mutex_unlock(&lockPtr->mutex), "unlock");
+}
+
+void
+ReleaseSRWLockShared(SRWLOCK *lockPtr)
+{
+    Must(pthread_mutex_lock(&lockPtr->mutex), "lock");
+    if (--lockPtr->readers == 0) {
+        Must(pthread_cond_broadcast(&lockPtr->noReaders), "broadcast");
+    }
     Must(pthread_mutex_unlock(&lockPtr->mutex), "unlock");
 }
 

@@ -468,7 +468,7 @@ Close(TestHandle *testPtr)
 {
     CHECK(testPtr->handle.pending == 0);
     CpWinUnbindPort(&testPtr->handle);
-    CHECK(testPtr->handle.parked.firstPtr == NULL);
+    CHECK(CpListIsEmpty(&testPtr->handle.parked));
     CloseHandle(testPtr->handle.sock);
     CpFree(testPtr, sizeof(TestHandle));
 }
@@ -764,6 +764,10 @@ WaitOnPortForHandOver(Owner *ownerPtr)
     if (ownerPtr->index == 0) {
         firstHandle = ownerPtr->firstPtr;
         Start(ownerPtr, firstHandle, &firstHandle->ops[0]);
+
+        /* The helper may be on the port still: a packet makes it leave. */
+        TestPostStale(firstHandle->handle.sock, NULL);
+        AWAIT(TestPortWaiters(firstHandle->handle.sock) == 0);
     }
     Meet();
     if (ownerPtr->index == 0) {

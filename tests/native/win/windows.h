@@ -42,7 +42,9 @@ typedef struct WinModule *HMODULE;
 typedef DWORD(WINAPI *LPTHREAD_START_ROUTINE)(LPVOID param);
 
 typedef struct SRWLOCK {
-    pthread_mutex_t mutex;
+    pthread_mutex_t mutex; /* Held by an exclusive holder. */
+    pthread_cond_t noReaders;
+    unsigned readers;
 } SRWLOCK;
 
 typedef struct CONDITION_VARIABLE {
@@ -51,12 +53,14 @@ typedef struct CONDITION_VARIABLE {
 
 #define SRWLOCK_INIT \
     { \
-        PTHREAD_MUTEX_INITIALIZER \
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 \
     }
 
 void InitializeSRWLock(SRWLOCK *lockPtr);
 void AcquireSRWLockExclusive(SRWLOCK *lockPtr);
 void ReleaseSRWLockExclusive(SRWLOCK *lockPtr);
+void AcquireSRWLockShared(SRWLOCK *lockPtr);
+void ReleaseSRWLockShared(SRWLOCK *lockPtr);
 void InitializeConditionVariable(CONDITION_VARIABLE *condPtr);
 void WakeConditionVariable(CONDITION_VARIABLE *condPtr);
 BOOL SleepConditionVariableSRW(CONDITION_VARIABLE *condPtr, SRWLOCK *lockPtr,
