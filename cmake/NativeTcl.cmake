@@ -100,7 +100,8 @@ ${world_${tcl}_environment}")
 endfunction()
 
 foreach(tcl IN ITEMS tcl86 tcl90)
-    iocpsock_world(${tcl} asan iocpsock_sim close interp io listener options
-        recvmode send sendfile socket stats thread watchdog)
+    iocpsock_world(${tcl} asan iocpsock_sim close interp interpMore io listener
+        options optionsServer recvmode recvmodeLimit send sendfile socket stats
+        thread watchdog watchdogData)
     iocpsock_world(${tcl} tsan world_tsan thread)
 endforeach()

@@ -27,7 +27,10 @@ install(FILES ${files} DESTINATION ${selftest}
     COMPONENT selftest EXCLUDE_FROM_ALL)
 set(files ${packedSuites})
 list(TRANSFORM files APPEND ".test")
-list(APPEND files run.tcl support.tcl suites.txt exampleSupport.tcl
+list(APPEND files run.tcl support.tcl suites.txt
+    exampleSupport.tcl httpdSupport.tcl interpSupport.tcl monitorSupport.tcl
+    optionsSupport.tcl programsSupport.tcl regressSupport.tcl
+    watchdogSupport.tcl
     differential.tcl differentialEvents.tcl differentialOps.tcl
     differentialRun.tcl differential.txt)
 list(TRANSFORM files PREPEND "tests/")

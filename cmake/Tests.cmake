@@ -93,7 +93,7 @@ endforeach()
 # (tests/testStrict.c). A refused connect lasts 2 s there: the suite that has
 # many of them goes with Windows 10's way to avoid that on one of the Tcls.
 set(strictSuites socket io send close sendfile sendorder listener recvmode
-    secure options)
+    recvmodeLimit secure options optionsServer)
 foreach(short IN LISTS tclVersions)
     foreach(name IN LISTS strictSuites)
         set(strict all)
