@@ -1,8 +1,8 @@
 # unreachable.tcl --
 #
-#	Networks, hosts and ports that the system refuses at once. unreachable.sh
-#	runs it in a network of its own. Each error must be the same as that of
-#	the core's driver in the same tclsh.
+#	Networks, hosts and ports that the system refuses at once.
+#	unreachable.sh runs it in a network of its own. Each error must be the
+#	same as that of the core's driver in the same tclsh.
 
 namespace import ::tcltest::*
 
