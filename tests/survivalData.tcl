@@ -86,17 +86,17 @@ proc survival::reset {bytes} {
                 rcvbuf 16384]
             set chan [takeOne]
             fconfigure $chan -translation binary -buffersize $bufferSize
-            set told [catch {
+            set reported [catch {
                 putAll $chan $bytes 0
             } message]
             if {[catch {close $chan} message]} {
-                set told 1
+                set reported 1
             }
             hear $peer
             incr count
-            if {!$told} {
+            if {!$reported} {
                 incr silent
-                check {$told} {no error, -buffersize $bufferSize, reset at $at}
+                check {$reported} {no error, -buffersize $bufferSize, reset at $at}
             }
         }
     }
