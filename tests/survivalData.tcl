@@ -96,7 +96,8 @@ proc survival::reset {bytes} {
             incr count
             if {!$reported} {
                 incr silent
-                check {$reported} {no error, -buffersize $bufferSize, reset at $at}
+                check {$reported} \
+                    {no error, -buffersize $bufferSize, reset at $at}
             }
         }
     }
