@@ -106,10 +106,11 @@ endfunction()
 
 foreach(tcl IN ITEMS tcl86 tcl90)
     iocpsock_world(${tcl} asan iocpsock_sim
-        close closeDelivery closeExit closeInterp interp
+        close closeDelivery closeExit closeInterp interp interpMore
         io ioBulk ioCallback ioEnd ioEvents ioFairness
-        listener listenerAccept listenerMany options recvmode send sendfile
+        listener listenerAccept listenerMany options optionsServer
+        recvmode recvmodeLimit send sendfile
         socket socketAddress socketChannel socketConnect socketProcess stats
-        thread threadInterp threadMove watchdog)
+        thread threadInterp threadMove watchdog watchdogData)
     iocpsock_world(${tcl} tsan world_tsan thread threadInterp threadMove)
 endforeach()

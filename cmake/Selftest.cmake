@@ -29,7 +29,9 @@ set(files ${packedSuites})
 list(TRANSFORM files APPEND ".test")
 list(APPEND files run.tcl suites.txt support.tcl supportChild.tcl
     supportCompare.tcl supportListener.tcl supportPair.tcl supportStream.tcl
-    exampleSupport.tcl
+    exampleSupport.tcl httpdSupport.tcl interpSupport.tcl monitorSupport.tcl
+    optionsSupport.tcl programsSupport.tcl regressSupport.tcl
+    watchdogSupport.tcl
     differential.tcl differentialEvents.tcl differentialOps.tcl
     differentialRun.tcl differential.txt)
 list(TRANSFORM files PREPEND "tests/")

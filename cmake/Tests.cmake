@@ -97,7 +97,8 @@ set(strictSuites
     close closeDelivery closeExit closeInterp
     io ioBulk ioCallback ioEnd ioEvents ioFairness
     listener listenerAccept listenerMany
-    options recvmode secure send sendfile sendorder
+    options optionsServer recvmode recvmodeLimit
+    secure send sendfile sendorder
     socket socketAddress socketChannel socketConnect socketProcess)
 foreach(short IN LISTS tclVersions)
     foreach(name IN LISTS strictSuites)

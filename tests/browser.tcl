@@ -1,17 +1,17 @@
 # browser.tcl --
 #
-#	The page of iocpsock::monitor in Chromium: a process of the Windows
+#	The page of iocpsock::monitor in Chromium. A process of the Windows
 #	tclsh serves it (browserLoad.tcl), this machine's browser shows it, and
-#	this script asks the browser by the WebDriver protocol. It is also the
-#	clients of that process, in the event loop while it waits for answers.
-#	Then the browser talks to examples/websocket.tcl.
-#	`make browser-test` runs it in this machine's own tclsh.
+#	this script controls the browser by the WebDriver protocol. The script
+#	also has the clients of that process, in the event loop while it waits
+#	for answers. Then the browser talks to examples/websocket.tcl. `make
+#	browser-test` runs it in this machine's own tclsh.
 #
 #	    tclsh browser.tcl FOLDER ?-tcl 86|90? ?-points N?
 #		?-interval MS?
 #
-#	It leaves screenshots in FOLDER: monitor-dark.png, -light, -phone.
-#	Exits with 0 if all is as it should be, with 1 if not.
+#	It writes screenshots to FOLDER: monitor-dark.png, -light, -phone.
+#	Exits with 0 if everything is right, otherwise with 1.
 
 package require Tcl 8.6
 package require http
@@ -54,7 +54,7 @@ proc browser::check {what good {detail ""}} {
 #	body		JSON, for POST.
 #
 # Results:
-#	The value it gives; an error with its message if it gives one.
+#	The value that it returns, or an error with its message.
 
 proc browser::call {method path {body "{}"}} {
     variable base
@@ -134,7 +134,7 @@ proc browser::show {width height scale mobile scheme} {
 
 # browser::line --
 #
-#	The first line from a program that matches, within the time.
+#	Returns the first line from a program that matches, within the time.
 
 proc browser::line {pipe pattern} {
     variable limitMs
@@ -177,7 +177,7 @@ proc browser::startServer {} {
     return [line $server {^\d+ \d+ \d+$}]
 }
 
-# The file is one of this folder's.
+# The file is in this folder.
 
 proc browser::windowsTclsh {file args} {
     variable here
@@ -198,8 +198,8 @@ proc browser::connect {port} {
 
 # browser::startLoad --
 #
-#	Connects to both servers: peers of one do not read, the traffic of the
-#	others swells and ebbs, and further ones come and go.
+#	Connects to both servers. The peers of one do not read. The traffic of
+#	the others grows and shrinks, and more clients come and go.
 
 proc browser::startLoad {answering flooding} {
     variable clients
@@ -238,7 +238,7 @@ proc browser::startDriver {} {
     set base http://127.0.0.1:$port
     set arguments {--headless=new --disable-gpu --disable-dev-shm-usage
         --hide-scrollbars --no-first-run}
-    # Its sandbox is not for root.
+    # Chromium's sandbox does not work for root.
     if {[exec id -u] == 0} {
         lappend arguments --no-sandbox
     }
@@ -277,7 +277,7 @@ proc browser::stopAll {} {
     }
 }
 
-# A program of ours ends with its standard input; this waits for it.
+# Ends one of our programs by its standard input, and waits for it.
 
 proc browser::end {pipe} {
     catch {
@@ -287,11 +287,11 @@ proc browser::end {pipe} {
 }
 
 #
-# What is to be seen.
+# What the page shows.
 #
 
-# The points of the curve with the fewest of them, and whether all of the
-# given curves rise above zero.
+# Returns the points of the curve with the fewest, and whether all of the given
+# curves rise above zero.
 
 set browser::points {Math.min(...[...document.querySelectorAll("[data-line]")]
     .map(path => (path.getAttribute("d") || "").split("L").length))}
@@ -330,7 +330,7 @@ proc browser::checkPage {} {
     screenshot phone
 }
 
-# A pointer on a curve has all numbers show what was then.
+# With a pointer on a curve, all numbers must show their values at that time.
 
 proc browser::checkPointer {} {
     ask {(() => {
@@ -379,8 +379,8 @@ proc browser::checkEnd {} {
 # The WebSocket server among the examples.
 #
 
-# What a page sends, it gets back: texts, bytes, in the order they were sent,
-# and the code of the close.
+# The server must send back what a page sends: texts and bytes, in order, and
+# the code of the close.
 
 set browser::talk {
     const done = arguments[0];
@@ -408,8 +408,8 @@ proc browser::checkWebSocket {} {
     set example [windowsTclsh ../examples/websocket.tcl -port 0 -stdin quit]
     try {
         regexp {\d+$} [line $example {^listening on \S+ \d+$}] port
-        # A page of this machine's, which may connect to it: the server's
-        # own, with a status of 426 and nothing on it.
+        # A page of this machine, which may connect to it: the server's own,
+        # with a status of 426 and no content.
         call POST /url [json::write object \
             url [json::write string http://127.0.0.1:$port/]]
         set answer [call POST /execute/async [json::write object args {[]} \

@@ -1,10 +1,10 @@
 # browserLoad.tcl --
 #
-#	What browser.tcl looks at: a process with a server that answers
-#	with three times what it gets, and one that sends much to whoever comes.
-#	It prints the ports of the monitor and of these, and on standard input
-#	takes "stop" and "start", which say "stopped" and "started", and its
-#	end.
+#	The process that browser.tcl watches. One server answers with three
+#	times the bytes that it receives, another sends much to every client.
+#	It prints the ports of the monitor and of both servers. On standard
+#	input it takes "stop" and "start", which print "stopped" and "started",
+#	and ends with it.
 #
 #	    tclsh browserLoad.tcl INTERVAL-MS
 
@@ -29,7 +29,7 @@ proc load::answer {chan} {
     }
 }
 
-# What a peer that does not read leaves to be sent stays here.
+# Output for a peer that does not read stays here.
 
 proc load::flood {chan args} {
     fconfigure $chan -blocking 0 -translation binary -buffersize 65536

@@ -1,16 +1,12 @@
 #!/bin/sh
 # crash.sh 86|90 --
 #
-#       A process that crashes leaves a backtrace in the log, with the names of
-#       functions. Exit status: 0 passed, 1 failed.
+#       A process that crashes leaves a backtrace with the names of functions in
+#       the log. Exit status: 0 passed, 1 failed.
 
 set -u
-here=$(cd "$(dirname "$0")" && pwd) || exit 1
-version=${1:-86}
-work=$(mktemp -d "${TMPDIR:-/tmp}/iocpsock.XXXXXX") || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+# shellcheck source=tests/scratch
+. "$(dirname "$0")/scratch"
 
 cat >"$work/crash.tcl" <<'END'
 package require iocpsocktest
@@ -18,8 +14,8 @@ proc script {} {testcrash}
 script
 puts "still there"
 END
-# The debugger decides on the exit status: it may be 0.
-"$here/../tools/tclsh$version" "$work/crash.tcl" >"$work/log" 2>&1
+# The debugger chooses the exit status, which may be 0.
+"$run" "$work/crash.tcl" >"$work/log" 2>&1
 failed=0
 expect() {
     if ! "$@"; then

@@ -1,7 +1,7 @@
 # desktop.tcl --
 #
-#	An echo over the socket command that the argument names: prints the
-#	command and the line that came back, or the error. desktop.sh runs it.
+#	An echo over the socket command that the argument names. Prints the
+#	command, and the line that came back or the error. desktop.sh runs it.
 
 set socket [lindex $argv 0]
 if {[string match *iocpsock* $socket]} {

@@ -1,26 +1,27 @@
 # differential.tcl --
 #
-#	The same random sequences of socket operations with the core's driver
-#	and with iocpsock, in one tclsh, and what a script can see of each:
+#	Runs the same random sequences of socket operations with the core's
+#	driver and with iocpsock, in one tclsh, and compares what a script can
+#	see:
 #
 #	    tclsh differential.tcl ?option value ...?
 #
-#	-seed N		the first sequence's; the next one's is one more
-#	-count N	how many (default 150)
-#	-length N	operations of a sequence, about (default 12)
-#	-replay LIST	runs this sequence, as a report prints it; @FILE reads
-#			it from a file
-#	-seconds N	ends in good time: no sequence is begun after that
+#	-seed N		the seed of the first sequence; each next one adds one
+#	-count N	the number of sequences (default 150)
+#	-length N	about how many operations each has (default 12)
+#	-replay LIST	runs this sequence from a report; @FILE reads it from a
+#			file
+#	-seconds N	begins no more sequences after that time
 #	-verbose 1	prints each operation, and a replay's transcripts
-#	-inject NAME	alters iocpsock's side, to show what the tester finds:
+#	-inject NAME	alters iocpsock's side, to show that it is found:
 #			read (results lack a byte), hang
-#	-all 1		each known difference has to occur
+#	-all 1		each known difference must occur
 #
-#	A difference is reported when it comes again: each driver runs the
-#	sequence some times more, and what iocpsock shows is a thing that the
-#	core's driver never shows. Then operations are left out as long as a
-#	difference remains. Differences that are known stand in
-#	differential.txt with their reasons.
+#	A difference is reported if it repeats: each driver runs the sequence
+#	several more times, and iocpsock shows something that the core's driver
+#	never shows. Then operations are left out as long as a difference
+#	remains. differential.txt lists the known differences with their
+#	reasons.
 #
 #	Exits with 0 if no unknown difference was found.
 
@@ -45,8 +46,8 @@ proc differential::Say {text} {
     flush stdout
 }
 
-# A report may have more characters than the console's encoding, which in
-# Tcl 9 is an error: these are written as \uXXXX.
+# A report may have characters that the console's encoding lacks, which in Tcl
+# 9 is an error. They are written as \uXXXX.
 
 proc differential::Printable {text} {
     set printable {}
@@ -60,7 +61,7 @@ proc differential::Printable {text} {
 }
 
 # ----------------------------------------------------------------------
-# Injected differences and what is being done
+# Injected differences, and the current operation
 
 proc differential::Altered {op outcome} {
     variable S
@@ -91,8 +92,8 @@ proc differential::Trace {driver op} {
     }
 }
 
-# A sequence that lasts too long, be it in a call that never returns, ends the
-# process with its seed.
+# Ends the process with the seed if a sequence lasts too long, even inside a
+# call that never returns.
 
 proc differential::Guarded {driver sequence what} {
     variable setting
@@ -106,8 +107,8 @@ proc differential::Guarded {driver sequence what} {
 # ----------------------------------------------------------------------
 # Comparing
 
-# Known differences: {name versions operation core own reason}, the middle
-# ones patterns of a transcript's lines.
+# Known differences: {name versions operation core own reason}. The middle ones
+# are patterns of lines of a transcript.
 
 proc differential::ReadKnown {} {
     variable dir
@@ -146,7 +147,8 @@ proc differential::IsKnown {op core own} {
     return 0
 }
 
-# The operations with unknown differences: number, operation, both outcomes.
+# Returns the operations with unknown differences: number, operation, both
+# outcomes.
 
 proc differential::Differences {core own} {
     set all {}
@@ -161,9 +163,9 @@ proc differential::Differences {core own} {
     return $all
 }
 
-# Whether the drivers differ on a sequence, for sure: iocpsock shows what the
-# core's driver does not in as many runs. The result is empty or the two
-# transcripts.
+# Returns whether the drivers reliably differ on a sequence: iocpsock shows
+# something that the core's driver does not show in as many runs. The result is
+# empty, or the two transcripts.
 
 proc differential::Differ {sequence runs what} {
     set cores {}
@@ -182,8 +184,8 @@ proc differential::Differ {sequence runs what} {
     return [list [lindex $cores end] [lindex $owns end]]
 }
 
-# The shortest sequence that differs: halves, then single operations are left
-# out, each time from the end, until none can be.
+# Returns the shortest sequence that differs. Halves, then single operations
+# are left out, each time from the end, until none can be.
 
 proc differential::Shrink {sequence what} {
     set end [expr {[clock seconds] + 90}]
@@ -222,7 +224,7 @@ proc differential::Report {sequence transcripts what} {
     }
 }
 
-# One sequence: 1 if the drivers agree on it.
+# Runs one sequence. Returns 1 if the drivers agree on it.
 
 proc differential::Try {sequence what} {
     variable unsteady
@@ -256,7 +258,7 @@ proc differential::Try {sequence what} {
 
 # differential::Setup --
 #
-#	Takes the options; what is not given has its default.
+#	Reads the options, and sets defaults.
 
 proc differential::Setup {arguments} {
     variable options
@@ -279,7 +281,7 @@ proc differential::Setup {arguments} {
 
 # differential::Campaign --
 #
-#	Runs sequences as set up.
+#	Runs the sequences that Setup has chosen.
 #
 # Results:
 #	How many agreed.
@@ -299,7 +301,7 @@ proc differential::Campaign {} {
     return $agreed
 }
 
-# Ends what sequences share.
+# Closes what the sequences share.
 
 proc differential::CleanUp {} {
     variable shared
@@ -318,7 +320,7 @@ proc differential::CleanUp {} {
     }
 }
 
-# Entries of the known differences that did not occur.
+# Returns the known differences that did not occur.
 
 proc differential::Unused {} {
     variable hits

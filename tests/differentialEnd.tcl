@@ -1,35 +1,39 @@
 # differentialEnd.tcl --
 #
-#       The Tcl end of differentialOutside.tcl's scenarios, in any tclsh:
+#       The Tcl end of the scenarios of differentialOutside.tcl, in any tclsh:
 #
 #           tclsh differentialEnd.tcl core|own|linux
 #
-#       It takes commands from standard input, a line each, and answers with
-#       lines: "ready" at its start; for "run SETUP OPS" the "port N" where it
-#       waits for the peer, "op RESULT" for each operation, and "done"; for
-#       "finish" the "left COUNTERS" that are not zero.
+#       It reads commands from standard input, a line each, and answers with
+#       lines. At its start it prints "ready". "run SETUP OPS" prints "port N",
+#       where it waits for the peer, then "op RESULT" for each operation, and
+#       "done". "finish" prints "left" and the counters that are not zero.
 #
-#       While a scenario runs nothing but its peer wakes this process: there
-#       is no timer, no other connection, and no handler on standard input.
+#       While a scenario runs, only its peer wakes this process: there is no
+#       timer, no other connection, and no handler on standard input.
+#
+#       differentialTake.tcl has the operations that receive,
+#       differentialGive.tcl those that send and end.
 
 namespace eval end {
     variable dir [file dirname [file normalize [info script]]]
-    # Of the connection: the channel; the number of bytes received, and of
-    # those that operations have asked for; the number of bytes written; where
-    # the first wrong byte was; readable events that brought nothing. Of the
-    # operation: its result, when there is one.
+    # The connection: its channel (chan), the bytes received (total) and
+    # written, the position of the first wrong byte (bad), and the number of
+    # readable events without data (empty). The operation: its result (done).
     variable S
     variable driver [lindex $::argv 0]
     variable command
     variable busyEvents 30
     variable table
-    # Injected faults, which show that the harness finds them.
+    # A fault on purpose, which shows that the harness finds it.
     variable inject [lindex $::argv 1]
 }
 source [file join $::end::dir differentialStream.tcl]
+source [file join $::end::dir differentialTake.tcl]
+source [file join $::end::dir differentialGive.tcl]
 
 # ----------------------------------------------------------------------
-# What came, and what the operation at hand waits for
+# The bytes received, and the wait for the end of an operation
 
 proc end::Got {data} {
     variable S
@@ -45,7 +49,7 @@ proc end::Got {data} {
     incr S(total) $length
 }
 
-# The last line may have no end.
+# The last line may lack its newline.
 
 proc end::GotLine {line} {
     variable S
@@ -69,7 +73,7 @@ proc end::Code {options} {
     return [list error [lrange [dict get $options -errorcode] 0 1]]
 }
 
-# fcopy tells its callback the text alone.
+# fcopy gives its callback only the text of an error.
 
 proc end::CodeOf {message} {
     foreach {pattern name} {
@@ -83,8 +87,8 @@ proc end::CodeOf {message} {
     return $message
 }
 
-# Runs a handler's script: an error is the operation's result, and with it no
-# handler is left.
+# Runs the script of a handler. An error becomes the result of the operation,
+# and ends all handlers.
 
 proc end::Guard {script} {
     variable S
@@ -95,8 +99,8 @@ proc end::Guard {script} {
     }
 }
 
-# Services events until the operation has a result, in one of the ways that
-# scripts have.
+# Serves events until the operation has a result, in one of the ways that
+# scripts use.
 
 proc end::Await {style} {
     variable S
@@ -130,7 +134,7 @@ proc end::Nest {depth} {
     }
 }
 
-# A handler that waits for more, as one may.
+# A handler may itself wait for more data.
 
 proc end::MayNest {style} {
     variable S
@@ -141,466 +145,18 @@ proc end::MayNest {style} {
 }
 
 # ----------------------------------------------------------------------
-# Receiving: "until" is the number of bytes in total, or "end"
+# The place where an operation runs
 
-# Whether there is a result, which is kept.
+# In another thread the core's driver often reports nothing any more, and
+# Debian's tclsh cannot move channels. Both run the operation where they are.
 
-proc end::Enough {until} {
-    variable S
-    if {$until ne "end" && $S(total) >= $until} {
-        Done ok
-    } elseif {[eof $S(chan)]} {
-        Done [list eof $S(total)]
-    } else {
-        return 0
-    }
-    return 1
-}
-
-# For a handler: one read of the mover's kind.
-
-proc end::Some {mover} {
-    variable S
-    set before $S(total)
-    set pending [chan pending input $S(chan)]
-    switch $mover {
-        small {
-            Got [read $S(chan) [expr {[incr S(reads)] > 100 ? 2000 : 7}]]
-        }
-        gets {
-            # A line per event takes minutes for many.
-            set lines [expr {[incr S(reads)] > 100 ? 50 : 1}]
-            while {[incr lines -1] >= 0 && [gets $S(chan) line] >= 0} {
-                GotLine $line
-            }
-        }
-        default {
-            Got [read $S(chan)]
-        }
-    }
-    if {$S(total) == $before && $pending == [chan pending input $S(chan)]
-            && ![eof $S(chan)]} {
-        incr S(empty)
-    }
-}
-
-proc end::Readable {until mover style} {
-    variable S
-    Guard {
-        Some $mover
-        if {[Enough $until]} {
-            fileevent $S(chan) readable {}
-        } elseif {$mover eq "once"} {
-            fileevent $S(chan) readable {}
-            after 0 [list ::end::Again $until $mover $style]
-        }
-    }
-    MayNest $style
-}
-
-proc end::Again {until mover style} {
-    variable S
-    Guard {
-        fileevent $S(chan) readable \
-            [list ::end::Readable $until $mover $style]
-    }
-}
-
-proc end::Reader {until} {
-    variable S
-    Guard {
-        fileevent $S(chan) readable [info coroutine]
-        while {![Enough $until]} {
-            yield
-            Some all
-        }
-        fileevent $S(chan) readable {}
-    }
-}
-
-proc end::Blocking {until mover} {
-    variable S
-    while {![Enough $until]} {
-        if {$mover eq "blockgets"} {
-            if {[gets $S(chan) line] >= 0} {
-                GotLine $line
-            }
-        } elseif {$until eq "end"} {
-            Got [read $S(chan)]
-        } else {
-            Got [read $S(chan) [expr {$until - $S(total)}]]
-        }
-    }
-}
-
-proc end::Polling {until} {
-    variable S
-    while {![Enough $until]} {
-        Got [read $S(chan)]
-        after 2
-    }
-}
-
-# A temporary file for fcopy, with these bytes in it.
-
-proc end::File {data} {
-    set file [file tempfile path]
-    fconfigure $file -translation binary
-    puts -nonewline $file $data
-    flush $file
-    seek $file 0
-    catch {file delete $path}
-    return [list $file $path]
-}
-
-proc end::Limit {until} {
-    variable S
-    return [expr {$until eq "end" ? {} : "-size [expr {$until - $S(total)}]"}]
-}
-
-proc end::Copied {what count {message {}}} {
-    variable S
-    lappend S(copied) $what
-    if {$message ne ""} {
-        Done [list error [CodeOf $message]]
-    } elseif {[incr S(copies) -1] == 0} {
-        Done ok
-    }
-}
-
-# What fcopy has put into the file.
-
-proc end::FromFile {file} {
-    variable S
-    seek $file 0
-    Got [read $file]
-}
-
-proc end::CopyIn {until mover style} {
-    variable S
-    lassign [File {}] file path
-    try {
-        if {$mover eq "fcopysync"} {
-            fcopy $S(chan) $file {*}[Limit $until]
-        } else {
-            set S(copies) 1
-            fcopy $S(chan) $file {*}[Limit $until] \
-                -command {::end::Copied in}
-            Await $style
-        }
-        FromFile $file
-    } finally {
-        close $file
-        file delete $path
-    }
-    if {$S(done) in {{} ok}} {
-        set S(done) {}
-        if {![Enough $until]} {
-            Done [list short $S(total)]
-        }
-    }
-}
-
-proc end::op.take {until mover style} {
-    variable S
-    set way [expr {$mover in {block blockgets byte fcopysync}}]
-    if {$mover eq "byte"} {
-        fconfigure $S(chan) -buffersize 10
-    }
-    if {$way || $mover eq "poll"} {
-        Settle
-    }
-    fconfigure $S(chan) -blocking $way
-    if {$until ne "end" && $S(total) >= $until} {
-        return ok
-    }
-    # After a gets that found a part of a line, Tcl reports the channel
-    # readable only when more has come.
-    if {$mover in {all small once coro} && [chan pending input $S(chan)] > 0} {
-        Some $mover
-        if {[Enough $until]} {
-            return $S(done)
-        }
-    }
-    switch $mover {
-        block - blockgets - byte {
-            Blocking $until $mover
-        }
-        poll {
-            Polling $until
-        }
-        fcopy - fcopysync {
-            CopyIn $until $mover $style
-        }
-        coro {
-            coroutine reader ::end::Reader $until
-            Await $style
-        }
-        default {
-            fileevent $S(chan) readable \
-                [list ::end::Readable $until $mover $style]
-            Await $style
-        }
-    }
-    return $S(done)
-}
-
-# Takes what comes for a while.
-
-proc end::op.idle {ms style} {
-    variable S
-    fconfigure $S(chan) -blocking 0
-    fileevent $S(chan) readable ::end::Idle
-    after $ms {::end::Done ok}
-    Await $style
-    fileevent $S(chan) readable {}
-    return $S(done)
-}
-
-proc end::Idle {} {
-    variable S
-    if {[catch {Some all}] || [eof $S(chan)]} {
-        fileevent $S(chan) readable {}
-    }
-}
-
-# ----------------------------------------------------------------------
-# Sending
-
-proc end::Next {count} {
-    variable S
-    set data [stream::part T $S(written) $count]
-    incr S(written) $count
-    return $data
-}
-
-# Until nothing is left in Tcl's buffers that only the event loop moves.
-
-proc end::Settle {} {
-    variable S
-    if {[fconfigure $S(chan) -blocking]
-            || [chan pending output $S(chan)] <= 0} {
-        return
-    }
-    fileevent $S(chan) writable {::end::Flushed}
-    Await vwait
-    if {$S(done) ne "ok"} {
-        return -code error -errorcode [lindex $S(done) 1] "not flushed"
-    }
-    set S(done) {}
-}
-
-proc end::Flushed {} {
-    variable S
-    Guard {
-        if {[chan pending output $S(chan)] == 0} {
-            fileevent $S(chan) writable {}
-            Done ok
-        }
-    }
-}
-
-proc end::Writable {count} {
-    variable S
-    Guard {
-        set piece [expr {min($count, 5000)}]
-        if {$piece > 0} {
-            fileevent $S(chan) writable \
-                [list ::end::Writable [expr {$count - $piece}]]
-            puts -nonewline $S(chan) [Next $piece]
-            flush $S(chan)
-        } else {
-            Flushed
-        }
-    }
-}
-
-proc end::Writer {count} {
-    variable S
-    Guard {
-        fileevent $S(chan) writable [info coroutine]
-        yield
-        for {} {$count > 0} {incr count -3000} {
-            puts -nonewline $S(chan) [Next [expr {min($count, 3000)}]]
-            yield
-        }
-        flush $S(chan)
-        while {[chan pending output $S(chan)] > 0} {
-            yield
-        }
-        fileevent $S(chan) writable {}
-        Done ok
-    }
-}
-
-proc end::CopyOut {count mover style} {
-    variable S
-    lassign [File [Next $count]] file path
-    try {
-        if {$mover eq "fcopysync"} {
-            fcopy $file $S(chan)
-            flush $S(chan)
-        } else {
-            set S(copies) 1
-            fcopy $file $S(chan) -command {::end::Copied out}
-            Await $style
-        }
-    } finally {
-        close $file
-        file delete $path
-    }
-    if {$S(done) in {{} ok}} {
-        set S(done) {}
-        flush $S(chan)
-        Settle
-        Done ok
-    }
-}
-
-proc end::op.give {count mover style} {
-    variable S
-    set way [expr {$mover in {puts pieces fcopysync}}]
-    if {$way} {
-        Settle
-    }
-    fconfigure $S(chan) -blocking $way
-    switch $mover {
-        puts {
-            puts -nonewline $S(chan) [Next $count]
-            flush $S(chan)
-        }
-        pieces {
-            set piece [expr {$count / 5 + 1}]
-            for {} {$count > 0} {incr count -$piece} {
-                puts -nonewline $S(chan) [Next [expr {min($count, $piece)}]]
-                flush $S(chan)
-            }
-        }
-        background {
-            puts -nonewline $S(chan) [Next $count]
-            flush $S(chan)
-        }
-        fcopy - fcopysync {
-            CopyOut $count $mover $style
-        }
-        coro {
-            coroutine writer ::end::Writer $count
-            Await $style
-        }
-        default {
-            fileevent $S(chan) writable [list ::end::Writable $count]
-            Await $style
-        }
-    }
-    Done ok
-    return $S(done)
-}
-
-# Sends back what the peer has sent, from "from" to "until": what was taken
-# already by a write, the rest by fcopy from the channel to itself.
-
-proc end::op.echo {from until style} {
-    variable S
-    fconfigure $S(chan) -blocking 0
-    set taken [expr {min($S(total), $until)}]
-    if {$taken > $from} {
-        puts -nonewline $S(chan) [stream::part P $from [expr {$taken - $from}]]
-    }
-    if {$taken < $until} {
-        set S(copies) 1
-        fcopy $S(chan) $S(chan) {*}[Limit $until] -command {::end::Copied all}
-        Await $style
-        set S(total) $until
-        # How much was copied before an error, nobody knows.
-        set S(blind) [expr {$S(done) ne "ok"}]
-    }
-    flush $S(chan)
-    Done ok
-    return $S(done)
-}
-
-# Both directions at the same time.
-
-proc end::op.duplex {until count style} {
-    variable S
-    fconfigure $S(chan) -blocking 0
-    lassign [File {}] in inPath
-    lassign [File [Next $count]] out outPath
-    try {
-        set S(copies) 1
-        if {$S(total) < $until} {
-            incr S(copies)
-            fcopy $S(chan) $in {*}[Limit $until] -command {::end::Copied in}
-        }
-        fcopy $out $S(chan) -command {::end::Copied out}
-        Await $style
-        # How much was copied before an error, nobody knows.
-        set S(blind) [expr {$S(done) ne "ok"}]
-        if {!$S(blind)} {
-            FromFile $in
-        }
-    } finally {
-        close $in
-        close $out
-        file delete $inPath $outPath
-    }
-    flush $S(chan)
-    return $S(done)
-}
-
-proc end::op.half {} {
-    variable S
-    Settle
-    close $S(chan) write
-    return ok
-}
-
-# Closes behind bytes that are still in Tcl's buffer.
-
-proc end::op.close {blocking count} {
-    variable S
-    variable inject
-    if {$blocking} {
-        Settle
-    }
-    fconfigure $S(chan) -blocking $blocking
-    if {$count > 0} {
-        puts -nonewline $S(chan) [Next $count]
-    }
-    if {$inject eq "hang"} {
-        vwait ::end::never
-    }
-    set chan $S(chan)
-    set S(chan) {}
-    close $chan
-    return ok
-}
-
-proc end::op.exit {count} {
-    variable S
-    Settle
-    fconfigure $S(chan) -blocking 1
-    if {$count > 0} {
-        puts -nonewline $S(chan) [Next $count]
-    }
-    puts "op ok\nop {events few bad $S(bad)}\nexiting"
-    flush stdout
-    exit
-}
-
-# ----------------------------------------------------------------------
-# Where an operation runs
-
-# The core's driver often reports nothing any more when its channel has moved to
-# another thread, and Debian's tclsh lacks the means: they do it where they are.
-
-# One operation: its result.
+# Runs one operation. Returns its result.
 
 proc end::Perform {op} {
     variable S
     array set S {done {} depth 0 copies 0 copied {} pumping 0 reads 0 nest {}}
     set code [catch {op.[lindex $op 0] {*}[lrange $op 1 end]} result options]
-    # An event loop of the next operation's would enter it, and stay there.
+    # Otherwise the event loop of the next operation would enter it.
     after cancel $S(nest)
     if {$code == 1} {
         set result [Code $options]
@@ -614,7 +170,7 @@ proc end::Perform {op} {
     return $result
 }
 
-# The same, somewhere else: state goes there and comes back.
+# The same in another place: the state goes there and comes back.
 
 proc end::Remote {state op back} {
     variable S
@@ -625,9 +181,9 @@ proc end::Remote {state op back} {
     return [list [array get S] $result]
 }
 
-# A channel with bytes in Tcl's own buffer is not moved: Tcl 8.6.13 loses the
-# timer that offers them. A timer that is still set from before has to run
-# first, too: Tcl would take it for one of the new thread's.
+# Empties Tcl's own buffer before the channel moves: Tcl 8.6.13 loses the timer
+# that reports its bytes. An older timer must run first, too, because Tcl would
+# take it for a timer of the new thread.
 
 proc end::Empty {} {
     variable S
@@ -745,7 +301,7 @@ proc end::command.run {setup ops} {
     puts "op [list [list events $few bad $S(bad)]]\ndone"
 }
 
-# Counters of the driver that do not come to zero.
+# Prints the counters of the driver that do not become zero.
 
 proc end::command.finish {} {
     variable S

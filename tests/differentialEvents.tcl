@@ -1,13 +1,13 @@
 # differentialEvents.tcl --
 #
-#	The operations of differential.tcl that have to do with events, and
-#	the transfer of much data.
+#	The operations of differential.tcl that concern events, and the
+#	transfer of bulk data.
 
 # ----------------------------------------------------------------------
 # Events
 
-# Nobody knows how often other handlers of a channel run before the one that
-# closes it: it has to be the only one.
+# It is open how often other handlers of a channel run before the one that
+# closes it. Therefore that one must be the only one.
 
 proc differential::op.event {side direction kind} {
     variable S
@@ -39,7 +39,7 @@ proc differential::Handle {side direction kind chan} {
     }
     switch $kind {
 	count {
-	    # It goes on, and shows that others have their turn.
+	    # It continues, and shows that others have their turns.
 	}
 	gets {
 	    if {[gets $chan line] >= 0} {
@@ -52,8 +52,8 @@ proc differential::Handle {side direction kind chan} {
 	close {
 	    set S($side) {}
 	    set S($side,closed) 1
-	    # Of two ends with such a handler either may be first, and what the
-	    # other one's close has to write then has no reader.
+	    # If both ends have such a handler, either may be first. What the
+	    # close of the other one still has to write then has no reader.
 	    if {[chan pending output $chan] > 0} {
 		Sent $side {close $chan}
 	    } else {
@@ -80,7 +80,7 @@ proc differential::Handle {side direction kind chan} {
     }
 }
 
-# An event loop inside a handler sees events as the outer one does.
+# An event loop inside a handler sees the same events as the outer one.
 
 proc differential::Nested {} {
     variable S
@@ -98,8 +98,8 @@ proc differential::Pass {} {
     vwait ::differential::passed
 }
 
-# Whether some event has yet to come: one that the system says is due to a
-# handler, twice where the handler leaves things as they are.
+# Returns whether an event is still due: the system says that a handler must be
+# called, twice if the handler changes nothing.
 
 proc differential::Due {} {
     variable S
@@ -136,7 +136,7 @@ proc differential::HasHandlers {} {
     return 0
 }
 
-# Tcl itself serves what is left in a channel's buffer by a timer of 10 ms.
+# Tcl reports bytes in a channel's buffer by a timer of 10 ms.
 
 proc differential::Loop {} {
     variable S
@@ -159,7 +159,7 @@ proc differential::Loop {} {
 	    set quiet 0
 	}
     }
-    # Where handlers have background errors reported.
+    # Background errors of handlers are stored here.
     update idletasks
 }
 
@@ -168,7 +168,8 @@ proc differential::op.loop {} {
     return [Seen]
 }
 
-# What handlers saw: how often, up to twice for those that change nothing.
+# Returns what handlers saw: how often they ran, up to twice for those that
+# change nothing.
 
 proc differential::Seen {} {
     variable S
@@ -202,8 +203,8 @@ proc differential::Seen {} {
     return $seen
 }
 
-# Many bytes from a side to its peer, by events, to the end mark. Both are
-# left without handlers, non-blocking and binary.
+# Sends many bytes from a side to its peer, by events, up to the end mark.
+# Afterwards both have no handlers, and are non-blocking and binary.
 
 proc differential::op.bulk {side size} {
     variable S

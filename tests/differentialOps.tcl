@@ -1,12 +1,12 @@
 # differentialOps.tcl --
 #
-#	The operations of differential.tcl, one proc each; the result is the
-#	outcome that goes into the transcript.
+#	The operations of differential.tcl, one procedure each. The result is
+#	the outcome for the transcript.
 
-# The procs of operations are named op.NAME.
+# The procedures of operations are named op.NAME.
 
 # ----------------------------------------------------------------------
-# How the connection is made
+# The ways to make the connection
 
 proc differential::op.setup {kind args} {
     return [setup.$kind {*}$args]
@@ -17,7 +17,7 @@ proc differential::Accepted {key chan address port} {
     set S($key) [list $chan $address $port]
 }
 
-# The listener of a driver that all its sequences share.
+# Returns the listener of a driver, which all sequences share.
 
 proc differential::SharedPort {} {
     variable S
@@ -30,7 +30,8 @@ proc differential::SharedPort {} {
     return [lindex [fconfigure $shared($driver) -sockname] 2]
 }
 
-# Both sides; what the accept script was told is checked against a's name.
+# Stores both sides, and checks the arguments of the accept script against the
+# name of a.
 
 proc differential::Pair {client kind} {
     variable S
@@ -93,7 +94,7 @@ proc differential::setup.rawserver {} {
     return
 }
 
-# Nobody says when a refusal is noticed, so that a call which waits for it
+# It is open when a refusal is noticed. Therefore a call that waits for it
 # comes first.
 
 proc differential::setup.refused {} {
@@ -143,7 +144,8 @@ proc differential::Accept {kind chan address port} {
     }
 }
 
-# Another connection in place of a and b, through the sequence's listener.
+# Makes another connection in place of a and b, through the sequence's
+# listener.
 
 proc differential::op.connect {} {
     variable S
@@ -173,7 +175,7 @@ proc differential::op.write {side size} {
 	return [RawSend $side [Text $side $size]]
     }
     set chan [Chan $side]
-    # Of more small packets TCP sends the last ones when it likes.
+    # TCP decides when it sends the last of several small packets.
     set size [expr {min($size, 5 * [fconfigure $chan -buffersize])}]
     Sent $side {puts -nonewline $chan [Text $side $size]}
 }
@@ -244,8 +246,8 @@ proc differential::op.gets {side} {
     list [gets $chan line] $line [eof $chan] [fblocked $chan]
 }
 
-# What is there. The end of a closed connection is an error or not, depending
-# on what its closer had left unread.
+# Reads what has arrived. Whether the end of a closed connection is an error
+# depends on what its closer had left unread.
 
 proc differential::RawRead {side count} {
     variable S
@@ -269,7 +271,7 @@ proc differential::RawRead {side count} {
 # ----------------------------------------------------------------------
 # Options and states
 
-# Options that only iocpsock has are none of the comparison.
+# Options that only iocpsock has are not compared.
 
 proc differential::IsExtra {option} {
     return [expr {![::support::isTcl9]
@@ -328,9 +330,9 @@ proc differential::op.odd {side what} {
 # ----------------------------------------------------------------------
 # Ends
 
-# What becomes of a handler for the direction that is closed is not compared:
-# the core's driver calls it when something comes that cannot be read any
-# more, iocpsock does not. It is removed before.
+# A handler for the closed direction is not compared, but removed before. The
+# core's driver calls it when input arrives that cannot be read any more,
+# iocpsock does not.
 
 proc differential::op.half {side direction} {
     variable S
@@ -377,8 +379,8 @@ proc differential::op.reset {} {
 }
 
 # ----------------------------------------------------------------------
-# What remains at the end of a sequence: handlers are gone, each side's output
-# is ended, and the other one reads to the end.
+# The end of a sequence: handlers are removed, each side ends its output, and
+# the other one reads to the end.
 
 proc differential::op.end {} {
     variable S

@@ -1,28 +1,28 @@
 # differentialOutside.tcl --
 #
-#       The same random scenarios with the core's driver, with iocpsock and in
-#       this machine's own tclsh, each against a peer that is a process of its
-#       own, outside Wine:
+#       Runs the same random scenarios with the core's driver, with iocpsock
+#       and in this machine's own tclsh, each against a peer outside Wine, in a
+#       process of its own:
 #
 #           tclsh differentialOutside.tcl ?option value ...?
 #
-#       -tcl LIST       of 86 and 90 (default both); without any, Linux alone
-#       -seed N         the first scenario's; the next one's is one more
-#       -count N        how many (default 100)
-#       -length N       items of a scenario, about (default 10)
+#       -tcl LIST       86, 90 or both (the default); if empty, only Linux
+#       -seed N         the seed of the first scenario; each next one adds one
+#       -count N        the number of scenarios (default 100)
+#       -length N       about how many items each has (default 10)
 #       -workers N      processes of each kind at a time (default 3)
-#       -seconds N      no scenario is begun after that
+#       -seconds N      begins no more scenarios after that time
 #       -core 0         leaves the core's driver out
-#       -replay LIST    runs this scenario, as a report prints it
+#       -replay LIST    runs this scenario from a report
 #       -inject NAME    alters iocpsock's side, to show that it is found: drop
 #                       (a byte), hang (at a close), answer (to a write)
-#       -shrink N       looks for the shortest scenario for so many seconds
-#       -limit N        a scenario that lasts longer, in seconds, is stalled
+#       -shrink N       searches the shortest scenario for N seconds
+#       -limit N        counts a longer scenario as stalled (seconds)
 #
-#       What each end has to see follows from the scenario (differentialPlan).
-#       A scenario with another result is run again, alone, and made as short
-#       as it can be. What the core's driver and Linux do in another way is
-#       listed in differentialOutside.txt with the reasons.
+#       The scenario defines the results of each end (differentialPlan.tcl). A
+#       scenario with another result runs again, alone, and is made as short as
+#       possible. differentialOutside.txt lists what the core's driver and
+#       Linux do differently, with the reasons.
 #
 #       Exits with 0 if no unknown difference was found.
 
@@ -38,7 +38,7 @@ namespace eval outside {
     }
     variable known {}
     variable hits
-    # By token: the scenario, and the ends that have still to do it.
+    # By token: the scenario, and the ends that still have to run it.
     variable scenario
     variable waiting
     variable suspects {}
@@ -102,7 +102,7 @@ proc outside::IsKnown {end label expected result} {
     return 0
 }
 
-# What an end shows that it should not: number, label, expected, result.
+# Returns the wrong results of an end: number, label, expected, result.
 
 proc outside::Wrong {token end} {
     variable scenario
@@ -123,8 +123,8 @@ proc outside::Wrong {token end} {
     return $wrong
 }
 
-# Whether a scenario shows a difference. What iocpsock and another end show is
-# Tcl's own, or Wine's, and told apart.
+# Returns whether a scenario shows a difference. If iocpsock and another end
+# show the same, it belongs to Tcl or Wine, and is reported separately.
 
 proc outside::IsWrong {token} {
     variable setting
@@ -138,7 +138,7 @@ proc outside::IsWrong {token} {
     return [expr {$setting(-tcl) eq "" && [Wrong $token linux] ne ""}]
 }
 
-# Whether no end shows anything unexpected.
+# Returns whether all ends show only what is expected.
 
 proc outside::IsClean {token} {
     foreach end [Ends] {
@@ -187,7 +187,7 @@ proc outside::OneDone {token end} {
     }
 }
 
-# Runs one scenario alone: whether it shows a difference again.
+# Runs one scenario alone. Returns whether it shows a difference again.
 
 proc outside::Alone {token items} {
     pool::run [Begin $token $items] 1 ::outside::Nothing
@@ -197,7 +197,7 @@ proc outside::Alone {token items} {
 proc outside::Nothing {args} {
 }
 
-# The shortest one that still differs, twice in succession.
+# Returns the shortest scenario that still differs, twice in a row.
 
 proc outside::Shrink {token items} {
     variable setting
@@ -254,8 +254,8 @@ proc outside::Setup {arguments} {
     ReadKnown
 }
 
-# A suspect is a difference if it comes again. What came only once is told:
-# a stall may be a busy machine's, and anything else may not.
+# A suspect is a difference if it repeats. A difference that came only once is
+# reported: a stall may be due to a busy machine, anything else may not.
 
 proc outside::Confirm {token} {
     variable scenario
@@ -265,7 +265,7 @@ proc outside::Confirm {token} {
         if {[Alone $token $items]} {
             set shortest [Shrink $token $items]
             for {set i 0} {$i < 5 && ![Alone $token $shortest]} {incr i} {
-                # It does not come each time.
+                # It does not repeat each time.
             }
             Say "DIFFERENCE: -seed $token -count 1; the shortest scenario:"
             Show $token

@@ -1,22 +1,22 @@
 # differentialPlan.tcl --
 #
-#       The scenarios of differentialOutside.tcl: made from a seed, and turned
-#       into the scripts of both ends.
+#       The scenarios of differentialOutside.tcl. They are made from a seed,
+#       and turned into the scripts of both ends.
 #
-#       A scenario is a list of items in one order for both ends; "t" items are
-#       the Tcl end's, "p" items the peer's. Each end does its own ones in this
-#       order. None says how many bytes there have to be: `take` is for what
-#       the peer has sent further up, and `await` for what the Tcl end has
-#       written there. So an end waits only for things that the other one does
-#       without it, each part of a scenario is a scenario, and what comes out
-#       does not depend on time:
+#       A scenario is a list of items in one order for both ends. "t" items
+#       belong to the Tcl end, "p" items to the peer. Each end does its own
+#       items in this order. No item names a number of bytes: `take` receives
+#       what the peer has sent before, and `await` what the Tcl end has written
+#       before. So each end waits only for things that the other one does
+#       without it. Therefore every part of a scenario is a scenario, and its
+#       result does not depend on time:
 #
-#       - Bytes are compared, not how they were cut into pieces.
-#       - A peer that ends the connection makes what is written afterwards
-#         "sent or refused".
-#       - What it had sent may be lost in part, if it has reset the connection,
-#         or closed it while something was on the way to it. Then what came
-#         has to be the beginning of it ("part").
+#       - Bytes are compared, not the pieces that they come in.
+#       - After a peer has ended the connection, later writes are "sent or
+#         refused".
+#       - Its earlier data may be lost in part if it has reset the connection,
+#         or closed it while data was on the way to it. Then the received bytes
+#         must be the beginning ("part").
 
 namespace eval plan {
     variable random 1
@@ -62,11 +62,11 @@ namespace eval plan {
         FINISH {readall readall readall halffirst halffirst close close}
         TAIL {0 0 100 50000}
     }
-    # In so many scenarios one ends its process.
+    # One in this many scenarios ends its process.
     variable exitEvery 25
 }
 
-# A generator of our own, so that a seed means the same everywhere.
+# A random generator of our own, so that a seed means the same everywhere.
 
 proc plan::Random {count} {
     variable random
@@ -79,7 +79,8 @@ proc plan::Pick {name} {
     return [lindex $words($name) [Random [llength $words($name)]]]
 }
 
-# An item, with words for the names; the Tcl end's have a place in front.
+# Makes an item, with words for the names. Items of the Tcl end have a place in
+# front.
 
 proc plan::Filled {template} {
     variable words
@@ -104,12 +105,12 @@ proc plan::Filled {template} {
 #       Makes a scenario.
 #
 # Arguments:
-#       seed        says which
+#       seed        chooses the scenario
 #       length      about how many items it has
 #
 # Results:
-#       The scenario, a list of items: the first one is how the connection is
-#       made, the last one how it ends.
+#       The scenario, a list of items. The first one makes the connection, the
+#       last one ends it.
 
 proc plan::generate {seed length} {
     variable random [expr {($seed * 2654435761 + 97) & 0x7fffffff}]
@@ -149,7 +150,7 @@ proc plan::generate {seed length} {
 
 # plan::scripts --
 #
-#       Turns a scenario into what each end is to do.
+#       Turns a scenario into the scripts of both ends.
 #
 # Results:
 #       A dictionary: the Tcl end's "setup" (kind, receive mode, options) and
@@ -186,7 +187,7 @@ proc plan::scripts {scenario} {
     }
     Finish {*}[lrange $finish 1 end]
     if {$P(early)} {
-        # Such a connection need not be made at all.
+        # Such a connection may not even be made.
         return [scripts [linsert $scenario [expr {[lindex $scenario 0 0] eq
             "setup"}] {t main give 1 puts vwait} {p await}]]
     }
@@ -194,8 +195,8 @@ proc plan::scripts {scenario} {
     lappend P(labels) events
     lappend P(expected) {events few bad -1}
     PeerEnds
-    # A lingering close gives a peer that is silent 5 s to take the rest, and
-    # with a tiny window that is too little for much.
+    # A lingering close gives a silent peer 5 s to receive the rest. With a
+    # tiny window that is too short for much data.
     if {$P(unread)} {
         set rcvbuf 0
     }
@@ -217,7 +218,7 @@ proc plan::Op {place op label expected} {
     lappend P(expected) $expected
 }
 
-# What the Tcl end writes: a part of a stream.
+# The part of a stream that the Tcl end writes.
 
 proc plan::Writes {letter offset count} {
     variable P
@@ -236,7 +237,7 @@ proc plan::Give {count} {
     incr P(own) $count
 }
 
-# What a write says: with a peer that is gone, anything.
+# The result of a write. With a peer that has left it may be anything.
 
 proc plan::WriteLabel {name} {
     variable P
@@ -249,7 +250,7 @@ proc plan::tcl.give {place count mover style} {
         return
     }
     Give $count
-    # Moving takes no output along that only the event loop writes.
+    # A channel moves without output that only the event loop writes.
     if {$mover eq "background" && $place ne "main"} {
         set mover events
     }
@@ -319,7 +320,7 @@ proc plan::Sends {count op} {
     lappend P(script) $op
 }
 
-# The peer's other operations: those of a peer that is gone are nothing.
+# The other operations of the peer. Those of a peer that has left do nothing.
 
 proc plan::Peer {op} {
     variable P
@@ -350,7 +351,7 @@ proc plan::peer.await {} {
     }
 }
 
-# TCP has one urgent mark: there is one such byte in a scenario.
+# TCP has one urgent mark, so a scenario has one such byte.
 
 proc plan::peer.urgent {} {
     variable P
@@ -377,8 +378,8 @@ proc plan::peer.close {} {
     Leaves close
 }
 
-# The connection ends for good. What of the Tcl end's script the peer has not
-# waited for runs before or after that.
+# The connection ends. Operations of the Tcl end that the peer has not waited
+# for run before or after that.
 
 proc plan::Leaves {op} {
     variable P
@@ -446,9 +447,9 @@ proc plan::Finish {how mover style place blocking tail} {
     }
 }
 
-# Where the Tcl end is to leave something unread: it has certainly come when
-# the Tcl end has read the first byte of what was sent at once, and is not in
-# Tcl's own buffer, which is small.
+# The Tcl end must leave something unread here. The data has certainly arrived
+# when it has read the first byte of what was sent at once, and is not in Tcl's
+# own buffer, which is small.
 
 proc plan::Unread {} {
     variable P
@@ -483,9 +484,9 @@ proc plan::CloseAfter {blocking tail} {
     Op main [list close $blocking $tail] [WriteLabel close] ok
 }
 
-# What the peer says at its end. What it sends after the Tcl end has closed
-# resets the connection, and may take away what was on its way to it. An urgent
-# byte counts as such until something behind it was read.
+# The peer's last line. What the peer sends after the Tcl end has closed resets
+# the connection, and may destroy data on its way to it. An urgent byte counts
+# until something behind it was read.
 
 proc plan::PeerEnds {} {
     variable P
@@ -507,12 +508,12 @@ proc plan::PeerEnds {} {
 
 # plan::canonical --
 #
-#       Leaves out of a result what the network decides.
+#       Removes from a result what the network decides.
 #
 # Arguments:
-#       label       what it is the result of
-#       result      as one end has it
-#       expected    what it would be if nothing were lost
+#       label       the name of the result
+#       result      the result of one end
+#       expected    the result if nothing were lost
 #
 # Results:
 #       The result to compare.

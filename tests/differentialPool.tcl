@@ -1,21 +1,21 @@
 # differentialPool.tcl --
 #
-#       Runs scenarios of differentialPlan.tcl: workers, which are Tcl ends
-#       (differentialEnd.tcl) in tclshes of all kinds, and for each scenario a
+#       Runs scenarios of differentialPlan.tcl. Workers are Tcl ends
+#       (differentialEnd.tcl) in tclshes of all kinds. Each scenario has a
 #       peer, a process outside Wine (peerPlay.c).
 
 namespace eval pool {
     variable dir [file dirname [file normalize [info script]]]
-    # Of each worker, by its pipe: its end, the task and what is known of it.
+    # For each worker, by its pipe: its end, the task and its state.
     variable W
     variable queue
     variable outcome
     variable pending 0
-    # How long a peer, and then a scenario, may last.
+    # The limits of a peer, and of a scenario.
     variable peerMs 60000
     variable limitMs 80000
     variable startMs 120000
-    # What is altered, at iocpsock's ends or at Linux'.
+    # The fault on purpose at iocpsock's ends or at Linux's.
     variable inject {}
     variable injectLinux 0
     variable Done
@@ -23,17 +23,17 @@ namespace eval pool {
 
 # pool::run --
 #
-#       Runs tasks with so many workers for each end.
+#       Runs tasks with a number of workers for each end.
 #
 # Arguments:
 #       tasks       a list of {token end scenario}; an end is core86, own86,
 #                   core90, own90 or linux
-#       workers     for each end at most
-#       doneProc    called with token and end as each is done
+#       workers     the most for each end
+#       doneProc    called with token and end after each task
 #
 # Results:
-#       None. The results are in pool::outcome(TOKEN,END): a list of each
-#       operation's, of events, of the peer's, and of what is left.
+#       None. The results are in pool::outcome(TOKEN,END): a list of the result
+#       of each operation, of events, of the peer, and of what is left.
 
 proc pool::run {tasks workers doneProc} {
     variable queue
@@ -44,7 +44,7 @@ proc pool::run {tasks workers doneProc} {
         lappend queue([lindex $task 1]) $task
     }
     foreach end [array names queue] {
-        # Those of the core's driver often wait for ever.
+        # Workers of the core's driver often wait forever.
         set most [expr {[string match core* $end] ? 2 * $workers : $workers}]
         set count [expr {min($most, [llength $queue($end)])}]
         for {set i 0} {$i < $count} {incr i} {
@@ -56,7 +56,7 @@ proc pool::run {tasks workers doneProc} {
     }
 }
 
-# No more tasks than those that have begun.
+# Begins no more tasks.
 
 proc pool::stop {} {
     variable queue
@@ -118,8 +118,8 @@ proc pool::Next {pipe} {
     }
 }
 
-# The core's driver often waits for ever when the peer has gone, the channel has
-# moved, or there was an urgent byte: that is known, and not waited for.
+# The core's driver often waits forever when the peer has left, the channel has
+# moved, or there was an urgent byte. That is known, so nobody waits for it.
 
 proc pool::Limit {end scripts} {
     variable limitMs
@@ -210,7 +210,7 @@ proc pool::Heard {pipe} {
     }
 }
 
-# The end has done its script, and the peer has ended.
+# The end has finished its script, and the peer has ended.
 
 proc pool::Check {pipe} {
     variable W
@@ -229,7 +229,8 @@ proc pool::Complete {pipe left} {
     variable pending
     variable Done
     lassign $W($pipe,task) token end
-    # Operations that were not done, and then events, the peer, what is left.
+    # The operations that were not done, then events, the peer, and what is
+    # left.
     set results $W($pipe,results)
     set wanted [expr {[llength [dict get $W($pipe,scripts) labels]] - 2}]
     set missing [expr {max(0, $wanted - [llength $results])}]
@@ -240,7 +241,7 @@ proc pool::Complete {pipe left} {
     incr pending -1
 }
 
-# A process that has ended: as it was told to, or not.
+# A process has ended, as it was told to or not.
 
 proc pool::Gone {pipe} {
     variable W
@@ -266,7 +267,7 @@ proc pool::Stalled {pipe what} {
     Fail $pipe stalled
 }
 
-# What was going on is the result, and another worker goes on.
+# The current operation gets this result, and another worker continues.
 
 proc pool::Fail {pipe how} {
     variable W
@@ -293,7 +294,7 @@ proc pool::Renew {pipe} {
     }
 }
 
-# Ends a worker: at once, as it may be stuck.
+# Ends a worker at once, because it may hang.
 
 proc pool::End {pipe} {
     variable W

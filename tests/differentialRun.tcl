@@ -1,25 +1,25 @@
 # differentialRun.tcl --
 #
-#	How differential.tcl makes sequences from a seed and runs one with one
-#	driver; the operations themselves are in differentialOps.tcl.
+#	Makes sequences for differential.tcl from a seed, and runs one with one
+#	driver. differentialOps.tcl has the operations.
 #
 #	A sequence is a list: how the connection is made, then operations on
 #	its sides a and b. Each leaves one line in the transcript. Two rules
-#	keep the course of time out of it:
+#	make it independent of time:
 #
-#	- Nagle's algorithm is off, and after each operation a byte goes round
-#	  over a connection of its own. On loopback what was sent before that
-#	  has then arrived.
-#	- Whether an event should come is asked of the system, and the event
-#	  loop runs until it has. For those that should not come it runs a few
-#	  timers long.
+#	- Nagle's algorithm is off. After each operation a byte goes back and
+#	  forth over another connection. On loopback, earlier data has then
+#	  arrived.
+#	- The system says whether an event is due, and the event loop runs
+#	  until it has come. For events that must not come, it runs for a few
+#	  timers.
 #
-#	What TCP itself leaves open is made the same in both transcripts, at
-#	the places that say so.
+#	Results that TCP leaves open are made equal in both transcripts. The
+#	procedures that do so say why.
 
 namespace eval differential {
-    # Of the run under way: the socket command, the sides' channels, what is
-    # known about them, what their handlers saw.
+    # The current run: the socket command, the channels of both sides, what is
+    # known about them, and what their handlers saw.
     variable S
     variable control {}
 
@@ -33,7 +33,7 @@ namespace eval differential {
 	1 {close SIDE}		3 {reset}		1 {listen ACCEPT}
 	2 {connect}		1 {odd SIDE ODD}
     }
-    # What a peer that is no channel can do, and a listener.
+    # What a peer that is not a channel can do, and a listener.
     variable raw {send line read readall half close reset}
     variable listener {
 	write flush read gets set get state event half close odd
@@ -74,7 +74,7 @@ namespace eval differential {
 }
 
 # ----------------------------------------------------------------------
-# Generating: a small generator of our own, so that a seed means the same
+# Generating. A random generator of our own makes a seed mean the same
 # everywhere.
 
 proc differential::Random {count} {
@@ -92,7 +92,7 @@ proc differential::Generate {seed length} {
     variable grammar
     variable setups
     variable sides
-    # Seeds that are neighbours begin alike.
+    # Neighbouring seeds begin alike.
     for {set i 0} {$i < 4} {incr i} {
 	Random 2
     }
@@ -134,9 +134,9 @@ proc differential::Filled {template} {
     return $op
 }
 
-# Whether an operation makes sense at this place; keeps account of the sides.
-# When it is no longer so, after a handler has closed something, say, nothing
-# happens.
+# Returns whether an operation makes sense at this place, and keeps track of
+# the sides. An operation that no longer does, because a handler has closed a
+# side, does nothing.
 
 proc differential::Makes {op} {
     variable sides
@@ -179,10 +179,10 @@ proc differential::Makes {op} {
 #
 # Arguments:
 #	driver		core or own
-#	sequence	as from Generate
+#	sequence	from Generate
 #
 # Results:
-#	The transcript, a list of operations and their outcomes by turns.
+#	The transcript: operations and their outcomes in turn.
 
 proc differential::Run {driver sequence} {
     variable S
@@ -217,11 +217,11 @@ proc differential::Run {driver sequence} {
 
 proc differential::Background {message options} {
     variable S
-    # By the names of now: another channel may have one of them later.
+    # By the current names. Another channel may have one of them later.
     lappend S(errors) [string map $S(names) $message]
 }
 
-# One operation's outcome; code and errorCode are part of it.
+# Returns the outcome of one operation, including code and errorCode.
 
 proc differential::Outcome {op} {
     set code [catch {op.[lindex $op 0] {*}[lrange $op 1 end]} result options]
@@ -233,9 +233,9 @@ proc differential::Outcome {op} {
     return $outcome
 }
 
-# An outcome, unless a reset may have discarded what was not read yet. How much
-# is left depends on how far a driver has read ahead; and that the core's driver
-# resets a connection more often is its own matter (MayBeReset).
+# Returns an outcome, unless a reset may have discarded unread data. The rest
+# depends on how far a driver has read ahead. The core's driver resets a
+# connection more often than iocpsock (MayBeReset).
 
 proc differential::Comparable {script} {
     set before [MayDiscard]
@@ -259,8 +259,8 @@ proc differential::MayDiscard {} {
     return 0
 }
 
-# Makes names and ports the same, and long results short; a checksum has no
-# digits, in which a port might be found.
+# Makes names and ports equal, and long results short. A checksum has no
+# digits, so that no port is found in it.
 
 proc differential::Same {text} {
     variable S
@@ -275,7 +275,7 @@ proc differential::Same {text} {
     return $text
 }
 
-# A byte round over the connection of the tester's own.
+# Sends a byte back and forth over the tester's own connection.
 
 proc differential::Settle {} {
     variable control
@@ -316,8 +316,8 @@ proc differential::Join {side chan kind} {
     return
 }
 
-# Ports, for outcomes to be the same. A socket that is not connected yet has
-# none.
+# Stores ports, so that outcomes can be made equal. A socket that is not yet
+# connected has none.
 
 proc differential::Name {side} {
     variable S
@@ -343,7 +343,7 @@ proc differential::Drop {side} {
     set S($side) {}
 }
 
-# A channel that is closed leaves its name to others.
+# The name of a closed channel may be used again.
 
 proc differential::Forget {side} {
     variable S
@@ -366,7 +366,7 @@ proc differential::IsRaw {side} {
     return [expr {$S($side) ne "" && $S($side,kind) eq "raw"}]
 }
 
-# What is said about operations whose side is not there any more.
+# The outcome of operations whose side no longer exists.
 
 proc differential::Chan {side} {
     variable S
@@ -376,23 +376,23 @@ proc differential::Chan {side} {
     return $S($side)
 }
 
-# Nothing comes from a side that has ended, or is not there.
+# Returns whether a side has ended or does not exist, so that nothing arrives.
 
 proc differential::Ended {side} {
     variable S
     return [expr {$S($side) eq "" || $S($side,ended)}]
 }
 
-# The other side was closed, perhaps with unread input: the core's driver then
-# resets the connection, iocpsock reads and discards that input.
+# The other side was closed, perhaps with unread input. The core's driver then
+# resets the connection; iocpsock reads and discards the input.
 
 proc differential::MayBeReset {side} {
     variable S
     return [expr {$S([Peer $side]) eq ""}]
 }
 
-# A read in blocking mode needs something that it cannot want more of: whole
-# lines of all sorts from the peer, unless the end of file comes anyway.
+# A blocking read must be satisfied: it needs whole lines of any kind from the
+# peer, unless the end of file comes anyway.
 
 proc differential::Feed {side chars} {
     variable S
@@ -413,9 +413,9 @@ proc differential::Feed {side chars} {
     Settle
 }
 
-# TCP leaves open whether what is written to a peer that is gone is lost or
-# refused, by which call, and with which of these errors. Tcl's `close $chan
-# write` has no message and no code for any.
+# TCP leaves open whether data for a peer that has left is lost or refused, by
+# which call, and with which of these errors. Tcl's `close $chan write` has no
+# message and no code for any.
 
 proc differential::Sent {side script} {
     variable S
@@ -432,7 +432,7 @@ proc differential::Sent {side script} {
     return -options $options $result
 }
 
-# Text that a line based or a binary reader may read in all encodings.
+# Text that line-based and binary readers can read in all encodings.
 
 proc differential::Text {side size} {
     variable S

@@ -1,9 +1,9 @@
 # differentialStream.tcl --
 #
-#       The bytes that the two ends of differentialOutside.tcl send, as
-#       peerPlay.c has them: lines of 32 bytes, each with the letter of its
-#       stream and its own number, so that what is lost, repeated or swapped
-#       does not fit.
+#       The bytes that both ends of differentialOutside.tcl send; peerPlay.c
+#       makes the same. They are lines of 32 bytes with the letter of their
+#       stream and their number, so that lost, repeated or swapped data does
+#       not match.
 
 namespace eval stream {
     variable lineBytes 32
@@ -11,7 +11,7 @@ namespace eval stream {
     variable table
 }
 
-# The part of a stream from an offset on.
+# Returns the part of a stream from an offset on.
 
 proc stream::part {letter offset length} {
     variable table
@@ -27,7 +27,7 @@ proc stream::part {letter offset length} {
     return [string range $table($letter) $from [expr {$from + $length - 1}]]
 }
 
-# The end of the last whole line at or in front of an offset.
+# Returns the end of the last whole line at or before an offset.
 
 proc stream::lineEnd {offset} {
     variable lineBytes
@@ -38,7 +38,7 @@ proc stream::Make {letter} {
     variable table
     variable lineBytes
     variable periodLines
-    # The bytes behind a line's head depend on its number modulo 256.
+    # The bytes after the head of a line depend on its number modulo 256.
     for {set line 0} {$line < 256} {incr line} {
         set rest {}
         for {set column 6} {$column < $lineBytes - 1} {incr column} {

@@ -1,10 +1,11 @@
 # dist.tcl --
 #
-#	Loads the package from a folder or a zip file and has a line echoed:
+#	Loads the package from a folder or a zip file, and echoes a line:
 #
 #	    tclsh dist.tcl FOLDER|ZIP VERSION
 #
-#	Prints the file that was loaded and the line. tools/dist-check runs it.
+#	Prints the file that was loaded, and the line. tools/dist-check runs
+#	it.
 
 lassign $argv place version
 if {[file isfile $place]} {
@@ -13,7 +14,7 @@ if {[file isfile $place]} {
 } else {
     set dir [file normalize $place]
 }
-# No other one can be found.
+# No other package can be found.
 set auto_path [list [info library] $dir]
 package require -exact iocpsock $version
 foreach loaded [info loaded] {

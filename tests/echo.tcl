@@ -1,6 +1,6 @@
 # echo.tcl --
 #
-#	A line that goes to a server of this process and comes back.
+#	Sends a line to a server of this process, which sends it back.
 
 proc serve {chan args} {
     fconfigure $chan -blocking 0 -buffering line
@@ -15,7 +15,8 @@ proc answer {chan} {
 
 # echoed --
 #
-#	What came back over this socket command, or that nothing has.
+#	Returns the line that came back over this socket command, or says that
+#	none came.
 
 proc echoed {socket} {
     set server [$socket -server serve -myaddr 127.0.0.1 0]

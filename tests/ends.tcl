@@ -1,11 +1,11 @@
 # ends.tcl --
 #
 #	A completed receive does not prove that there is something to read (an
-#	urgent byte), and a failed one does not prove that nothing is left (a
-#	reset behind data). Run by ends.sh, with peers outside Wine.
+#	urgent byte). A failed receive does not prove that nothing is left (a
+#	reset behind data). ends.sh runs it, with peers outside Wine.
 #
-#	Where a reset discards what was not read yet, fewer bytes may come. They
-#	are the first ones, and the end comes behind them all the same.
+#	Where a reset discards unread data, fewer bytes may arrive. They must be
+#	the first ones, and the end must follow them.
 
 namespace import -force ::tcltest::*
 
@@ -18,10 +18,10 @@ namespace eval ends {
 
 # ends::open --
 #
-#	A connection of the driver's from a new peer.
+#	Accepts a connection from a new peer.
 #
 # Arguments:
-#	listener	of support::listen
+#	listener	from support::listen
 #
 # Results:
 #	{chan peer}
@@ -31,7 +31,7 @@ proc ends::open {listener} {
     return [list [support::accept $listener] $peer]
 }
 
-# Peers speak over the core's own socket.
+# Makes a peer connect. Commands to peers go over the core's own socket.
 
 proc ends::dial {port} {
     variable peers
@@ -42,7 +42,7 @@ proc ends::dial {port} {
     return $peer
 }
 
-# Has a peer do something: when this returns it is done.
+# Makes a peer do something, and waits until it is done.
 
 proc ends::peer {peer args} {
     puts $peer [join $args]
@@ -61,7 +61,7 @@ proc ends::drop {args} {
     set peers {}
 }
 
-# Collects what a channel's events bring, until its end.
+# Collects what a channel receives, by events, up to its end.
 
 proc ends::collect {chan} {
     variable got
@@ -85,7 +85,7 @@ proc ends::Collect {chan} {
     }
 }
 
-# Waits for the end; returns what came, and a dot.
+# Waits for the end. Returns the bytes received and a dot.
 
 proc ends::awaitEnd {chan} {
     support::wait ends::got($chan) "\[string match *. \$::ends::got($chan)]"
@@ -93,7 +93,7 @@ proc ends::awaitEnd {chan} {
 
 # ends::isWhole --
 #
-#	Whether that is the text, or as much of it as a reset leaves.
+#	Returns whether this is the text, or as much of it as a reset leaves.
 
 proc ends::isWhole {said} {
     variable text
@@ -102,8 +102,8 @@ proc ends::isWhole {said} {
 	    && [string equal -length [string length $said] $said $text])}]
 }
 
-# Repeats a script with a new connection each time. The result is what it says
-# when that is not the text and the end.
+# Repeats a script with a new connection each time. Returns its results that are
+# not the text and the end.
 
 proc ends::repeat {mode script} {
     variable rounds
@@ -127,7 +127,7 @@ proc ends::repeat {mode script} {
 foreach {n mode} {
     1 adaptive 2 zero-byte 3 flow-controlled 4 burst-detection
 } {
-    test ends-1.$n "bytes in front of a reset, events, $mode" -body {
+    test ends-1.$n "bytes before a reset are read by events, $mode" -body {
 	ends::repeat $mode {
 	    collect $chan
 	    support::drain
@@ -136,7 +136,7 @@ foreach {n mode} {
 	}
     } -result {}
 
-    test ends-2.$n "the same behind a close with unread input, $mode" -body {
+    test ends-2.$n "bytes before a close by unread input, $mode" -body {
 	ends::repeat $mode {
 	    collect $chan
 	    support::drain
@@ -147,7 +147,7 @@ foreach {n mode} {
 	}
     } -result {}
 
-    test ends-3.$n "the same with fcopy, $mode" -body {
+    test ends-3.$n "bytes before a reset are read by fcopy, $mode" -body {
 	ends::repeat $mode {
 	    fconfigure $chan -translation binary
 	    set file [::open copy w+b]
@@ -165,7 +165,7 @@ foreach {n mode} {
 	file delete copy
     } -result {}
 
-    test ends-4.$n "blocking reads of few bytes, in a thread, $mode" -setup {
+    test ends-4.$n "bytes before a reset are read in a thread, $mode" -setup {
 	set thread [support::thread]
     } -body {
 	ends::repeat $mode "
@@ -187,7 +187,7 @@ foreach {n mode} {
     } -result {}
 }
 
-test ends-5.1 {-acceptmode data: bytes in front of a reset are offered} -body {
+test ends-5.1 {-acceptmode data: bytes before a reset cause an accept} -body {
     set listener [support::listen]
     fconfigure $listener -acceptmode data
     set wrong {}
@@ -209,9 +209,9 @@ test ends-5.1 {-acceptmode data: bytes in front of a reset are offered} -body {
     unset -nocomplain wrong i
 } -result {}
 
-# Lines of a channel, and the events that bring none. TCP has one urgent mark:
-# a second urgent byte before the reader has passed the first one makes an
-# ordinary byte of that, so that the tests wait in between.
+# Collects the lines of a channel, and counts the events without any. TCP has
+# one urgent mark. A second urgent byte turns the first one, if it is not yet
+# passed, into an ordinary byte. Therefore the tests wait in between.
 
 proc ends::line {chan} {
     variable lines
@@ -228,7 +228,7 @@ proc ends::line {chan} {
 foreach {n mode} {
     1 adaptive 2 zero-byte 3 flow-controlled 4 burst-detection
 } {
-    test ends-6.$n "an urgent byte is no event, $mode" -setup {
+    test ends-6.$n "an urgent byte causes no event, $mode" -setup {
 	set listener [support::listen]
 	fconfigure $listener -recvmode $mode
     } -body {
@@ -251,7 +251,7 @@ foreach {n mode} {
 	ends::drop $chan $listener
     } -result {abc 1 def <end>}
 
-    test ends-7.$n "an urgent byte in a blocking read, $mode" -setup {
+    test ends-7.$n "a blocking read skips an urgent byte, $mode" -setup {
 	set thread [support::thread]
 	set listener [support::listen]
 	fconfigure $listener -recvmode $mode
@@ -282,7 +282,7 @@ foreach {n mode} {
 	ends::drop $listener
     } -result {abc def {}}
 
-    test ends-8.$n "an urgent byte in an fcopy, $mode" -setup {
+    test ends-8.$n "fcopy skips an urgent byte, $mode" -setup {
 	set listener [support::listen]
 	fconfigure $listener -recvmode $mode
     } -body {
@@ -307,7 +307,7 @@ foreach {n mode} {
     } -result {6 abcdef}
 }
 
-test ends-9.1 {-acceptmode data: an urgent byte is no first byte} -setup {
+test ends-9.1 {-acceptmode data: an urgent byte causes no accept} -setup {
     set listener [support::listen]
     fconfigure $listener -acceptmode data
 } -body {
@@ -341,9 +341,9 @@ test ends-9.2 {-acceptmode data: an end behind an urgent byte is no client} \
 	ends::drop $listener
     } -result 0
 
-# A stranger: it has asked Tcl for the channel's handle and receives from that
-# and sends to it, past the channel, as a tls package does that was built with
-# its fast path. What is readable it learns from the channel.
+# Foreign code asks Tcl for the channel's handle, and receives and sends through
+# it, past the channel. The package tls does so when it is built with its fast
+# path. It learns from the channel when the handle is readable.
 
 proc ends::stranger {chan} {
     variable heard {}
@@ -373,7 +373,7 @@ proc ends::heard {text} {
 foreach {n mode} {
     1 adaptive 2 zero-byte 3 flow-controlled 4 burst-detection
 } {
-    test ends-10.$n "a stranger uses the handle, $mode" -setup {
+    test ends-10.$n "foreign code can use the handle, $mode" -setup {
 	package require iocpsocktest
 	set listener [support::listen]
 	fconfigure $listener -recvmode $mode
@@ -383,7 +383,7 @@ foreach {n mode} {
 	set ::ends::lines {}
 	fileevent $chan readable [list ends::line $chan]
 
-	# Answers that come at once are read ahead in the adaptive mode.
+	# The adaptive mode reads ahead answers that arrive at once.
 	foreach word {one two three} {
 	    puts -nonewline $chan ?
 	    ends::peer $peer recv 1
@@ -412,7 +412,7 @@ foreach {n mode} {
 	unset -nocomplain all word stats before
     } -result {0 0 {one two three}}
 
-    test ends-11.$n "a stranger, and bytes in front of a reset, $mode" -setup {
+    test ends-11.$n "foreign code reads bytes before a reset, $mode" -setup {
 	package require iocpsocktest
 	set listener [support::listen]
 	fconfigure $listener -recvmode $mode
@@ -431,7 +431,7 @@ foreach {n mode} {
 	ends::drop $chan $listener
     } -result 1
 
-    test ends-12.$n "Tcl reads on when the handle was asked for, $mode" -setup {
+    test ends-12.$n "Tcl reads when the handle was asked for, $mode" -setup {
 	package require iocpsocktest
 	set listener [support::listen]
 	fconfigure $listener -recvmode $mode

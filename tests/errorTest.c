@@ -1,9 +1,9 @@
 /*
  * errorTest.c --
  *
- *      The translation of errors (win/cpErrorWin.c): a completed operation's
- *      NTSTATUS is the core's error for what Winsock reports in its place, and
- *      what has no name keeps its number.
+ *      The translation of errors (win/cpErrorWin.c). The NTSTATUS of a
+ *      completed operation becomes the core's error for the error that Winsock
+ *      would report. An error without a name keeps its number.
  */
 
 #define WIN32_NO_STATUS
@@ -27,7 +27,7 @@ Fail(const char *text, unsigned long i)
     exit(1);
 }
 
-/* As Winsock's providers translate them; libuv's table says so. */
+/* Winsock's providers translate them so, as libuv's table says. */
 
 static const struct {
     unsigned long status;
@@ -100,8 +100,8 @@ static const unsigned long numbers[] = {1, 10064, 10108, 65535, 0x80000006UL,
     0xc0000185UL, 0xc000a014UL, 0xcfffffffUL};
 
 /*
- * The simulator lets operations end with the errors of its list. These are what
- * an NTSTATUS can be translated to, the ones with a Win32 error included.
+ * The simulator ends operations with the errors of its list: those that an
+ * NTSTATUS can become, including those with a Win32 error.
  */
 
 static void
@@ -148,7 +148,7 @@ main(void)
         CHECK(error == CpErrorOfWin((unsigned long) table[i].code));
     }
 
-    /* Two numbers that this driver once took for others. */
+    /* Two numbers that were once mistaken for others. */
     CHECK((unsigned long) STATUS_LINK_TIMEOUT == 0xc000013fUL);
     CHECK(CpErrorOfStatus(0xc000013fUL) == CP_ETIMEDOUT);
     CHECK((unsigned long) STATUS_GRACEFUL_DISCONNECT == 0xc0000237UL);
@@ -165,11 +165,11 @@ main(void)
     CHECK(CpErrorOfStatus(0xc0070000UL | WSAEWOULDBLOCK) == CP_ENOBUFS);
     CHECK(CpErrorOfStatus(0xc0070000UL | WSAEMSGSIZE) == CP_EMSGSIZE);
 
-    /* Success with a remark: more of a message, or urgent data. */
+    /* Success with extra information: more of a message, or urgent data. */
     CHECK(CpErrorOfStatus((unsigned long) STATUS_RECEIVE_PARTIAL) == CP_OK);
     CHECK(CpErrorOfStatus((unsigned long) STATUS_RECEIVE_EXPEDITED) == CP_OK);
 
-    /* Only the peer's reset reads as the end of file. */
+    /* Only a reset by the peer reads as the end of file. */
     CHECK(CpErrorOfWin(WSAECONNABORTED) == CP_ECONNABORTED);
     CHECK(CpErrorOfWin(WSAENETRESET) == CP_ENETRESET);
     CHECK(CpErrorOfWin(WSAECONNRESET) == CP_ECONNRESET);

@@ -1,6 +1,9 @@
 # exampleSupport.tcl --
 #
-#	Helpers of the suites that start examples as processes of their own.
+#	Sourced by the suites that start examples as processes of their own
+#	(examples.test, websocket.test). sample::start and sample::stop are the
+#	beginning and the end of a test. sample::client connects and collects
+#	what it receives; sample::send and sample::await talk.
 
 namespace eval sample {
     variable folder [file normalize [file join $::support::dir .. examples]]
@@ -11,7 +14,7 @@ namespace eval sample {
 
 # sample::start --
 #
-#	Starts an example on a free port, and gives the port.
+#	Starts an example on a free port. Returns the port.
 
 proc sample::start {name args} {
     variable folder
@@ -21,7 +24,7 @@ proc sample::start {name args} {
         # The Thread extension may not be there.
         set file [file join $folder .. tools conformanceThread.tcl]
         if {![file exists $file]} {
-            # As the self-test has it.
+            # The self-test has it there.
             set file [file join $::support::dir conformanceThread.tcl]
         }
         set script "[list source $file]\n$script"
@@ -30,12 +33,12 @@ proc sample::start {name args} {
     lappend children $child
     set line [support::childLine $child]
     if {![regexp {^listening on 127\.0\.0\.1 (\d+)$} $line -> port]} {
-        error "it says: $line"
+        error "it prints: $line"
     }
     return $port
 }
 
-# Ends all; what their exit statuses are, and what they have said besides.
+# Ends all examples. Returns their exit statuses and their other output.
 
 proc sample::stop {} {
     variable children
@@ -51,7 +54,7 @@ proc sample::stop {} {
     return $ends
 }
 
-# What an example says to options that are wrong, and its exit status.
+# Starts an example with wrong options. Returns its exit status and output.
 
 proc sample::refusal {name args} {
     variable folder
@@ -68,11 +71,16 @@ proc sample::connect {port args} {
     return $chan
 }
 
-# A client of which all that comes is collected, with (end) at the end.
+# Connects a client whose input is collected.
 
 proc sample::client {port args} {
+    return [collect [connect $port {*}$args]]
+}
+
+# Collects the input of a channel in got($chan), with (end) at the end.
+
+proc sample::collect {chan} {
     variable got
-    set chan [connect $port {*}$args]
     set got($chan) ""
     fileevent $chan readable [list sample::More $chan]
     return $chan
@@ -91,7 +99,7 @@ proc sample::send {chan bytes} {
     flush $chan
 }
 
-# Waits until what has come matches a pattern; this is taken then.
+# Waits until the collected input matches a pattern. Takes and returns it.
 
 proc sample::await {chan pattern} {
     variable got
@@ -100,4 +108,25 @@ proc sample::await {chan pattern} {
     set came $got($chan)
     set got($chan) ""
     return $came
+}
+
+# Connects clients that send some bytes and reset.
+
+proc sample::resets {port count bytes} {
+    for {set i 0} {$i < $count} {incr i} {
+        set id [testraw connect $port]
+        testraw send $id $bytes
+        testraw reset $id
+    }
+}
+
+# Sends a stream to a port that sends it back. Returns the bytes that came back.
+
+proc sample::roundTrip {port total stream} {
+    variable result
+    unset -nocomplain result
+    set chan [connect $port]
+    support::sendPattern $chan $total 65536 $stream [list close $chan write]
+    support::receivePattern $chan sample::result $stream
+    return [support::wait ::sample::result]
 }

@@ -1,9 +1,10 @@
 # fairness.tcl --
 #
-#       The Windows side of fairness.sh. What comes from a peer that sends much
-#       is computed on for 40 ms a read, and so is each client of the second
-#       server. A peer that sends a single byte is told how many times that has
-#       happened since its last answer, and since the last timer at most.
+#       The Windows side of fairness.sh. Its handler works for 40 ms on each
+#       read from a peer that sends much; the accept script of the second
+#       server works as long for each client. A peer that sends a single byte
+#       gets an answer: how many times this happened since its last answer, and
+#       since the last timer at most.
 #
 #           fairness.tcl MODE      MODE: a -recvmode
 #
@@ -17,7 +18,7 @@ namespace eval fair {
     variable most 0
 }
 
-# A handler that takes its time.
+# A handler that takes time.
 proc fair::compute {} {
     variable turns
     incr turns
@@ -51,7 +52,7 @@ proc fair::slowAccept {chan args} {
     close $chan
 }
 
-# A timer that is always due when a run of the handler is over.
+# A timer that is always due after a run of the handler.
 proc fair::tick {turnsThen} {
     variable turns
     variable most

@@ -3,13 +3,11 @@
 #       The peers of fairness.sh, in Debian's own tclsh, outside Wine. Each
 #       flood is a process of its own.
 #
-#           fairnessNative.tcl RUNNER      RUNNER: tools/tclsh86 or so
-
-package require tcltest 2
-namespace import ::tcltest::test
+#           fairnessNative.tcl RUNNER
+#           fairnessNative.tcl flood|connect PORT
 
 if {[lindex $argv 0] eq "flood"} {
-    # Until its standard input ends.
+    # This process runs until its standard input ends.
     fileevent stdin readable exit
     set chan [socket 127.0.0.1 [lindex $argv 1]]
     fconfigure $chan -blocking 0 -translation binary -buffering none
@@ -17,7 +15,7 @@ if {[lindex $argv 0] eq "flood"} {
     vwait forever
 }
 if {[lindex $argv 0] eq "connect"} {
-    # Eight clients at a time, again and again.
+    # Eight clients at a time connect again and again.
     proc again {chan port} {
         if {$chan ne ""} {
             catch {read $chan}
@@ -37,18 +35,15 @@ if {[lindex $argv 0] eq "connect"} {
     vwait forever
 }
 
-set runner [lindex $argv 0]
-set argv {}
 set script [file normalize [info script]]
-set here [file dirname $script]
-set ::env(IOCPSOCK_ANNOUNCE) 0
+source [file join [file dirname $script] nativeSupport.tcl]
 
 namespace eval native {
     variable answers
 }
 
-# Asks so many times, each time when the last answer is there, and returns the
-# median of what happened between two answers, for others and for timers.
+# Asks a number of times, each time after the last answer. Returns the medians
+# of the turns of the flood and of timers between two answers.
 proc native::measure {kind mode count} {
     variable answers {}
     set server [open "|[list $::runner [file join $::here fairness.tcl] $mode] \
@@ -80,7 +75,7 @@ proc native::measure {kind mode count} {
 proc native::answered {chan} {
     variable answers
     if {[gets $chan line] >= 0} {
-        # Those count that come when the flood has begun.
+        # Answers count from the beginning of the flood.
         if {$answers ne "" || [lindex $line 0] > 0} {
             lappend answers [string trim $line]
         }
@@ -88,7 +83,7 @@ proc native::answered {chan} {
     }
 }
 
-# Its own time to ask again counts as turns of the flood, on a busy machine too.
+# The time to ask again counts as turns of the flood, on a busy machine, too.
 proc native::isFair {measured} {
     lassign $measured turns timers
     if {[string is integer -strict $turns] && $turns <= 4 && $timers <= 3} {
@@ -100,15 +95,12 @@ proc native::isFair {measured} {
 set n 0
 foreach mode {adaptive zero-byte flow-controlled burst-detection} {
     incr n
-    test fairness-1.$n "a flood of bytes, $mode" -body {
+    test fairness-1.$n "others have turns in a flood of bytes, $mode" -body {
         native::isFair [native::measure flood $mode 25]
     } -result fair
 }
-test fairness-2.1 {a flood of clients and a slow accept script} -body {
+test fairness-2.1 {others have turns in a flood of slow accepts} -body {
     native::isFair [native::measure connect adaptive 25]
 } -result fair
 
-set failed [expr {$tcltest::numTests(Failed) != 0
-    || $tcltest::numTests(Passed) == 0}]
-tcltest::cleanupTests
-exit $failed
+native::endTests

@@ -1,8 +1,8 @@
 #!/bin/sh
 # handles.sh 86|90 --
 #
-#       handles.tcl where the system has few handles to give: with a Wine server
-#       of its own, which may open few files. Exit status: 0 passed, 1 failed.
+#       handles.tcl on a system with few handles: its own Wine server may open
+#       only a few files. Exit status: 0 passed, 1 failed.
 
 set -u
 # shellcheck source=tests/ownWine

@@ -1,10 +1,10 @@
 # handles.tcl --
 #
-#	No more handles: run by handles.sh, where there are few.
+#	The system has no more handles. handles.sh runs it with few.
 
 namespace import ::tcltest::*
 
-# What comes back from its server for a word.
+# Sends a word to an echo server. Returns the answer.
 
 proc ask {chan word} {
     fconfigure $chan -translation binary -blocking 0 -buffering none
@@ -29,7 +29,7 @@ proc exchange {port} {
     return $answer
 }
 
-# Connections until none can be made: their number is that of the handles.
+# Makes connections until that fails. Returns them, the message and the code.
 
 proc takeAll {port} {
     set chans {}
@@ -48,7 +48,7 @@ foreach {n options} {
     2 {-backlog 200}
     3 {-acceptmode data}
 } {
-    test handles-1.$n "no more handles: listener with {$options}" -setup {
+    test handles-1.$n "without handles, a listener with {$options}" -setup {
 	set listener [support::echo]
 	fconfigure $listener {*}$options
 	set port [support::port $listener]
@@ -57,10 +57,10 @@ foreach {n options} {
     } -body {
 	lassign [takeAll $port] chans message code
 	set many [expr {[llength $chans] > 50}]
-	# Who was there before is not touched.
+	# The connection from before still works.
 	append got [ask $first y]
 	set outcome [list $many [lrange $code 0 1] $got]
-	# Nor is anything, once there are handles again.
+	# New ones work as soon as there are handles again.
 	support::closeAll {*}$chans
 	lappend outcome [exchange $port]
 	set backlog [fconfigure $listener -backlog]
@@ -73,7 +73,7 @@ foreach {n options} {
     } -result {1 {POSIX EMFILE} xy hello full}
 }
 
-test handles-2.1 {a listener without handles for its accepts gets them later} \
+test handles-2.1 {a listener without handles for its accepts works later} \
     -setup {
 	set listener [support::echo]
 	set port [support::port $listener]
@@ -92,7 +92,7 @@ test handles-2.1 {a listener without handles for its accepts gets them later} \
 	unset chans second outcome
     } -result {hello hello}
 
-test handles-3.1 {nothing is left over} -body {
+test handles-3.1 {nothing is left} -body {
     lsort -unique [dict values [support::zeroStats]]
 } -result 0
 

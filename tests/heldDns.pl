@@ -1,7 +1,7 @@
 # heldDns.pl --
 #
-#       A name server for tests, on 127.0.0.1: it answers when it is told to,
-#       by further questions. Ends with its standard input.
+#       A name server for tests, on 127.0.0.1. Questions also tell it when to
+#       answer others. It ends with its standard input.
 #
 #       NAME.held.test         no answer before it is released
 #       NAME.release.test      answers it from now on: 127.0.0.1, no IPv6

@@ -2,12 +2,12 @@
 #
 #	tclsh httpFuzz.tcl PORT COUNT SEED
 #
-#	COUNT requests that are wrong in some way, each on a connection of its
-#	own, several at a time, to the web server on 127.0.0.1. An answer must
-#	be none, or one that HTTP has for it: a success where the request came
-#	out right, a 4xx, or 501 and 505 for a method, coding or version that
-#	the server does not know. Prints what came how often; exits with 1,
-#	the number of the request and its text where something else did.
+#	Sends COUNT malformed requests to the web server on 127.0.0.1, each on
+#	a connection of its own, several at a time. The server must give no
+#	answer, or a right one: success if the request happens to be valid, a
+#	4xx, or 501 and 505 for a method, coding or version that it does not
+#	know. Prints how often each answer came. For any other answer it prints
+#	the number and the text of the request, and exits with 1.
 
 package require Tcl 8.6-
 
@@ -49,7 +49,7 @@ proc Pick {list} {
     lindex $list [Random [llength $list]]
 }
 
-# A request with one to four mistakes.
+# Makes a request with one to four mistakes.
 
 proc Request {} {
     set text [Pick $::good]
@@ -80,15 +80,15 @@ proc Fail {number why} {
     exit 1
 }
 
-# Nothing of it may be lost: vwait would wait for ever.
+# No event may be lost: vwait would wait forever.
 
 proc bgerror {message} {
     puts $::errorInfo
     exit 1
 }
 
-# The system keeps the ports of connections that are over for a minute. A fast
-# machine runs out of them, and has to wait.
+# The system keeps the ports of ended connections for a minute. A fast machine
+# runs out of ports, and has to wait.
 
 proc Start {} {
     variable number
@@ -108,7 +108,7 @@ proc Start {} {
     set ::timers($this) [after $::limitMs [list Fail $this "no end"]]
     fileevent $sock readable [list Receive $this $sock]
 
-    # In up to three pieces.
+    # Sends it in up to three pieces.
     set text $::requests($this)
     for {set i [Random 3]} {$i > 0} {incr i -1} {
         set at [Random [expr {[string length $text] + 1}]]
@@ -119,7 +119,7 @@ proc Start {} {
     catch {close $sock write}
 }
 
-# The server may have refused and gone.
+# The server may have refused and closed.
 
 proc Send {sock text} {
     catch {

@@ -1,8 +1,8 @@
 # linger.tcl --
 #
-#	What a peer gets that is slow to read and has sent what nobody reads:
-#	all that was written, whatever way the connection ends. Run by
-#	linger.sh, which has started the peer, lingerPeer.pl.
+#	A peer reads slowly, and has sent input that nobody reads. It must
+#	receive all that was written, whatever way the connection ends.
+#	linger.sh runs it, with lingerPeer.pl as the peer.
 
 namespace import ::tcltest::*
 
@@ -17,7 +17,7 @@ proc linger::tell {line} {
     puts $control $line
 }
 
-# What the peer has got, and how it ended. Closes go on meanwhile.
+# Returns what the peer received, and how it ended. Closes continue meanwhile.
 
 proc linger::result {} {
     variable control
@@ -36,8 +36,8 @@ proc linger::settings {settings} {
     gets $control
 }
 
-# A connection to the peer: the settings are those of lingerPeer.pl. The
-# greeting is there and is not read.
+# Connects to the peer, with settings of lingerPeer.pl. The greeting has arrived
+# and stays unread.
 
 proc linger::open {settings args} {
     settings $settings
@@ -51,7 +51,7 @@ proc linger::books {args} {
     return [lmap key $args {dict get $stats $key}]
 }
 
-# Until all but the control connection is over.
+# Waits until only the control connection is left.
 
 proc linger::over {} {
     support::until {[linger::books connections closing] eq {1 0}}
@@ -63,8 +63,8 @@ proc linger::write {chan {bytes {}}} {
 	$bytes eq "" ? $size : $bytes}]]
 }
 
-# A child that has a connection, "chan", runs a script and ends, and with it
-# the peer goes on. The script prints a line when the peer shall.
+# Runs a script in a child with a connection to the peer, and ends the child.
+# The script prints a line when the peer shall continue.
 
 proc linger::fromChild {settings script {env {}}} {
     settings $settings
@@ -73,7 +73,7 @@ proc linger::fromChild {settings script {env {}}} {
 	proc connect {} {
 	    set chan \[support::sock 127.0.0.1 \$::port\]
 	    fconfigure \$chan -translation binary -blocking 0
-	    # The greeting is there.
+	    # Waits for the greeting.
 	    fileevent \$chan readable {set ::greeted 1}
 	    vwait ::greeted
 	    fileevent \$chan readable {}
@@ -118,10 +118,10 @@ foreach {n blocking way} {
     } -result "$linger::size eof"
 }
 
-test linger-1.5 {input comes when the channel is closed and is sending} -setup {
+test linger-1.5 {input during a close loses no output} -setup {
     set chan [linger::open {pace=1} -blocking 0 -buffersize 100000]
 } -body {
-    # More than the system takes at once.
+    # This is more than the system takes at once.
     linger::write $chan 12000000
     close $chan
     linger::tell "say 5000"
@@ -131,7 +131,7 @@ test linger-1.5 {input comes when the channel is closed and is sending} -setup {
     set got
 } -result "12000000 eof"
 
-test linger-1.6 {an interpreter is deleted} -setup {
+test linger-1.6 {a deleted interpreter loses no output} -setup {
     interp create slave
     set chan [linger::open {greet=100 pace=5} -blocking 0]
 } -body {
@@ -147,7 +147,7 @@ test linger-1.6 {an interpreter is deleted} -setup {
     catch {interp delete slave}
 } -result "$linger::size eof"
 
-test linger-1.7 {a transformation above the socket} -setup {
+test linger-1.7 {a transformation above the socket loses no output} -setup {
     set chan [linger::open {greet=100 pace=5} -blocking 0]
     proc linger::through {cmd chan args} {
 	switch $cmd {
@@ -167,7 +167,8 @@ test linger-1.7 {a transformation above the socket} -setup {
     rename linger::through {}
 } -result "$linger::size eof"
 
-test linger-1.8 {it is counted, and ends with the peer} -setup {
+test linger-1.8 {-stats counts a close until the peer has read everything} \
+-setup {
     set chan [linger::open {greet=10000 stay=1} -buffersize 10]
 } -body {
     linger::write $chan 1000
@@ -180,7 +181,8 @@ test linger-1.8 {it is counted, and ends with the peer} -setup {
     set got
 } -result {{2 1} {1000 eof}}
 
-test linger-1.9 {a peer that stays, for a limited time} -setup {
+test linger-1.9 {a close waits for a limited time for a peer that stays} \
+-setup {
     set chan [linger::open {greet=10000 stay=1} -buffersize 10]
 } -body {
     linger::write $chan 1000
@@ -195,7 +197,7 @@ test linger-1.9 {a peer that stays, for a limited time} -setup {
     linger::tell end
 } -result {{1000 eof} {}}
 
-test linger-1.10 {nothing unread: not waited for} -setup {
+test linger-1.10 {a close without unread input does not wait} -setup {
     set chan [linger::open {stay=1}]
 } -body {
     linger::write $chan 1000
@@ -210,7 +212,7 @@ test linger-1.10 {nothing unread: not waited for} -setup {
 # ----------------------------------------------------------------------
 # The reading side is closed
 
-test linger-2.1 {input before and after does not harm what is written} -setup {
+test linger-2.1 {input before and after a half-close loses no output} -setup {
     set chan [linger::open {greet=100 pace=5} -blocking 0]
 } -body {
     close $chan read
@@ -223,11 +225,11 @@ test linger-2.1 {input before and after does not harm what is written} -setup {
     set got
 } -result "$linger::size eof"
 
-test linger-2.2 {a peer that goes on sending is read from} -setup {
+test linger-2.2 {after a half-close input of the peer is discarded} -setup {
     set chan [linger::open {pace=5} -blocking 0]
 } -body {
     close $chan read
-    # More than the system has room for: the peer is blocked otherwise.
+    # This is more than the system can hold. An unread peer would be blocked.
     linger::tell "say 20000000"
     linger::tell go
     linger::write $chan 1000
@@ -238,10 +240,11 @@ test linger-2.2 {a peer that goes on sending is read from} -setup {
 } -result {1000 eof}
 
 # ----------------------------------------------------------------------
-# Closes with an end
+# Closes with a limit
 
-# The driver's clock may have ticks of 16 ms.
-test linger-3.1 {-closetimeout: a peer that does not read} -setup {
+# The driver's clock may tick every 16 ms.
+test linger-3.1 {-closetimeout ends a close with a peer that does not read} \
+-setup {
     set chan [linger::open {} -blocking 0 -buffersize 100000 -closetimeout 300]
 } -body {
     linger::write $chan 20000000
@@ -255,21 +258,22 @@ test linger-3.1 {-closetimeout: a peer that does not read} -setup {
 	[expr {$took >= 280 ? "" : $took}] [linger::books bufferBytes]
 } -result {2 1 {} 0}
 
-test linger-3.2 {-closetimeout: nothing is left in Tcl's own buffers} -setup {
+test linger-3.2 {-closetimeout also ends a close if only the driver has bytes} \
+-setup {
     set chan [linger::open {} -blocking 0 -closetimeout 100]
 } -body {
     while {[chan pending output $chan] == 0} {
 	linger::write $chan 100000
 	flush $chan
     }
-    # The driver holds bytes, and Tcl holds none.
+    # The driver holds bytes, Tcl holds none.
     close $chan
     linger::over
     linger::tell go
     regexp {^\d+ reset$} [linger::result]
 } -result 1
 
-test linger-3.3 {-closetimeout: a blocking close says so} -setup {
+test linger-3.3 {a blocking close reports its timeout} -setup {
     set chan [linger::open {} -buffersize 1000000 -closetimeout 200]
 } -body {
     fconfigure $chan -blocking 0
@@ -282,7 +286,8 @@ test linger-3.3 {-closetimeout: a blocking close says so} -setup {
 	[regexp {^\d+ reset$} [linger::result]]
 } -result {{POSIX ETIMEDOUT} 1}
 
-test linger-3.4 {-closetimeout does not end what is read in time} -setup {
+test linger-3.4 {-closetimeout does not end a close that finishes in time} \
+-setup {
     set chan [linger::open {pace=1} -blocking 0 -closetimeout 20000]
 } -body {
     linger::write $chan
@@ -293,7 +298,7 @@ test linger-3.4 {-closetimeout does not end what is read in time} -setup {
     set got
 } -result "$linger::size eof"
 
-test linger-3.5 {-closetimeout comes from the listener} -setup {
+test linger-3.5 {-closetimeout is inherited from the listener} -setup {
     set listener [support::listen]
     fconfigure $listener -closetimeout 1234
     set a [support::sock 127.0.0.1 [support::port $listener]]
@@ -308,7 +313,7 @@ test linger-3.5 {-closetimeout comes from the listener} -setup {
     integer from 0 to 2147483647}}
 
 foreach {n blocking} {6 0 7 1} {
-    test linger-3.$n "abort, -blocking $blocking" -setup {
+    test linger-3.$n "abort discards output, -blocking $blocking" -setup {
 	set chan [linger::open {greet=100} -blocking 0 -buffersize 100000]
     } -body {
 	linger::write $chan 20000000
@@ -322,7 +327,7 @@ foreach {n blocking} {6 0 7 1} {
     } -result {{} 0 1 0}
 }
 
-test linger-3.8 {abort of what is no connection of this driver} -setup {
+test linger-3.8 {abort refuses what is not a connection of this driver} -setup {
     set listener [support::listen]
 } -body {
     set got {}
@@ -339,7 +344,8 @@ test linger-3.8 {abort of what is no connection of this driver} -setup {
     1 {can not find channel named "NAME"} TCL\
     1 {wrong # args: should be "iocpsock::abort chan"}}
 
-test linger-3.9 {abort while connecting, and in the channel's handler} -body {
+test linger-3.9 {abort works while connecting and in the channel's handler} \
+-body {
     set a [support::sock -async 127.0.0.1 $::env(IOCPSOCK_PEER)]
     iocpsock::abort $a
     set b [linger::open {greet=100} -blocking 0]
@@ -354,7 +360,7 @@ test linger-3.9 {abort while connecting, and in the channel's handler} -body {
     unset -nocomplain ::aborted
 } -result 0
 
-test linger-3.10 {abort under a transformation and during a copy} -setup {
+test linger-3.10 {abort works under a transformation and during a copy} -setup {
     set chan [linger::open {} -blocking 0 -buffersize 100000]
     close [file tempfile name]
     set out [::open $name w]
@@ -376,7 +382,8 @@ test linger-3.10 {abort under a transformation and during a copy} -setup {
 # ----------------------------------------------------------------------
 # Exits
 
-test linger-4.1 {exit with unread input, a blocking channel} -body {
+test linger-4.1 {exit with unread input delivers a blocking channel's output} \
+-body {
     linger::fromChild {greet=100 pace=5} {
 	set chan [connect]
 	fconfigure $chan -blocking 1 -buffersize 1000000
@@ -386,9 +393,11 @@ test linger-4.1 {exit with unread input, a blocking channel} -body {
     }
 } -result {written {500000 eof} {status 0 output {}}}
 
-# Tcl gives up what it still has of it, and does not close it.
+# Tcl drops its own buffer of this channel, and does not close it.
 
-test linger-4.2 {exit with a channel that Tcl drops} -body {
+test linger-4.2 {exit with a channel that Tcl drops delivers the driver's\
+        bytes} \
+-body {
     set got [linger::fromChild {greet=100 pace=5} {
 	set chan [connect]
 	puts -nonewline $chan [string repeat x 20000000]
@@ -401,7 +410,8 @@ test linger-4.2 {exit with a channel that Tcl drops} -body {
     list [expr {$taken > 100000}] [expr {$count >= $taken}] $how $end
 } -result {1 1 eof {status 0 output {}}}
 
-test linger-4.3 {exit while another thread has a connection} -constraints {
+test linger-4.3 {exit delivers the driver's bytes of another thread} \
+-constraints {
     hasThreads
 } -body {
     set got [linger::fromChild {greet=100 pace=5} {
@@ -420,9 +430,10 @@ test linger-4.3 {exit while another thread has a connection} -constraints {
     list [expr {$taken > 100000}] [expr {$count >= $taken}] $how $end
 } -result {1 1 eof {status 0 output {}}}
 
-# The peer reads nothing: the thread's end is bounded, and nothing is left.
+# The peer reads nothing. The end of the thread is limited, and leaves nothing.
 
-test linger-4.4 {a thread ends with a stalled peer} -constraints {
+test linger-4.4 {the end of a thread with a stalled peer is limited} \
+-constraints {
     hasThreads
 } -setup {
     linger::settings greet=100
@@ -445,9 +456,10 @@ test linger-4.4 {a thread ends with a stalled peer} -constraints {
 # ----------------------------------------------------------------------
 # While connecting
 
-# The system has connected both, and the event loop has not run.
+# The system has connected both. The event loop has not run.
 
-test linger-5.1 {-connecting and a half-close right after -async} -setup {
+test linger-5.1 {-connecting and a half-close are right just after -async} \
+-setup {
     set listener [support::listen]
     set a [support::sock -async 127.0.0.1 [support::port $listener]]
     set b [support::sock -async 127.0.0.1 [support::port $listener]]
@@ -470,7 +482,7 @@ test linger-5.1 {-connecting and a half-close right after -async} -setup {
 } -result {0 {{} 1}}
 
 foreach {n direction seen} {2 write {{} 1} 3 read {more 0}} {
-    test linger-5.$n "half-close ($direction) before there is a connection" \
+    test linger-5.$n "half-close ($direction) works while connecting" \
 	-setup {
 	set listener [support::listen]
 	set a [support::sock -async localhost [support::port $listener]]
@@ -492,11 +504,11 @@ foreach {n direction seen} {2 write {{} 1} 3 read {more 0}} {
     } -result $seen
 }
 
-test linger-5.4 {half-close, and the connection fails} -setup {
+test linger-5.4 {a half-close of a connection that fails is an error} -setup {
     set a [support::sock -async 127.0.0.1 [support::refusedPort]]
     fconfigure $a -blocking 0
 } -body {
-    # It may have failed already.
+    # The connection may have failed already.
     catch {close $a write}
     fileevent $a readable {set ::failed 1}
     support::wait failed

@@ -1,17 +1,18 @@
 # lingerPeer.pl --
 #
-#       A peer outside Wine, for linger.tcl: prints its port. The first
-#       connection is told what to do, by lines; each other one
+#       The peer of linger.tcl, outside Wine. It prints its port. The first
+#       connection controls it by lines. To each other connection it
 #
-#       - is sent "greet" bytes at once,
-#       - is not read from until there is a line "go", then "chunk" bytes each
-#         "pace" milliseconds,
-#       - is closed when its end has come, but with "stay" not before a line
-#         "end".
+#       - sends "greet" bytes at once;
+#       - reads nothing until a line "go", then "chunk" bytes every "pace"
+#         milliseconds;
+#       - closes when the other end has closed, but with "stay" only after a
+#         line "end".
 #
-#       "set NAME=VALUE ..." holds for connections from then on, when it has
-#       answered "set". "say N" sends N bytes to the newest one, "result" answers how many bytes came from it
-#       and how it ended (eof, reset), as soon as it has.
+#       "set NAME=VALUE ..." answers "set" and applies to later connections.
+#       "say N" sends N bytes to the newest connection. "result" waits for its
+#       end, and answers with the number of bytes received and how it ended
+#       (eof, reset).
 use strict;
 use warnings;
 use IO::Select;

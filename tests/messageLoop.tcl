@@ -3,7 +3,7 @@
 #       The Windows side of messageLoop.sh. It prints the ports of two servers:
 #       one in this thread, and one whose connections move to another thread.
 #       Each answer begins with the number of message loops that run in the
-#       thread just then.
+#       thread at that time.
 
 source [file join [file dirname [info script]] support.tcl]
 package require iocpsocktest

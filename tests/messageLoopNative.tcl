@@ -2,20 +2,14 @@
 #
 #       The peers of messageLoop.sh, in Debian's own tclsh, outside Wine.
 #
-#           messageLoopNative.tcl RUNNER      RUNNER: tools/tclsh86 or so
+#           messageLoopNative.tcl RUNNER
 
-package require tcltest 2
-namespace import ::tcltest::test
-
-set runner [lindex $argv 0]
-set argv {}
-set here [file dirname [file normalize [info script]]]
-set ::env(IOCPSOCK_ANNOUNCE) 0
+source [file join [file dirname [file normalize [info script]]] \
+    nativeSupport.tcl]
 source [file join $here tclshPeer.tcl]
+source [file join $here messageLoopPeer.tcl]
 ::tcltest::testConstraint iocpsock \
     [expr {$::env(IOCPSOCK_TEST_SOCKET) ne "::socket"}]
-
-source [file join $here messageLoopPeer.tcl]
 
 # ----------------------------------------------------------------------
 
@@ -28,7 +22,7 @@ foreach {which from} {here timer here handler moved timer moved handler} {
     incr n
     set how "$which, entered by a $from"
 
-    test messageLoop-$n.1 "echoes ($how)" -body {
+    test messageLoop-$n.1 "clients are answered ($how)" -body {
         lassign [native::enter $which $from] chan other
         set answers {}
         for {set i 0} {$i < 30} {incr i} {
@@ -38,7 +32,7 @@ foreach {which from} {here timer here handler moved timer moved handler} {
             [llength $answers] [native::leave $which $chan $other]
     } -result {1 30 ok}
 
-    test messageLoop-$n.2 "new clients ($how)" -body {
+    test messageLoop-$n.2 "new clients are accepted ($how)" -body {
         lassign [native::enter $which $from] chan other
         set answers {}
         for {set i 0} {$i < 5} {incr i} {
@@ -49,7 +43,7 @@ foreach {which from} {here timer here handler moved timer moved handler} {
         list [lsort -unique $answers] [native::leave $which $chan $other]
     } -result {{{1 new}} ok}
 
-    test messageLoop-$n.3 "fcopy ($how)" -body {
+    test messageLoop-$n.3 "fcopy continues ($how)" -body {
         set copy [native::dial $which]
         puts $copy copy
         lassign [native::enter $which $from] chan other
@@ -61,7 +55,7 @@ foreach {which from} {here timer here handler moved timer moved handler} {
             [native::leave $which $chan $other]
     } -result {ok ok}
 
-    test messageLoop-$n.4 "a close in the background ($how)" -body {
+    test messageLoop-$n.4 "a close in the background delivers ($how)" -body {
         set sink [native::dial $which]
         lassign [native::enter $which $from] chan other
         puts $sink "send 3000000"
@@ -71,7 +65,7 @@ foreach {which from} {here timer here handler moved timer moved handler} {
             [native::leave $which $chan $other]
     } -result {{1 between} ok ok}
 
-    test messageLoop-$n.5 "connects ($how)" -setup {
+    test messageLoop-$n.5 "an asynchronous connect completes ($how)" -setup {
         set listener [socket -server list -myaddr 127.0.0.1 0]
         set to [lindex [fconfigure $listener -sockname] 2]
     } -body {
@@ -92,9 +86,9 @@ foreach {which from} {here timer here handler moved timer moved handler} {
         list $got [native::leave $which $chan $other]
     } -result {{} ok}
 
-    # Both clients' lines are there when the blocking handler comes back, so
-    # that one event is queued behind the other.
-    test messageLoop-$n.7 "an event behind the one that enters ($how)" -body {
+    # The lines of both clients have arrived when the blocking handler returns,
+    # so one event is queued behind the other.
+    test messageLoop-$n.7 "an event behind the entry is served ($how)" -body {
         set block [native::dial $which]
         set chan [native::dial $which]
         set other [native::dial $which]
@@ -112,7 +106,4 @@ foreach {which from} {here timer here handler moved timer moved handler} {
 
 fconfigure $pipe -blocking 1
 close $pipe
-set failed [expr {$tcltest::numTests(Failed) != 0
-    || $tcltest::numTests(Passed) == 0}]
-tcltest::cleanupTests
-exit $failed
+native::endTests

@@ -1,7 +1,8 @@
 # messageLoopPeer.tcl --
 #
-#       The peers of messageLoopNative.tcl and tk/windowsNative.tcl, which
-#       know the server's ports as native::port(here) and native::port(moved).
+#       Sourced by messageLoopNative.tcl and tk/wishNative.tcl: clients that
+#       make the server enter and leave a message loop. native::port(here) and
+#       native::port(moved) are the ports of the server.
 
 namespace eval native {
     variable guardMs 20000
@@ -10,12 +11,12 @@ namespace eval native {
     variable port
 }
 
-# How the server's answers begin when it is in a loop.
+# Returns how the answers of the server begin when it is in a loop.
 proc native::state {kind} {
     return 1
 }
 
-# One line, or what came in its place, within the guard time.
+# Returns a line, or what came instead, within the guard time.
 proc native::line {chan} {
     variable line
     variable guardMs
@@ -48,7 +49,7 @@ proc native::ask {chan args} {
     return [line $chan]
 }
 
-# A client that has the server enter a loop, and one beside it.
+# Returns a client that made the server enter a loop, and a second client.
 proc native::enter {which from {kind pump}} {
     set chan [dial $which]
     set other [dial $which]
@@ -56,7 +57,7 @@ proc native::enter {which from {kind pump}} {
     return [list $chan $other]
 }
 
-# The same, with the state that it is to be in then.
+# Makes the server enter a loop, and waits for the state that it then has.
 proc native::enterBy {chan other from kind state} {
     set before [lindex [ask $other echo before] 0]
     set answer [ask $chan loop $from $kind]
@@ -66,7 +67,7 @@ proc native::enterBy {chan other from kind state} {
     inside $other $state
 }
 
-# The loop is entered behind the answer.
+# Waits for a state of the server, which enters the loop after its answer.
 proc native::inside {other state} {
     set answer [askUntil $other {[lindex $answer 0] eq $state}]
     if {[lindex $answer 0] ne $state} {
@@ -74,8 +75,8 @@ proc native::inside {other state} {
     }
 }
 
-# Asks for the server's state, and how the last loop ended, until the answer,
-# which the caller has as a variable then, is as wanted, or time is up.
+# Asks for the state of the server and for the end of its last loop, until the
+# condition is true or time is up. The condition uses "answer".
 proc native::askUntil {other condition} {
     variable guardMs
     upvar 1 answer answer
@@ -88,7 +89,7 @@ proc native::askUntil {other condition} {
     return $answer
 }
 
-# Ends the loop, by the client beside; "ok" if it ran until then.
+# Ends the loop with the second client. Returns "ok" if it ran until then.
 proc native::leave {which chan other {kind pump}} {
     variable outside
     set result [leaveBy $other $kind [state $kind] $outside]
@@ -97,8 +98,8 @@ proc native::leave {which chan other {kind pump}} {
     return $result
 }
 
-# The same, with the states before and after. What comes at once behind the end
-# may still be served inside, and a dialog may be gone before its menu.
+# The same, with the states before and after. A request right behind the end may
+# still be served inside, and a dialog may be gone before its menu.
 proc native::leaveBy {other kind before after} {
     set answers [list [ask $other end $kind] \
         [askUntil $other {
@@ -110,7 +111,7 @@ proc native::leaveBy {other kind before after} {
     return $answers
 }
 
-# All bytes up to the end of file.
+# Returns all bytes up to the end of file.
 proc native::all {chan} {
     fconfigure $chan -translation binary
     set bytes [rest $chan]

@@ -1,8 +1,8 @@
 # messageLoopServer.tcl --
 #
-#       The servers of messageLoop.tcl and tk/wish.tcl. Each line that a
-#       client sends is a command, and each answer begins with the loop that
-#       the thread is in just then. Whoever sources it defines
+#       The servers of messageLoop.tcl and tk/wish.tcl. Each line that a client
+#       sends is a command. Each answer begins with the loop that the thread is
+#       in. The script that sources this file defines
 #
 #           server::state           the innermost loop, in one word
 #           server::run KIND        runs a loop until it is ended
@@ -31,7 +31,7 @@ proc server::answer {chan text} {
     puts $chan "[state] $text"
 }
 
-# How the last loop ended.
+# How the last loop has ended.
 proc server::loop {kind} {
     variable end ""
     set end [run $kind]
@@ -41,7 +41,7 @@ proc server::command-echo {chan text} {
     answer $chan $text
 }
 
-# A loop that is entered by a timer's script, or by the channel's own handler.
+# Enters a loop from a timer's script or from the channel's own handler.
 proc server::command-loop {chan from kind} {
     answer $chan looping
     if {$from eq "timer"} {
@@ -62,7 +62,7 @@ proc server::command-how {chan} {
     answer $chan $end
 }
 
-# Waits, as a handler may, for a further line.
+# Waits for another line, as a handler may.
 proc server::command-block {chan} {
     answer $chan blocking
     fconfigure $chan -blocking 1
@@ -91,7 +91,8 @@ proc server::copied {chan count args} {
     close $chan
 }
 
-# Tcl keeps what the system does not take, and closes in the background.
+# Tcl keeps the bytes that the system does not take, and closes in the
+# background.
 proc server::command-send {chan count} {
     fileevent $chan readable {}
     fconfigure $chan -translation binary
@@ -106,7 +107,7 @@ proc server::command-watchdog {chan ms} {
     answer $chan [support::port $listener]
 }
 
-# The channel is nobody's but ours when its accept script is over.
+# After its accept script the channel belongs only to this thread.
 proc server::moved {id chan args} {
     after 0 [list ::server::move $id $chan]
 }

@@ -1,40 +1,31 @@
 #!/bin/sh
 # nginx.sh 86|90 --
 #
-#       nginx.tcl, which is Tcl's http package over the driver, with an nginx
-#       of its own. Exit status: 0 passed, 1 failed, 77 skipped.
+#       nginx.tcl, which runs Tcl's http package over the driver against an
+#       nginx of its own. Exit status: 0 passed, 1 failed, 77 skipped.
 
 set -u
-here=$(cd "$(dirname "$0")" && pwd) || exit 1
-version=${1:-86}
-export IOCPSOCK_ANNOUNCE=0
+# shellcheck source=tests/scratch
+. "$(dirname "$0")/scratch"
 
-# As tools/fetch-nginx leaves it.
+# tools/fetch-nginx puts it there.
 nginx=${XDG_CACHE_HOME:-${HOME-}/.cache}/iocpsock/nginx/usr/sbin/nginx
 if [ ! -x "$nginx" ]; then
     echo "nginx.sh: skipped: no $nginx (run tools/setup)"
     exit 77
 fi
 server=
-work=$(mktemp -d "${TMPDIR:-/tmp}/iocpsock.XXXXXX") || exit 1
-cleanUp() {
-    rc=$?
-    trap '' INT TERM HUP
+atEnd() {
     if [ -n "$server" ]; then
         kill -TERM "$server" 2>/dev/null
         wait "$server" 2>/dev/null
     fi
-    rm -rf "$work"
-    exit "$rc"
 }
-trap cleanUp EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
 
 mkdir "$work/files" "$work/upload" "$work/temp"
 cat >"$work/nginx.conf" <<END
 daemon off;
-# A single process does not bear the socket that it is handed below.
+# A single process cannot use the socket that it gets below.
 worker_processes 1;
 user $(id -un) $(id -gn);
 pid $work/pid;
@@ -55,11 +46,11 @@ http {
     server {
         include $work/listen.conf;
         root $work/files;
-        # By these the tests see which connection a request came by.
+        # These tell the tests which connection a request used.
         add_header X-Connection \$connection;
         add_header X-Request \$connection_requests;
         add_header X-Pipelined \$pipe;
-        # What changes the body cannot know its length before: chunked.
+        # A filter changes the length of the body, so that it is chunked.
         location /chunked/ {
             alias $work/files/;
             sub_filter_types *;
@@ -100,8 +91,8 @@ http {
 }
 END
 
-# The port is the system's choice, and nginx is handed the socket as it is by
-# another nginx that it takes over from. It listens from now on.
+# The system chooses the port. nginx gets the listening socket in the way in
+# which it takes over from another nginx.
 perl -MIO::Socket::INET -e '
     $^F = 1000;
     my $socket = IO::Socket::INET->new(LocalAddr => "127.0.0.1",
@@ -131,7 +122,7 @@ done
 
 failed=0
 IOCPSOCK_NGINX="$(cat "$work/port") Z:$work" \
-    "$here/../tools/tclsh$version" "$here/run.tcl" nginx.tcl || failed=1
+    "$run" "$here/run.tcl" nginx.tcl || failed=1
 if ! kill -0 "$server" 2>/dev/null; then
     echo "nginx.sh: FAILED: nginx ended by itself"
     failed=1

@@ -1,7 +1,8 @@
 # nginx.tcl --
 #
-#	Tcl's http package, over the driver as ::socket, and nginx: run by
-#	nginx.sh, which has put nginx's port and folder in the environment.
+#	Tcl's http package, over the driver as ::socket, against nginx.
+#	nginx.sh runs it, and gives the port and folder of nginx in the
+#	environment.
 
 namespace import ::tcltest::*
 package require http
@@ -15,7 +16,7 @@ namespace eval web {
 support::install
 http::config -pipeline 1
 
-# A file of bytes of a stream, which is told by its name.
+# Makes a file with bytes of a stream.
 
 proc web::makeFile {name size id} {
     variable folder
@@ -32,8 +33,8 @@ for {set i 0} {$i < 50} {incr i} {
     web::makeFile small$i [expr {100000 + $i}] $i
 }
 
-# True if it is the stream's bytes, all of them. What was not so is told by
-# the number of the first wrong byte.
+# Returns whether the data are all bytes of the stream. A wrong byte is an error
+# with its position.
 
 proc web::isWhole {data size {id 0}} {
     support::streamCheck [support::streamNew $id] $data
@@ -63,7 +64,7 @@ proc web::get {path args} {
     return [http::geturl [url $path] -binary 1 -timeout 30000 {*}$args]
 }
 
-# What came in answer to a request: the status, the code, and fields.
+# Returns the status, the code, and fields of an answer.
 
 proc web::answer {token args} {
     set result [list [http::status $token] [http::ncode $token]]
@@ -82,7 +83,7 @@ proc web::field {token wanted} {
     return
 }
 
-# Bytes that have gone through the driver since the last call.
+# Returns the driver's bytes since the last call.
 
 proc web::moved {key} {
     variable last
@@ -104,7 +105,7 @@ array set web::last {bytesIn 0 bytesOut 0}
 # ----------------------------------------------------------------------
 # 1: one request
 
-test nginx-1.1 {a large body} -setup {
+test nginx-1.1 {a large body arrives} -setup {
     web::moved bytesIn
 } -body {
     set token [web::get large]
@@ -115,7 +116,7 @@ test nginx-1.1 {a large body} -setup {
     catch {http::cleanup $token}
 } -result {{ok 200 12000000 {}} 1 1}
 
-test nginx-1.2 {...into a file, by -channel} -setup {
+test nginx-1.2 {a large body arrives in a file by -channel} -setup {
     set path [makeFile {} got]
     set out [open $path wb]
 } -body {
@@ -128,7 +129,7 @@ test nginx-1.2 {...into a file, by -channel} -setup {
     removeFile got
 } -result {{ok 200} 1}
 
-test nginx-1.3 {...to a -handler} -setup {
+test nginx-1.3 {a large body arrives at a -handler} -setup {
     proc web::handle {stream chan token} {
 	support::mustBeOurs $chan
 	return [support::streamCheck $stream [read $chan 50000]]
@@ -142,7 +143,7 @@ test nginx-1.3 {...to a -handler} -setup {
     rename web::handle {}
 } -result {{ok 200} 12000000}
 
-test nginx-1.4 {...in chunks} -body {
+test nginx-1.4 {a large body arrives in chunks} -body {
     set token [web::get chunked/large]
     list [web::answer $token Content-Length Transfer-Encoding] \
 	[web::isWhole [http::data $token] $::web::large]
@@ -150,7 +151,7 @@ test nginx-1.4 {...in chunks} -body {
     catch {http::cleanup $token}
 } -result {{ok 200 {} chunked} 1}
 
-test nginx-1.5 {...in chunks and compressed} -body {
+test nginx-1.5 {a large body arrives in chunks and compressed} -body {
     set token [web::get gzip/large]
     list [web::answer $token Transfer-Encoding Content-Encoding] \
 	[web::isWhole [http::data $token] $::web::large]
@@ -158,21 +159,22 @@ test nginx-1.5 {...in chunks and compressed} -body {
     catch {http::cleanup $token}
 } -result {{ok 200 chunked gzip} 1}
 
-test nginx-1.6 {HEAD} -body {
+test nginx-1.6 {HEAD gives no body} -body {
     set token [web::get large -validate 1]
     list [web::answer $token Content-Length] [http::data $token]
 } -cleanup {
     catch {http::cleanup $token}
 } -result {{ok 200 12000000} {}}
 
-test nginx-1.7 {an error of the server's} -body {
+test nginx-1.7 {an error of the server is reported} -body {
     set token [web::get missing]
     list [web::answer $token] [string match *404* [http::data $token]]
 } -cleanup {
     catch {http::cleanup $token}
 } -result {{ok 404} 1}
 
-test nginx-1.8 {connection refused} -setup {
+test nginx-1.8 {a refused connection is an error, also in the background} \
+-setup {
     set url http://127.0.0.1:[support::refusedPort]/
     unset -nocomplain ::web::got
 } -body {
@@ -189,7 +191,7 @@ test nginx-1.8 {connection refused} -setup {
     catch {http::cleanup $token}
 } -result {1 error 1}
 
-test nginx-1.9 {a part of it} -body {
+test nginx-1.9 {a part of a body arrives} -body {
     set token [web::get large -headers {Range bytes=7000000-9999999}]
     list [web::answer $token Content-Length] \
 	[string equal [http::data $token] [support::pattern 7000000 3000000]]
@@ -197,9 +199,9 @@ test nginx-1.9 {a part of it} -body {
     catch {http::cleanup $token}
 } -result {{ok 206 3000000} 1}
 
-# An answer that is given up half-way, and then another request.
+# An answer is given up half-way, then another request is made.
 
-test nginx-1.10 {...given up by -timeout} -body {
+test nginx-1.10 {a request works after one that timed out} -body {
     set token [web::get slow/small1 -timeout 300]
     set next [web::get small1]
     list [http::status $token] [web::answer $next] \
@@ -209,7 +211,7 @@ test nginx-1.10 {...given up by -timeout} -body {
     catch {http::cleanup $next}
 } -result {timeout {ok 200} 1}
 
-test nginx-1.11 {...given up by reset} -setup {
+test nginx-1.11 {a request works after one that was reset} -setup {
     unset -nocomplain ::web::got
 } -body {
     set token [web::get slow/small1 -command {set ::web::got} \
@@ -227,7 +229,7 @@ test nginx-1.11 {...given up by reset} -setup {
 # ----------------------------------------------------------------------
 # 2: several
 
-test nginx-2.1 {one connection for one request after the other} -body {
+test nginx-2.1 {requests follow one another on one connection} -body {
     set seen {}
     foreach path {
 	small0 chunked/small1 gzip/small2 large missing small3 last/small4
@@ -243,17 +245,17 @@ test nginx-2.1 {one connection for one request after the other} -body {
 	lappend requests [web::field $token X-Request]
 	http::cleanup $token
     }
-    # nginx gives an error no fields of ours.
+    # In an error nginx omits the configured fields.
     list $seen [llength [lsort -unique $connections]] $requests
 } -cleanup {
     unset -nocomplain seen connections requests
 } -result {{1 1 1 1 1 1} 2 {1 2 3 4 {} 6 7}}
 
-test nginx-2.2 {requests in a pipeline} -setup {
+test nginx-2.2 {pipelined requests are answered in order} -setup {
     set ::web::got {}
     set tokens {}
 } -body {
-    # nginx is at the first one when the others come.
+    # nginx is busy with the first request when the others arrive.
     foreach path [list paced/large {*}[lmap i [lrepeat 30 x] {
 	string cat small [incr n]
     }] last/small0] {
@@ -284,7 +286,7 @@ test nginx-2.2 {requests in a pipeline} -setup {
     unset -nocomplain n tokens connections requests pipelined
 } -result {{} 1 1 1 32 1}
 
-test nginx-2.3 {50 connections at once} -setup {
+test nginx-2.3 {50 connections work at once} -setup {
     set ::web::got {}
 } -body {
     for {set i 0} {$i < 50} {incr i} {
@@ -308,7 +310,7 @@ test nginx-2.3 {50 connections at once} -setup {
 # ----------------------------------------------------------------------
 # 3: uploads
 
-test nginx-3.1 {POST of a large body} -setup {
+test nginx-3.1 {POST sends a large body} -setup {
     web::moved bytesOut
 } -body {
     set token [web::get post/one -query [support::pattern 0 5000000 1] \
@@ -320,7 +322,7 @@ test nginx-3.1 {POST of a large body} -setup {
 } -result {{ok 201} 1 1}
 
 foreach {n blocking} {2 0 3 1} {
-    test nginx-3.$n "PUT from a channel, -queryblocksize, blocking $blocking" \
+    test nginx-3.$n "PUT sends from a channel, blocking $blocking" \
     -setup {
 	set in [open [file join $::web::folder files large] rb]
 	unset -nocomplain ::web::got
@@ -340,7 +342,7 @@ foreach {n blocking} {2 0 3 1} {
     } -result {{ok 201} 1}
 }
 
-test nginx-3.4 {what was sent comes back, 20 at once each way} -setup {
+test nginx-3.4 {20 uploads at once come back unchanged} -setup {
     set ::web::got {}
 } -body {
     for {set i 0} {$i < 20} {incr i} {

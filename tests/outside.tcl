@@ -1,21 +1,14 @@
 # outside.tcl --
 #
-#       Runs in Debian's own tclsh, outside Wine: clients of the programs among
-#       the examples and of the live view, where waiting, closing and turns
-#       matter. Each of these runs on iocpsock in a Windows tclsh of its own,
-#       which answers questions about itself (outsideServe.tcl).
+#       Runs in Debian's own tclsh, outside Wine: clients of the example
+#       programs and of the live view, where waiting, closing and turns matter.
+#       Each program runs on iocpsock in a Windows tclsh of its own, which
+#       answers questions about itself (outsideServe.tcl).
 #
-#           outside.tcl RUNNER ?tcltest options?     RUNNER: tools/tclsh86 or so
+#           outside.tcl RUNNER ?tcltest options?
 
-package require Tcl 8.6-
-package require tcltest 2
-namespace import ::tcltest::test
-
-set argv [lassign $argv runner]
-tcltest::configure {*}$argv
-set argv {}
-
-set here [file dirname [file normalize [info script]]]
+source [file join [file dirname [file normalize [info script]]] \
+    nativeSupport.tcl]
 source [file join $here .. examples httpd.tcl]
 source [file join $here outsideSupport.tcl]
 
@@ -36,9 +29,9 @@ set chan [open [file join $www 64k.bin] wb]
 puts -nonewline $chan [string repeat 0123456789abcdef 4096]
 close $chan
 
-# The server stands still until all have sent, so that nothing depends on who is
-# faster. What is counted is others' answers: before the last one of a client
-# with few requests, and of each flood until the first of them is through.
+# The server waits until all clients have sent, so that their speed does not
+# matter. The test counts the answers to others before the last one of a client
+# with few requests, and those to each flood until the first flood has all.
 
 test outside-1.1 {batches of requests are answered in turns} -body {
     set port [outside::httpd $www]
@@ -75,7 +68,7 @@ test outside-1.1 {batches of requests are answered in turns} -body {
     outside::stop
 } -result {early even}
 
-# A client that has its answers in a driver's buffers, and does not read.
+# Returns a client whose answers are in the driver's buffers. It does not read.
 
 proc outside::taking {port} {
     set chan [connect $port [string repeat [request /64k.bin] 2][
@@ -84,7 +77,7 @@ proc outside::taking {port} {
     return $chan
 }
 
-test outside-1.2 {a client counts until it has everything} -body {
+test outside-1.2 {a client counts until it has received everything} -body {
     set port [outside::httpd $www -timeout 600 -maxconnections 1]
     set chan [outside::taking $port]
     set before [list [outside::ask {$server connections}] [outside::alive] \
@@ -97,9 +90,9 @@ test outside-1.2 {a client counts until it has everything} -body {
     outside::stop
 } -result {1 1 503 1 200}
 
-test outside-1.3 {one that does not take its answer leaves nothing} -body {
+test outside-1.3 {a client that does not read its answer leaves nothing} -body {
     set port [outside::httpd $www -timeout 1]
-    # Of the one the driver has the rest, of the other Tcl.
+    # The driver has the rest of the first answer, Tcl that of the second.
     outside::taking $port
     outside::connect $port [string repeat [outside::request /64k.bin] 30]
     outside::untilThere {[llength $log] > 3}
@@ -110,9 +103,9 @@ test outside-1.3 {one that does not take its answer leaves nothing} -body {
     outside::stop
 } -result 0
 
-# The server's clock goes only when the test moves it.
+# Only the test advances the server's clock.
 
-test outside-1.4 {silent clients make room for others soon} -body {
+test outside-1.4 {silent clients soon make room for others} -body {
     set port [outside::httpd $www -maxconnections 5]
     outside::ask {after cancel $httpd::timer}
     for {set i 0} {$i < 4} {incr i} {
@@ -125,7 +118,7 @@ test outside-1.4 {silent clients make room for others soon} -body {
     set seen [outside::status [outside::fetch $port /]]
     outside::ask {incr httpd::now 12; $server sweep}
     lappend seen {*}[lmap client $silent {outside::rest $client}]
-    # Who has asked once has more time.
+    # A client that has made a request has more time.
     lappend seen [outside::status [outside::fetch $port /]]
     outside::put $chan [outside::request /docs/]
     outside::until {[string match *docs $outside::got($chan)]}
@@ -138,7 +131,7 @@ test outside-1.4 {silent clients make room for others soon} -body {
 
 # --- 2: symbolic links ------------------------------------------------------
 
-# Wine shows a link as what it leads to. The server runs in this tclsh.
+# Wine resolves links itself. Therefore the server runs in this tclsh.
 
 proc outside::links {www} {
     foreach {name target} {
@@ -156,7 +149,7 @@ proc outside::linked {port} {
     }
 }
 
-test outside-2.1 {links that lead out are not followed} -setup {
+test outside-2.1 {links out of the folder are not followed} -setup {
     outside::links $www
     set server [httpd::start -root $www -port 0 -socket ::socket]
 } -body {
@@ -165,7 +158,7 @@ test outside-2.1 {links that lead out are not followed} -setup {
     $server destroy
 } -result {200 200 404 404 404 200 404}
 
-test outside-2.2 {...unless they are asked for} -setup {
+test outside-2.2 {-links 1 follows links out of the folder} -setup {
     outside::links $www
     set server [httpd::start -root $www -port 0 -socket ::socket -links 1]
 } -body {
@@ -184,9 +177,9 @@ test outside-2.3 {the folder itself may be a link} -setup {
     $server destroy
 } -result {200 200 404 404 404 200 404}
 
-# As on Windows, of whose kinds of links Tcl resolves only some.
+# Of the kinds of links on Windows, Tcl resolves only some.
 
-test outside-2.4 {a link that Tcl does not resolve leads out} -setup {
+test outside-2.4 {a link that Tcl does not resolve is not followed} -setup {
     outside::links $www
     set server [httpd::start -root $www -port 0 -socket ::socket]
     rename httpd::RealName outside::realName
@@ -205,7 +198,7 @@ test outside-2.4 {a link that Tcl does not resolve leads out} -setup {
 
 # --- 3: the small servers ---------------------------------------------------
 
-# What a server is told to send is soon more than the system takes.
+# Starts a server whose system buffers are soon full.
 
 proc outside::small {name args} {
     set port [program $name {*}$args]
@@ -213,8 +206,8 @@ proc outside::small {name args} {
     return $port
 }
 
-# A client that does not read. Returns when the driver has taken for it what it
-# may.
+# Returns a client that does not read, when the driver has taken for it as much
+# as it may.
 
 proc outside::unread {port {bytes ""}} {
     set chan [connect $port $bytes]
@@ -225,7 +218,7 @@ proc outside::unread {port {bytes ""}} {
     return $chan
 }
 
-# The sockets there, but for the given ones.
+# Returns the sockets of the Windows side except the given ones.
 
 proc outside::others {args} {
     ask "set but \[list [join $args]]"
@@ -237,7 +230,7 @@ proc outside::others {args} {
     }}
 }
 
-test outside-3.1 {echo: one that is being closed counts} -body {
+test outside-3.1 {echo: a connection that is being closed counts} -body {
     set port [outside::small echo -maxclients 1 -closetimeout 0]
     set chan [outside::unread $port [string repeat x 2000000]]
     outside::ask "finish [outside::others \$program::listener] 0"
@@ -251,7 +244,7 @@ test outside-3.1 {echo: one that is being closed counts} -body {
     outside::stop
 } -result {1 {} 1 hello}
 
-test outside-3.2 {echo: a close that ends} -body {
+test outside-3.2 {echo: a close ends after its timeout} -body {
     set port [outside::small echo -maxclients 1 -closetimeout 500]
     outside::unread $port [string repeat x 2000000]
     outside::ask "finish [outside::others \$program::listener] 0"
@@ -261,7 +254,7 @@ test outside-3.2 {echo: a close that ends} -body {
     outside::stop
 } -result 0
 
-# A server that says much, for the relay.
+# A server that sends much, for the relay.
 
 proc outside::talker {chan args} {
     variable chans
@@ -271,14 +264,16 @@ proc outside::talker {chan args} {
     flush $chan
 }
 
-# As when the server's side of the only connection has failed.
+# Does as if the server's side of the only connection had failed.
 
 proc outside::breakRelay {} {
     set server [ask {lindex [dict keys $servers] 0}]
     ask "copied [others \$program::listener $server] $server 0 broken"
 }
 
-test outside-3.3 {relay: a close that ends, and what counts until then} -body {
+test outside-3.3 {relay: a close ends after its timeout, and counts until\
+        then} \
+-body {
     set server [socket -server outside::talker -myaddr 127.0.0.1 0]
     lappend outside::chans $server
     set port [outside::small relay -maxclients 1 -closetimeout 0 \
@@ -298,7 +293,7 @@ test outside-3.3 {relay: a close that ends, and what counts until then} -body {
     outside::stop
 } -result {1 {} 0}
 
-test outside-3.4 {chat: of one that does not read nothing is left} -body {
+test outside-3.4 {chat: a client that does not read is dropped} -body {
     set port [outside::small chat -maxline 30000 -closetimeout 0]
     set ann [outside::connect $port Ann\n]
     outside::readAll $ann
@@ -307,7 +302,7 @@ test outside-3.4 {chat: of one that does not read nothing is left} -body {
     set line [string repeat x 29000]\n
     while {![string match "*Bob goes*" $outside::got($ann)]} {
         set outside::got($ann) ""
-        # No more than the driver and the program would hold for her.
+        # This is no more than the driver and the program hold for Ann.
         outside::put $ann $line$line
         outside::until {[string length $outside::got($ann)] > 58000
             || [string match "*Bob goes*" $outside::got($ann)]}
@@ -325,15 +320,15 @@ proc outside::webSocket {port frames} {
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "" ""} \r\n]$frames
 }
 
-# A message of zeros, not masked to speak of.
+# A message of zeros, with a mask of zeros.
 
 proc outside::message {length} {
     binary format cucuSua4x$length 0x82 254 $length {}
 }
 
-test outside-3.5 {websocket: of one that breaks the rules, too} -body {
+test outside-3.5 {websocket: a client that breaks the rules is dropped} -body {
     set port [outside::small websocket -closetimeout 0]
-    # Its answers, and then the close, wait for it.
+    # The answers, and then the close, wait for the client.
     set chan [outside::webSocket $port \
         [string repeat [outside::message 50000] 5]]
     outside::untilThere {[lindex [array get timer] 1] eq ""
@@ -355,7 +350,7 @@ test outside-3.6 {websocket: many small frames are handled in turns} -body {
         handleFrame $chan $final $opcode $payload
     }}
     outside::hold
-    # Pings, with a number, masked with zeros.
+    # Pings with the client's number, and a mask of zeros.
     for {set i 0} {$i < 5} {incr i} {
         outside::readAll [outside::webSocket $port \
             [string repeat [binary format cucux4a1 0x89 129 $i] 2000]]
@@ -373,10 +368,10 @@ test outside-3.6 {websocket: many small frames are handled in turns} -body {
 
 # --- 4: the live view -------------------------------------------------------
 
-test outside-4.1 {a viewer that does not read is dropped for good} -body {
+test outside-4.1 {a viewer that does not read is dropped} -body {
     outside::start
     outside::ask {package require iocpsock::monitor}
-    # Each sample is long, so that little of them fills the system's buffers.
+    # Long samples soon fill the system's buffers.
     outside::ask {proc iocpsock::monitor::Json {sample} {
         string repeat x 300000
     }}
@@ -387,14 +382,11 @@ test outside-4.1 {a viewer that does not read is dropped for good} -body {
     outside::untilThere {[info exists streamed]
         && [llength [iocpsock::monitor::Viewers]] == 0}
     outside::untilThere {[dict get [iocpsock::stats] connections] == 0}
-    # Of what the process has, nothing is the monitor's.
+    # No connection is left, and the monitor does not count its own.
     outside::ask {dict get [iocpsock::monitor::Sample 0] connections}
 } -cleanup {
     outside::stop
 } -result 0
 
 tcltest::removeDirectory outside
-set failed [expr {$tcltest::numTests(Failed) != 0
-    || $tcltest::numTests(Passed) == 0}]
-tcltest::cleanupTests
-exit $failed
+native::endTests

@@ -1,9 +1,9 @@
 # outsideServe.tcl --
 #
-#       Runs in the Windows tclsh for outside.tcl: each line of standard input
-#       is a script, which is answered by a line: how it ended and what it
-#       gave, as a list. A program that enters the event loop gives no answer;
-#       the lines behind it are served from there.
+#       Runs in the Windows tclsh for outside.tcl. Each line of its standard
+#       input is a script. It answers with a line: the list of the script's
+#       return code and result. A program that enters the event loop gives no
+#       answer, but serves later lines.
 
 fconfigure stdin -encoding utf-8
 fconfigure stdout -buffering line -encoding utf-8

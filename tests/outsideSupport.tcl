@@ -1,8 +1,7 @@
 # outsideSupport.tcl --
 #
-#       What outside.tcl does with the Windows side and with its own clients:
-#       asks a Windows tclsh that runs outsideServe.tcl, and waits for what
-#       both of them do. The variable "runner" is tools/tclsh86 or so.
+#       Sourced by outside.tcl. It asks a Windows tclsh that runs
+#       outsideServe.tcl, has clients of its own, and waits for both.
 
 namespace eval outside {
     variable here [file dirname [file normalize [info script]]]
@@ -64,7 +63,7 @@ proc outside::tell {script} {
     puts $pipe [string map {\n " ; "} $script]
 }
 
-# What a script gives on the Windows side.
+# Runs a script on the Windows side. Returns its result.
 
 proc outside::ask {script} {
     tell $script
@@ -75,7 +74,7 @@ proc outside::ask {script} {
     return $result
 }
 
-# Has the Windows side stand still, and go on.
+# Stops the Windows side, and lets it continue.
 
 proc outside::hold {} {
     tell {puts held; gets stdin}
@@ -86,7 +85,7 @@ proc outside::release {} {
     ask go
 }
 
-# Starts an example there; gives its port.
+# Starts an example on the Windows side. Returns its port.
 
 proc outside::program {name args} {
     variable examples
@@ -100,8 +99,8 @@ proc outside::program {name args} {
     return $port
 }
 
-# Starts the web server there, as $server; its log goes to the list "log", and
-# each address has a buffer in the system that is soon full.
+# Starts the web server on the Windows side, as $server. Its log is the list
+# "log". The system's buffers for its connections are soon full.
 
 proc outside::httpd {root args} {
     variable examples
@@ -132,13 +131,13 @@ proc outside::untilThere {condition} {
     }
 }
 
-# How many connections the driver has there.
+# Returns the number of the driver's connections on the Windows side.
 
 proc outside::alive {} {
     ask {dict get [iocpsock::stats] connections}
 }
 
-# Ends the Windows side and all clients; what was said that nobody asked for.
+# Ends the Windows side and all clients. Returns the lines that nobody took.
 
 proc outside::stop {} {
     variable pipe
@@ -182,7 +181,7 @@ proc outside::put {chan bytes} {
     flush $chan
 }
 
-# Has a client read from now on: what comes is collected, with (end) behind.
+# Makes a client read: its bytes are collected in got, with (end) at the end.
 
 proc outside::readAll {chan} {
     variable got
@@ -198,7 +197,7 @@ proc outside::More {chan} {
     }
 }
 
-# What a client gets up to the end.
+# Returns the bytes that a client receives up to the end.
 
 proc outside::rest {chan} {
     variable got

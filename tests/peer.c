@@ -1,8 +1,8 @@
 /*
  * peer.c --
  *
- *      A client of the tests that is no Windows program: thousands of
- *      connections at once, and none of the behaviour of what it tests.
+ *      A client for tests that is not a Windows program. It makes thousands of
+ *      connections at once, and shares no code with the driver.
  *
  *          peer MODE name=value ...
  *          peer serve
@@ -14,30 +14,31 @@
  *                gives up an attempt after giveup=MS
  *      close     connects and closes, likewise
  *      exchange  connects, sends a line, checks its echo and closes,
- *                likewise; count=0 is until it is told to end
+ *                likewise; count=0 continues until it is told to end
  *      hold      makes count=N connections, at=N at once or rate=N in a second,
- *                with an exchange on each, and says "held"; makes another on
- *                each when it is told to go, and says "again", or every=MS
- *                without a word; closes all when it is told to end
- *      silent    makes count=N connections, likewise, says "held", and to them
- *                nothing, until it is told to end or the server has closed all
- *      sink      one connection, to the port or else to one that it says
+ *                makes an exchange on each, and prints "held"; makes another
+ *                on each when it is told to go, and prints "again", or silently
+ *                after every=MS; closes all when it is told to end
+ *      silent    makes count=N connections, likewise, prints "held", and sends
+ *                nothing until it is told to end or the server has closed all
+ *      sink      one connection, to the port or to a port that it prints
  *                ("listening"): reads chunk=BYTES, then rests pause=MS; starts
  *                delay=MS late, or with told=1 when it is told to go; has a
  *                receive buffer of rcvbuf=BYTES; resets after reset=BYTES.
- *                What comes has to be support::pattern's, stream=N
+ *                The bytes must be those of support::pattern, stream=N
  *      source    one connection, writes the pattern until it is told to end
  *      play      one connection, with a script (peerPlay.c)
- *      process   says what the process pid=N has in memory and in open files
+ *      process   prints the memory and the open files of the process pid=N
  *
- *      Each ends within limit=MS. It is told to go and to end by a line "go"
- *      or "end", or the end of standard input. Its last line is "end", and
- *      holds what there is to know as name=value.
+ *      Each ends within limit=MS. A line "go" or "end", or the end of standard
+ *      input, tells it to go or to end. Its last line is "end" with the results
+ *      as name=value.
  *
- *      "serve" says on which port of 127.0.0.1 it listens and takes a line
- *      MODE name=value ... from each connection, which then is the standard
- *      input and output of the mode. It stays until that input ends: not all
- *      read what was said before a close. All end when its own input does.
+ *      "serve" prints the port of 127.0.0.1 on which it listens, and takes a
+ *      line MODE name=value ... from each connection. The connection then is
+ *      the standard input and output of the mode, and stays until that input
+ *      ends, because not everybody reads the last lines before a close. All
+ *      modes end with the standard input of "serve".
  */
 
 #define _GNU_SOURCE
@@ -174,7 +175,7 @@ HearNext(void)
     return TOLD_NOTHING;
 }
 
-/* The sum of a field in a file of /proc, in KiB. */
+/* Returns the sum of a field in a file of /proc, in KiB. */
 
 static long
 ProcField(const char *path, const char *field)
@@ -259,7 +260,7 @@ Child(int fd)
         RunMode(count, words);
         fflush(stdout);
         while (read(0, line, sizeof(line)) > 0) {
-            /* What is told too late. */
+            /* Ignores late input. */
         }
     }
     exit(0);
@@ -287,7 +288,7 @@ Serve(void)
     signal(SIGCHLD, SIG_IGN);
     printf("listening port=%d\n", ntohs(addr.sin_port));
 
-    /* The end of input is all that there may be on it. */
+    /* The input can only end. */
     while (poll(polls, 2, -1) > 0 && polls[0].revents == 0) {
         int fd = accept(listener, NULL, NULL);
 

@@ -1,7 +1,7 @@
 /*
  * peer.h --
  *
- *      What the files of the program peer share.
+ *      Shared by the files of the program peer.
  */
 
 #ifndef PEER_H
@@ -16,47 +16,46 @@ typedef struct Args {
     char **words;
 } Args;
 
-/* The value of the argument of that name, or the default. */
+/* Returns the value of the argument with that name, or the default. */
 long ArgNumber(const Args *argsPtr, const char *name, long otherwise);
 
-/* The same for one that is text; NULL if there is none of that name. */
+/* The same for a text; NULL without that name. */
 const char *ArgText(const Args *argsPtr, const char *name);
 
 /* Milliseconds of a clock that nobody sets. */
 int64_t NowMs(void);
 
 /*
- * A socket that does not wait, connected or about to be with the port on
- * 127.0.0.1: *pendingPtr tells which. -1 and errno when it cannot be.
- * A receive buffer of rcvBufBytes, if that is not 0.
+ * Returns a non-blocking socket, connected to the port on 127.0.0.1 or still
+ * connecting (*pendingPtr), or -1 and errno. Its receive buffer is rcvBufBytes
+ * unless that is 0.
  */
 
 int Dial(long port, long rcvBufBytes, int *pendingPtr);
 
 /*
- * Listens on a port of 127.0.0.1, says which ("listening port=N"), and accepts
- * one connection, which does not wait either. -1 when none comes in time.
+ * Listens on a port of 127.0.0.1, prints it ("listening port=N"), and accepts
+ * one connection, non-blocking, too. Returns -1 if none comes in time.
  */
 
 int AcceptOne(long rcvBufBytes, int64_t limitMs);
 
-/* Closes; the other side sees a reset and not an end of file. */
+/* Closes with a reset instead of an end of file. */
 void Reset(int fd);
 
-/* The text of an error in one word. */
+/* Returns the text of an error as one word. */
 const char *Reason(int error);
 
-/* What a line on standard input says: "go", or "end" as the end of file does.
- */
+/* The meaning of a line on standard input. The end of file means "end". */
 
 typedef enum Told { TOLD_NOTHING, TOLD_GO, TOLD_END } Told;
 
-/* The next line, if one has come; does not wait. */
+/* Returns the next line if one has arrived. Does not wait. */
 Told HearNext(void);
 
 /*
  * The modes. Each prints lines "WORD name=value ..." and returns the exit
- * status: 1 when its time was over or an argument is missing.
+ * status: 1 if its time was over or an argument is missing.
  */
 
 int RunMany(const char *mode, const Args *argsPtr);

@@ -23,18 +23,18 @@
 #define LINE_BYTES 32
 #define INPUT UINT32_MAX
 
-/* What a mode does with a connection, once there is one. */
+/* What a mode does with a new connection. */
 typedef struct Plan {
     const char *mode;
     int exchanges; /* Sends a line and waits for its echo. */
-    int keeps;     /* Does not close then. */
+    int keeps;     /* Does not close afterwards. */
     int resets;    /* Instead of closing. */
 } Plan;
 
 typedef enum ConnState {
     CONN_FREE,
     CONN_CONNECTING,
-    CONN_WAITING, /* For an echo. */
+    CONN_WAITING, /* Waiting for an echo. */
     CONN_HELD,
     CONN_CLOSED /* By the server. */
 } ConnState;
@@ -42,34 +42,34 @@ typedef enum ConnState {
 typedef struct Conn {
     int fd;
     ConnState state;
-    unsigned serial;  /* Of the exchange; its line has this number. */
+    unsigned serial;  /* The number in the line of the exchange. */
     unsigned got;     /* Bytes of the echo. */
-    int64_t beganMs;  /* The attempt to connect, or the exchange. */
-    int64_t openedMs; /* The attempt that was successful. */
+    int64_t beganMs;  /* When the attempt or the exchange began. */
+    int64_t openedMs; /* When the successful attempt began. */
 } Conn;
 
 typedef struct Many {
     Plan plan;
     long port;
-    long count; /* 0 is without end. */
+    long count; /* 0 means without end. */
     long at;
-    long rate; /* At most as many begun in a second; 0 is without limit. */
+    long rate; /* At most that many begin in a second; 0 means no limit. */
     int64_t startedMs;
     int64_t limitMs;
-    int64_t giveUpMs; /* 0 is never. */
-    int64_t everyMs;  /* 0 is never. */
+    int64_t giveUpMs; /* 0 means never. */
+    int64_t everyMs;  /* 0 means never. */
 
     int epoll;
     Conn *conns;
     uint32_t slots;
     uint32_t *freeSlots;
     uint32_t freeCount;
-    uint32_t sweep; /* The next one to make an exchange again on. */
+    uint32_t sweep; /* The next connection for another exchange. */
     long active;    /* Connecting or waiting. */
     int ending;     /* It was told to end. */
-    int phase;      /* 0 until all are held, then how often it was "again". */
-    int going;      /* Exchanges again. */
-    int64_t wentMs; /* When that last began. */
+    int phase;      /* 0 until all are held, then the count of "again". */
+    int going;      /* Making exchanges again. */
+    int64_t wentMs; /* When that began last. */
 
     long begun;
     long connected;
@@ -80,8 +80,8 @@ typedef struct Many {
     long closed;
     int64_t firstMs; /* From connecting to the server's close. */
     int64_t lastMs;
-    int64_t slowestMs; /* Of an exchange, with connecting. */
-    int error;         /* Why the last that failed did. */
+    int64_t slowestMs; /* Of an exchange, including connecting. */
+    int error;         /* Of the last one that failed. */
 } Many;
 
 static void
@@ -219,7 +219,7 @@ Echoed(Many *manyPtr, Conn *connPtr)
     }
 }
 
-/* The server has closed, or reset, one that is only held. */
+/* The server has closed or reset a connection that is only held. */
 
 static void
 ClosedByServer(Many *manyPtr, Conn *connPtr)
@@ -293,12 +293,12 @@ Handle(Many *manyPtr, Conn *connPtr)
         break;
     case CONN_FREE:
     case CONN_CLOSED:
-        /* Closed by what this batch of events brought before. */
+        /* An earlier event of this batch has closed it. */
         break;
     }
 }
 
-/* Those that have waited for a connection long enough. */
+/* Gives up attempts that have waited too long. */
 
 static void
 GiveUp(Many *manyPtr)
@@ -333,7 +333,7 @@ Hear(Many *manyPtr)
     }
 }
 
-/* Starts what may be started now. */
+/* Starts the connections and exchanges that may start now. */
 
 static void
 Fill(Many *manyPtr)
@@ -357,7 +357,7 @@ Fill(Many *manyPtr)
     }
 }
 
-/* Says when all are held, or all exchanges are made again. */
+/* Prints when all are held, or all exchanges are made again. */
 
 static void
 CheckPhase(Many *manyPtr)
@@ -427,7 +427,7 @@ Prepare(Many *manyPtr, const Args *argsPtr)
         manyPtr->freeSlots[manyPtr->freeCount++] = manyPtr->slots - 1 - i;
     }
 
-    /* A file, which cannot be watched, has nothing more to tell. */
+    /* A file cannot be watched, and brings nothing more. */
     if (epoll_ctl(manyPtr->epoll, EPOLL_CTL_ADD, 0, &event) != 0) {
         manyPtr->ending = manyPtr->plan.keeps || manyPtr->count == 0;
     }
@@ -488,6 +488,6 @@ RunMany(const char *mode, const Args *argsPtr)
     }
     Loop(&many);
 
-    /* What is still open ends with the process, by a close. */
+    /* The end of the process closes what is still open. */
     return NowMs() >= many.limitMs;
 }

@@ -6,25 +6,25 @@
  *
  *          peer play port=N rcvbuf=BYTES limit=MS expect=SEGMENTS script=OPS
  *
- *      Without a port it listens, says on which one, and accepts one
- *      connection. It reads whatever comes at all times, unless an operation
- *      says otherwise. The operations, separated by commas:
+ *      Without a port it listens, prints its port, and accepts one connection.
+ *      It always reads, unless an operation says otherwise. The operations,
+ *      separated by commas:
  *
  *          send:N          sends the next N bytes of its own stream
  *          pieces:N:K:MS   the same, K bytes at a time and MS between them
  *          pause:MS        does nothing but read
- *          await:N         goes on when it has received N bytes in total
+ *          await:N         continues when it has received N bytes in total
  *          urgent          sends an urgent byte, which is not in the stream
- *          deaf:MS         does not read for so long, while the script goes on
+ *          deaf:MS         does not read for that time; the script continues
  *          slow:K:MS       reads K bytes each MS, for SLOW_MS
  *          shut            ends its sending side
  *          end             reads to the end
- *          reset, close    with whatever it has not read
+ *          reset, close    whatever it has not read
  *
  *      A stream is lines of 32 bytes (Fill): the stream's letter, the number
  *      of the line, and bytes that depend on that. SEGMENTS are the parts of
- *      streams that have to come, "LETTER:OFFSET:LENGTH" separated by commas.
- *      The last line says what has come.
+ *      streams that must arrive, "LETTER:OFFSET:LENGTH" separated by commas.
+ *      The last line says what has arrived.
  */
 
 #define _GNU_SOURCE
@@ -46,7 +46,7 @@
 #define CHUNK_MAX 16384
 #define SLOW_MS 1500
 
-/* What became of the receiving side. */
+/* The state of the receiving side. */
 typedef enum Ending { OPEN, END_OF_FILE, FAILED, GONE, LATE } Ending;
 
 typedef struct Play {
@@ -54,22 +54,22 @@ typedef struct Play {
     int64_t limitMs;
     int64_t sent;   /* Bytes of its own stream. */
     int64_t got;    /* Bytes received. */
-    int64_t wrong;  /* The position of the first wrong one; -1 is none. */
-    Ending ending;  /* Of receiving. */
-    int error;      /* The first one of the system's. */
+    int64_t wrong;  /* The position of the first wrong byte, or -1. */
+    Ending ending;  /* How receiving ended. */
+    int error;      /* The first error of the system. */
     int64_t readMs; /* Does not read until then. */
     int64_t slowMs; /* Reads slowly until then, */
     long slowChunk; /* so many bytes */
     long restMs;    /* each so many milliseconds. */
 
-    /* What has to come: the segment at hand, and how much of it has. */
+    /* The bytes expected: the current segment, and its progress. */
     const char *expect;
     char letter;
     int64_t segmentAt;
     int64_t segmentLeft;
 } Play;
 
-/* A byte of a stream. Lines have one newline each, at their end. */
+/* Returns a byte of a stream. Each line has one newline, at its end. */
 
 static unsigned char
 ByteAt(char letter, int64_t offset)
@@ -91,7 +91,7 @@ ByteAt(char letter, int64_t offset)
     return byte == '\n' || byte == '\r' || byte == 26 ? 'x' : byte;
 }
 
-/* Goes on to the next segment; 0 if there is none. */
+/* Moves to the next segment. Returns 0 if there is none. */
 
 static int
 NextSegment(Play *playPtr)
@@ -158,8 +158,8 @@ Read(Play *playPtr, int64_t nowMs)
     }
 }
 
-/* Waits until the time is over or something happens, and reads if it may;
- * whether the socket takes bytes, if that is asked. */
+/* Waits until the time is over or something happens, and reads if it may.
+ * Returns whether the socket takes bytes, if that is asked. */
 
 static int
 Turn(Play *playPtr, int writing, int64_t untilMs)
@@ -257,7 +257,7 @@ Await(Play *playPtr, int64_t total)
     }
 }
 
-/* Ends the connection; what it has read so far is what there is to say. */
+/* Ends the connection. The result is what it has read so far. */
 
 static void
 Leave(Play *playPtr, int reset)

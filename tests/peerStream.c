@@ -1,8 +1,8 @@
 /*
  * peerStream.c --
  *
- *      The modes of peer that send or receive much on one connection: sink,
- *      source.
+ *      The modes of peer that send or receive bulk data on one connection:
+ *      sink, source.
  */
 
 #define _GNU_SOURCE
@@ -21,7 +21,7 @@
 #define PERIOD 100003
 #define CHUNK_MAX 65536
 
-/* The bytes of support::pattern. */
+/* Makes the bytes of support::pattern. */
 static unsigned char pattern[PERIOD + CHUNK_MAX];
 
 static void
@@ -55,7 +55,7 @@ Rest(int64_t ms)
     }
 }
 
-/* Waits for the socket, the time to be over, and, if hear, what is told. */
+/* Waits for the socket, the end of the time, and, if hear, standard input. */
 
 static Told
 Await(int fd, short events, int hear, int64_t limitMs)
@@ -117,14 +117,14 @@ typedef struct Sink {
     long stream;
     long chunk;
     long pauseMs;
-    long resetAt; /* After so many bytes; -1 is never. */
+    long resetAt; /* After that many bytes; -1 means never. */
     int64_t limitMs;
     int64_t total;
-    int64_t wrongAt; /* The first wrong piece begins there; -1 is none. */
+    int64_t wrongAt; /* Where the first wrong piece begins, or -1. */
     int error;
 } Sink;
 
-/* Reads to the end; which end it was. */
+/* Reads to the end. Returns how it ended. */
 
 static const char *
 Drink(Sink *sinkPtr)
@@ -183,7 +183,7 @@ RunSink(const Args *argsPtr)
     if (ArgNumber(argsPtr, "told", 0) != 0) {
         while (NowMs() < sink.limitMs
             && Await(-1, 0, 1, sink.limitMs) == TOLD_NOTHING) {
-            /* Until it is told, or may wait no longer. */
+            /* Waits until it is told, or its time is over. */
         }
     }
     Rest(ArgNumber(argsPtr, "delay", 0));
@@ -214,7 +214,7 @@ RunSource(const Args *argsPtr)
         return 1;
     }
 
-    /* When it has been told to end it waits for the end of the other side. */
+    /* After it was told to end it waits for the end of the other side. */
     while (NowMs() < limitMs) {
         char byte;
         ssize_t count;

@@ -1,13 +1,12 @@
 # resolve.tcl --
 #
-#	Names that a slow resolver takes its time for: run by resolve.sh, which
-#	brings the resolver (heldDns.pl). A name has no answer until the script
-#	itself asks for it to be given, so that a test could not end if the
-#	look-up held the script up.
+#	Names and a slow resolver. resolve.sh runs it, and starts the resolver
+#	(heldDns.pl). The resolver answers only when the script tells it to.
+#	Therefore a test would not end if the look-up blocked the script.
 
 namespace import ::tcltest::*
 
-# Each test has a name of its own, as the resolver remembers.
+# Each test has a name of its own, because the resolver remembers names.
 
 set lastName 0
 
@@ -15,7 +14,7 @@ proc newName {} {
     return n[incr ::lastName]
 }
 
-# What is told to the resolver is a question too; it has no answer.
+# Commands to the resolver are look-ups, too. They get no answer.
 
 proc tell {verdict name} {
     catch {close [support::sock -async $name.$verdict.test 1]}
@@ -29,7 +28,9 @@ proc on {event chan script} {
     fileevent $chan $event [list apply [list chan $script ::] $chan]
 }
 
-test resolve-1.1 {the script and its timers go on; then it connects} -setup {
+test resolve-1.1 {during a look-up the script and timers run, then it\
+        connects} \
+-setup {
     set listener [support::listen]
     unset -nocomplain ::ticked ::connected
 } -body {
@@ -56,7 +57,7 @@ test resolve-1.1 {the script and its timers go on; then it connects} -setup {
     support::closeAll $chan $server $listener
 } -result {{1 {} {} {}} 0 question! 127.0.0.1}
 
-test resolve-1.2 {a name there is not: the resolver's words, once} -setup {
+test resolve-1.2 {an unknown name gives the resolver's message, once} -setup {
     unset -nocomplain ::readable ::writable
     catch {support::sock nobody.invalid.test 1} message
 } -body {
@@ -76,7 +77,7 @@ test resolve-1.2 {a name there is not: the resolver's words, once} -setup {
     catch {close $chan}
 } -match glob -result {1 1 {} 0 {POSIX ENOTCONN *}}
 
-test resolve-1.3 {closed meanwhile; the late answer does no harm} -body {
+test resolve-1.3 {a late answer to a closed channel does no harm} -body {
     set names {}
     for {set i 0} {$i < 10} {incr i} {
 	lappend names [newName]
@@ -91,7 +92,7 @@ test resolve-1.3 {closed meanwhile; the late answer does no harm} -body {
 	[lsort -unique [dict values [support::zeroStats]]]
 } -result {0 0}
 
-test resolve-1.4 {closed with output waiting: it goes out} -setup {
+test resolve-1.4 {a close during the look-up delivers the output} -setup {
     set listener [support::listen]
     unset -nocomplain ::received
 } -body {
@@ -109,7 +110,7 @@ test resolve-1.4 {closed with output waiting: it goes out} -setup {
     support::closeAll $listener
 } -result 100000
 
-test resolve-1.5 {blocking calls wait for name and connection} -setup {
+test resolve-1.5 {blocking calls wait for the name and the connection} -setup {
     set listener [support::listen]
 } -body {
     set name [newName]
@@ -123,7 +124,7 @@ test resolve-1.5 {blocking calls wait for name and connection} -setup {
     support::closeAll $chan $server $listener
 } -result hello
 
-test resolve-1.6 {non-blocking calls have nothing yet} -body {
+test resolve-1.6 {non-blocking calls return at once} -body {
     set chan [dial [newName] 1]
     fconfigure $chan -blocking 0
     list [gets $chan line] [eof $chan] [fblocked $chan]
@@ -131,7 +132,8 @@ test resolve-1.6 {non-blocking calls have nothing yet} -body {
     close $chan
 } -result {-1 0 1}
 
-test resolve-1.7 {options set meanwhile hold for the connection} -setup {
+test resolve-1.7 {options set during the look-up apply to the connection} \
+-setup {
     set listener [support::listen]
     unset -nocomplain ::connected
 } -body {
@@ -150,7 +152,7 @@ test resolve-1.7 {options set meanwhile hold for the connection} -setup {
     support::closeAll $chan $listener
 } -result {{0 0} {1 1 20000} 1 1 2}
 
-test resolve-1.8 {-myaddr and -myport are looked up along with it} -setup {
+test resolve-1.8 {-myaddr is looked up at the same time} -setup {
     set listener [support::listen]
 } -body {
     set name [newName]
@@ -162,7 +164,8 @@ test resolve-1.8 {-myaddr and -myport are looked up along with it} -setup {
     support::closeAll $chan $server $listener
 } -result 127.0.0.1
 
-test resolve-1.9 {moved to another thread meanwhile} -constraints {
+test resolve-1.9 {a channel can move to another thread during the look-up} \
+-constraints {
     hasThreads
 } -setup {
     set listener [support::listen]
@@ -181,7 +184,7 @@ test resolve-1.9 {moved to another thread meanwhile} -constraints {
     support::joinThreads $thread
 } -result hello
 
-test resolve-1.10 {many at once, released in another order} -setup {
+test resolve-1.10 {many look-ups can finish in any order} -setup {
     set listener [support::listen]
     set names {}
 } -body {
@@ -198,7 +201,7 @@ test resolve-1.10 {many at once, released in another order} -setup {
 	tell release $name
     }
     foreach name $names {
-	# Its client may have to send the line yet, for which it needs events.
+	# The client may still have to send its line, for which it needs events.
 	set server [support::accept $listener]
 	fconfigure $server -blocking 0
 	set line {}
@@ -221,21 +224,21 @@ test resolve-1.10 {many at once, released in another order} -setup {
     unset -nocomplain got chans names line
 } -result 1
 
-test resolve-2.1 {a process exits without waiting} -body {
+test resolve-2.1 {a process exits without waiting for the look-up} -body {
     support::runChild {
 	set chan [support::sock -async forever1.held.test 1]
 	exit 7
     }
 } -result {status 7 output {}}
 
-test resolve-2.2 {...also one that has just closed the channel} -body {
+test resolve-2.2 {a process exits without waiting for a closed channel} -body {
     support::runChild {
 	close [support::sock -async forever2.held.test 1]
 	exit 8
     }
 } -result {status 8 output {}}
 
-test resolve-2.3 {a thread exits without waiting} -constraints {
+test resolve-2.3 {a thread exits without waiting for the look-up} -constraints {
     hasThreads
 } -setup {
     set thread [support::thread]
@@ -247,7 +250,8 @@ test resolve-2.3 {a thread exits without waiting} -constraints {
     support::joinThreads $thread
 } -result {}
 
-test resolve-2.4 {an interpreter is deleted} -setup {
+test resolve-2.4 {an interpreter is deleted without waiting for the look-up} \
+-setup {
     interp create inner
     interp eval inner [list set ::auto_path $::auto_path]
     interp eval inner [list source [file join $support::dir support.tcl]]

@@ -5,10 +5,10 @@
 #	    tclsh run.tcl FILE.test ?tcltest options?
 #
 #	Exits with 0 if tests ran and all passed, otherwise with 1. Each test
-#	is named in the output when it starts, so that the log of a run that
-#	hangs ends with the culprit. A background error that a test did not
-#	ask for makes it fail, and a test that lasts over a minute ends the
-#	run. The last line is for machines: PASSED or FAILED with the counts.
+#	is named in the output when it starts, so the log of a run that hangs
+#	ends with the culprit. A test fails for a background error that it did
+#	not ask for. A test that lasts longer than a minute ends the run. The
+#	last line is for scripts: PASSED or FAILED with the counts.
 #
 #	See support.tcl for the environment variables.
 
@@ -22,7 +22,7 @@ namespace eval run {
     array set counts {Total 0 Passed 0 Skipped 0 Failed 0}
 }
 
-# The real [exit] is kept under another name: tests redefine it, and one that
+# The real [exit] has another name here. Tests redefine exit, and a call that
 # reaches the command below would end the run with a wrong status.
 
 rename ::exit ::run::Exit
@@ -42,7 +42,7 @@ proc run::Usage {} {
     Exit 1
 }
 
-# Called before a test's set-up.
+# Called before the set-up of a test.
 
 proc run::Begin {name} {
     variable current $name
@@ -57,7 +57,7 @@ proc run::Begin {name} {
 	"$name hangs outside of the event loop\n"
 }
 
-# Channels that were not there before the test.
+# Returns the channels that did not exist before the test.
 
 proc run::Left {} {
     variable before
@@ -69,9 +69,9 @@ proc run::Left {} {
     }]
 }
 
-# Called after a test's clean-up; an error here is tcltest's "Test cleanup
-# failed". Channels that a failed test left open would spoil the next ones, and
-# so would the global variables that it made: both go.
+# Called after the clean-up of a test. An error here becomes tcltest's "Test
+# cleanup failed". Channels and global variables that a failed test leaves
+# would spoil the next tests, so both are removed.
 
 proc run::End {} {
     variable current
@@ -82,8 +82,9 @@ proc run::End {} {
     after cancel $alarm
     Watchdog 0 {}
     Say "[expr {[clock milliseconds] - $started}] ms"
-    # A server in this event loop has yet to see that its client has gone, and
-    # would later close a channel that has its own one's name by then.
+    # A server in this event loop may not yet have seen that its client has
+    # left. Later it would close a channel, whose name may be in use again by
+    # then.
     if {[Left] ne ""} {
 	catch {::support::until {[::run::Left] eq ""} 500}
     }
@@ -110,8 +111,8 @@ proc run::Hang {} {
     Exit 1
 }
 
-# A thread's watch over calls that block the whole interpreter, when the test
-# package is there.
+# A thread watches over calls that block the whole interpreter, if the test
+# package is loaded.
 
 proc run::Watchdog {ms text} {
     if {[info commands ::testwatchdog] ne ""} {
@@ -119,7 +120,7 @@ proc run::Watchdog {ms text} {
     }
 }
 
-# Stands before tcltest's own [test].
+# Replaces tcltest's own [test].
 
 proc run::Test {name description args} {
     if {[llength $args] % 2 == 0} {
@@ -136,7 +137,7 @@ proc run::Test {name description args} {
     tailcall ::tcltest::TestCommand $name $description {*}$args
 }
 
-# Stands before tcltest's [cleanupTests], which forgets the counts.
+# Replaces tcltest's [cleanupTests], which forgets the counts.
 
 proc run::Cleanup {args} {
     variable counts
@@ -169,8 +170,8 @@ proc run::SetUp {options} {
     ::support::defineConstraints
 }
 
-# Runs the file; a script error in it and anything that it leaves behind are
-# failures of the file as a whole.
+# Runs the file. A script error in it, and anything that it leaves behind, are
+# failures of the whole file.
 
 proc run::File {file} {
     variable failures

@@ -1,13 +1,14 @@
 # sendPeer.pl --
 #
-#       The receiver of sendpeer.tcl. Prints two ports: of control connections,
-#       and of data connections, which are numbered from 0 and read from only on
-#       demand. Ends with its standard input. A control connection says
+#       The receiver of sendpeer.tcl. It prints two ports, for control and for
+#       data connections. Data connections are numbered from 0 and read only on
+#       demand. It ends with its standard input. A control connection sends
+#       lines, and gets these answers:
 #
-#           count       -> COUNT: how many data connections came so far
-#           take I N    -> N: takes N bytes of number I
-#           read I      -> LENGTH eof|reset, and the bytes: all, up to the end
-#           reset I     -> reset
+#           count       COUNT: the number of data connections so far
+#           take I N    N: reads N bytes of number I, and keeps them
+#           read I      LENGTH eof|reset, then all bytes up to the end
+#           reset I     reset: resets number I
 use strict;
 use warnings;
 use IO::Select;
@@ -21,7 +22,7 @@ sub listening {
 
 my ($control, $data) = (listening(), listening());
 
-# So that the system takes little for a connection that is not read.
+# The system then takes little for a connection that is not read.
 setsockopt $data, SOL_SOCKET, SO_RCVBUF, 32768;
 my $inputs = IO::Select->new($control, $data, \*STDIN);
 my (@conns, @bytes, %asked, %line);

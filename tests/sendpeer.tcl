@@ -1,7 +1,7 @@
 # sendpeer.tcl --
 #
-#	iocpsock::sendfile to a peer outside of Wine, sendPeer.pl, which
-#	receives when it is told to: run by sendpeer.sh.
+#	iocpsock::sendfile to a peer outside Wine (sendPeer.pl), which receives
+#	when it is told to. sendpeer.sh runs it.
 
 namespace import -force ::tcltest::test
 
@@ -18,8 +18,8 @@ set chan [open $::sp::name wb]
 puts -nonewline $chan $::sp::file
 close $chan
 
-# What the peer answers. Meanwhile the event loop of this process does not run,
-# unless the answer is to be waited for.
+# Asks the peer. The event loop of this process does not run until the answer;
+# with askLater it does.
 proc ::sp::ask {args} {
     variable control
     puts $control $args
@@ -42,7 +42,7 @@ proc ::sp::answers {} {
     append answer [read $control]
 }
 
-# The bytes that the peer has from number i, and how that ended.
+# Returns how connection i ended, and the bytes that the peer received on it.
 proc ::sp::received {i} {
     variable control
     variable answer
@@ -76,7 +76,7 @@ proc ::sp::await {name} {
     return [dict get $result $name]
 }
 
-# The parts that a text consists of.
+# Returns the names of the parts that a text consists of.
 proc ::sp::parts {text args} {
     variable file
     set parts {}
@@ -99,7 +99,7 @@ proc ::sp::parts {text args} {
 }
 
 foreach {n async} {1 {} 2 -async} {
-    test sendpeer-1.$n "bytes and files, closed at once $async" -body {
+    test sendpeer-1.$n "a close delivers bytes and files $async" -body {
 	set chan [::sp::connect {*}$async]
 	puts -nonewline $chan BEFORE
 	iocpsock::sendfile $chan $::sp::name -command {::sp::done one}
@@ -115,7 +115,8 @@ foreach {n async} {1 {} 2 -async} {
     } -result {0 eof {before file between file after} 1000000 1000000}
 }
 
-test sendpeer-1.3 {the peer takes a little and stops, again and again} -body {
+test sendpeer-1.3 {a file arrives at a peer that reads a little at a time} \
+-body {
     set chan [::sp::connect]
     set filled [support::fill $chan]
     iocpsock::sendfile $chan $::sp::name -command {::sp::done one}
@@ -130,7 +131,7 @@ test sendpeer-1.3 {the peer takes a little and stops, again and again} -body {
 	after AFTER] [::sp::await one]
 } -result {eof {before file after} 1000000}
 
-test sendpeer-1.4 {without a command, behind one with} -body {
+test sendpeer-1.4 {a file without a command follows one with a command} -body {
     set chan [::sp::connect]
     iocpsock::sendfile $chan $::sp::name -command {::sp::done one}
     ::sp::askLater read $::sp::serial
@@ -145,7 +146,7 @@ test sendpeer-1.4 {without a command, behind one with} -body {
 	part [string range $::sp::file 0 299999] after AFTER]
 } -result {300000 1000000 eof {file part after}}
 
-test sendpeer-2.1 {peers that do not receive hold up no other} -body {
+test sendpeer-2.1 {peers that do not receive do not delay others} -body {
     set stalled {}
     set first [expr {$::sp::serial + 1}]
     for {set i 0} {$i < 8} {incr i} {
@@ -171,7 +172,7 @@ test sendpeer-2.1 {peers that do not receive hold up no other} -body {
     list $seen [expr {$held > 0 && $held <= 2 * 65536}]
 } -result [list [list {*}{eof file 1000000} {*}[lrepeat 8 eof file]] 1]
 
-test sendpeer-2.2 {the peer resets meanwhile: each file is told} -body {
+test sendpeer-2.2 {a reset by the peer is reported for each file} -body {
     set chan [::sp::connect]
     iocpsock::sendfile $chan $::sp::name -command {::sp::done one}
     puts -nonewline $chan BETWEEN
@@ -186,7 +187,7 @@ test sendpeer-2.2 {the peer resets meanwhile: each file is told} -body {
 } -result {1 1 0 1}
 
 foreach {n blocking} {3 1 4 0} {
-    test sendpeer-2.$n "an exit meanwhile, -blocking $blocking" -body {
+    test sendpeer-2.$n "an exit delivers the file, -blocking $blocking" -body {
 	incr ::sp::serial
 	set child [support::child {
 	    lassign $argv port name blocking

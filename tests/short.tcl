@@ -1,9 +1,9 @@
 # short.tcl --
 #
-#	A send that the system carries out in part must not lose its rest: what
-#	a client gets that has ended its own side and reads late. Under Wine 8
-#	the end of the client's side completes the sends that are outstanding.
-#	Run by short.sh, with clients outside Wine (shortPeer.pl).
+#	If the system carries out a send only in part, its rest must not be
+#	lost. Under Wine 8 this happens when the client ends its sending side:
+#	outstanding sends then complete. The clients read late. short.sh runs
+#	it, with clients outside Wine (shortPeer.pl).
 
 namespace import -force ::tcltest::*
 
@@ -29,8 +29,8 @@ close $chan
 
 # short::open --
 #
-#	A connection of the driver's from a new client, with a small send
-#	buffer. Results: {chan control}; control is the line to the client.
+#	Accepts a connection from a new client, with a small send buffer.
+#	Returns {chan control}; control is the line to the client.
 
 proc short::open {sndbuf blocking} {
     variable listener [support::listen]
@@ -52,7 +52,7 @@ proc short::tell {control args} {
     }
 }
 
-# The client reads from now on, late; events bring what it has got.
+# Makes the client read, late. An event brings its report.
 
 proc short::ask {control ms} {
     variable result
@@ -70,7 +70,7 @@ proc short::answer {control} {
     }
 }
 
-# The client's end has come.
+# Waits for the end of the client's side.
 
 proc short::end {chan} {
     support::until {[read $chan 1] eq "" && [eof $chan]}
@@ -103,7 +103,7 @@ proc short::Copied {in args} {
     set ::short::copied $args
 }
 
-# How much was sent when nothing is left to be sent, by the driver's count.
+# Waits until nothing is left to send. Returns the driver's count of bytes.
 
 proc short::drained {chan} {
     support::until {[chan pending output $chan] == 0
@@ -113,9 +113,9 @@ proc short::drained {chan} {
 }
 
 # ----------------------------------------------------------------------
-# The client has ended its side before anything is sent. The driver asks Wine
-# about its sockets 4 times in a second (win/cpWineWin.c): the client is silent
-# for longer than that.
+# The client ends its side before anything is sent. The driver asks Wine about
+# its sockets four times a second (win/cpWineWin.c). The client waits longer
+# than that.
 
 set n 0
 foreach sndbuf {4096 16384} {
@@ -148,8 +148,8 @@ foreach sndbuf {4096 16384} {
 }
 
 # ----------------------------------------------------------------------
-# The client ends its side while sends are outstanding, and the channel's
-# receive sees that.
+# The client ends its side while sends are outstanding, and a receive of the
+# channel sees that.
 
 set n 0
 foreach sndbuf {4096 16384} {
@@ -169,7 +169,7 @@ foreach sndbuf {4096 16384} {
 		    }
 		}} $chan]
 		short::put $chan $way
-		# The receive is submitted.
+		# Now the receive is submitted.
 		support::drain
 		short::tell $control shut
 		support::wait ::short::seen {$::short::seen}
@@ -189,13 +189,13 @@ foreach sndbuf {4096 16384} {
     }
 }
 
-test short-3.1 {closed when the client's end comes, with sends outstanding} \
+test short-3.1 {a closing channel with sends outstanding delivers everything} \
 -setup {
     lassign [short::open 4096 0] chan control
 } -body {
     short::put $chan puts
     close $chan
-    # The close reads, so as to discard what comes, and sees the end.
+    # The close reads, to discard input, and sees the end.
     short::tell $control shut
     short::ask $control $short::lateMs
     support::wait ::short::result

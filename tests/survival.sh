@@ -1,11 +1,10 @@
 #!/bin/sh
 # survival.sh 86|90 ?tcltest options? --
 #
-#       survival.tcl in the Windows tclsh, with clients of its own outside Wine
-#       (peer.c) and a Wine server of its own, which has to have as many open
-#       files as it may. IOCPSOCK_SURVIVAL=long is the form of tools/soak, the
-#       other one, short, is for every day. Exit status: 0 passed, 1 failed,
-#       77 skipped.
+#       survival.tcl in the Windows tclsh, with clients outside Wine (peer.c)
+#       and a Wine server of its own, which needs as many open files as it can
+#       get. tools/soak sets IOCPSOCK_SURVIVAL=long; the default is short. Exit
+#       status: 0 passed, 1 failed, 77 skipped.
 
 set -u
 peer=$(dirname "$0")/../build/native-gcc/peer
@@ -21,9 +20,7 @@ ulimit -n "$(ulimit -H -n)" && filesMax=$(ulimit -n)
 
 peerPid=
 serverPid=
-cleanUp() {
-    rc=$?
-    trap '' INT TERM HUP
+atEnd() {
     # The clients end with their input.
     exec 9>&-
     [ -z "$peerPid" ] || wait "$peerPid"
@@ -31,12 +28,9 @@ cleanUp() {
         WINEPREFIX=$work wineserver -k 2>/dev/null
         wait "$serverPid"
     fi
-    rm -rf "$work"
-    exit "$rc"
 }
-trap cleanUp EXIT
 
-# waitFor COMMAND...: looks every 0.1 s whether it is true, for 20 s.
+# waitFor COMMAND...: tries it every 0.1 s until it succeeds, up to 20 s.
 waitFor() {
     tries=200
     until "$@"; do
@@ -55,15 +49,15 @@ exec 9<>"$work/in"
 peerPid=$!
 waitFor grep -q '^listening port=.' "$work/out"
 
-# It outlives each process by some seconds, so that the next one finds it.
+# It lives some seconds longer than each process, so that the next one finds it.
 WINEPREFIX=$work WINEDEBUG=-all wineserver -f -p5 9>&- &
 serverPid=$!
-# Asked before it has noted its folder there, both of them would make one.
+# Asked before it has written its folder, a second server would start.
 waitFor test -s "$work/wineserver"
 waitFor env WINEPREFIX="$work" wineserver -k0
 
-# Where the clients are, the process id of Wine's server, how many files a
-# process may open; and, in a moment, the process id of tclsh.
+# The port of the clients, the process id of Wine's server, the number of files
+# that a process may open. testRun adds the process id of tclsh.
 IOCPSOCK_PEER=$(sed -n 's/^listening port=//p' "$work/out")
 export IOCPSOCK_PEER="$IOCPSOCK_PEER $serverPid $filesMax"
 export IOCPSOCK_SURVIVAL="${IOCPSOCK_SURVIVAL:-short}"
@@ -79,8 +73,8 @@ failed=0
 if [ $# -gt 0 ]; then
     testRun "$@"
 else
-    # Memory that a process has had once it uses again: only in a new one is
-    # seen what is needed.
+    # A process reuses memory that it has had. Only a new one shows how much a
+    # case needs.
     for cases in '[a-e]' f g h; do
         testRun -match "survival-$cases.*"
     done

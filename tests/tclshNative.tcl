@@ -1,18 +1,14 @@
 # tclshNative.tcl --
 #
-#       Runs in Debian's own tclsh, outside Wine, and talks through real
-#       sockets with the Windows tclsh over iocpsock, first as its client,
-#       then as its server.
+#       Runs in Debian's own tclsh, outside Wine. It talks through real
+#       sockets with the Windows tclsh over iocpsock, first as its client, then
+#       as its server.
 #
-#           tclshNative.tcl RUNNER      RUNNER: tools/tclsh86 or so
+#           tclshNative.tcl RUNNER
 
-package require tcltest 2
-namespace import ::tcltest::test
-
-set runner [lindex $argv 0]
-set argv {}
-set peerFile [file join [file dirname [file normalize [info script]]] \
-    tclshPeer.tcl]
+source [file join [file dirname [file normalize [info script]]] \
+    nativeSupport.tcl]
+set peerFile [file join $here tclshPeer.tcl]
 source $peerFile
 
 namespace eval native {
@@ -28,7 +24,7 @@ proc native::start {mode} {
     fconfigure $pipe -buffering line -blocking 0 -translation auto
 }
 
-# One line from the Windows side; an error after the guard time.
+# Returns a line from the Windows side, or an error after the guard time.
 proc native::answer {} {
     variable pipe
     variable line
@@ -57,7 +53,7 @@ proc native::ask {args} {
     answer
 }
 
-# Ends the Windows side: normally by the end of its input, else by its id.
+# Ends the Windows side by the end of its input, or else by its process id.
 proc native::stop {} {
     variable pipe
     variable line
@@ -85,7 +81,7 @@ proc native::End {ids} {
     }
 }
 
-# --- Debian's tclsh calls, iocpsock serves --------------------------------
+# --- Debian's tclsh connects, iocpsock serves -----------------------------
 
 native::start serve
 set port [native::answer]
@@ -95,29 +91,29 @@ if {![string is integer -strict $port]} {
     exit 1
 }
 
-test tclsh-1.1 {questions and answers} -body {
+test tclsh-1.1 {questions are answered} -body {
     peer::Call_lines ::socket $port 200
 } -result {0 wrong}
-test tclsh-1.2 {questions and answers, blocking} -body {
+test tclsh-1.2 {questions are answered in blocking mode} -body {
     peer::Call_blocking ::socket $port 200
 } -result {0 wrong}
-test tclsh-1.3 {echo of one byte, end by half-close} -body {
+test tclsh-1.3 {one byte is sent back, and the end with a half-close} -body {
     peer::Call_echo ::socket $port 1
 } -result ok
-test tclsh-1.4 {echo in bulk while sending} -body {
+test tclsh-1.4 {bulk data is sent back while more is sent} -body {
     peer::Call_echo ::socket $port 6000001
 } -result ok
-test tclsh-1.5 {bulk out, delivered by the background close} -body {
+test tclsh-1.5 {a close in the background delivers bulk data} -body {
     peer::Call_source ::socket $port 8000003
 } -result ok
-test tclsh-1.6 {bulk in, half-close, verdict back} -body {
+test tclsh-1.6 {bulk data arrives, and the answer after a half-close} -body {
     peer::Call_sink ::socket $port 8000005
 } -result ok
-test tclsh-1.7 {iocpsock resets: the client learns} -body {
+test tclsh-1.7 {the client sees a reset by iocpsock} -body {
     set result [peer::Call_reset ::socket $port 4000000]
     expr {$result in {{go eof} {go {POSIX ECONNRESET}}} ? "ok" : $result}
 } -result ok
-test tclsh-1.8 {forty callers at once, all to their end} -body {
+test tclsh-1.8 {forty clients at once get all their data} -body {
     set chans {}
     for {set i 0} {$i < 40} {incr i} {
         set chan [peer::Dial ::socket $port "source 100003"]
@@ -134,7 +130,7 @@ test tclsh-1.8 {forty callers at once, all to their end} -body {
     }
     lsort -unique $verdicts
 } -result {eof ok}
-test tclsh-1.9 {a caller that resets in mid-stream harms nobody} -body {
+test tclsh-1.9 {clients that reset in mid-stream do no harm} -body {
     for {set i 0} {$i < 20} {incr i} {
         set chan [peer::Dial ::socket $port "source 3000000"]
         fconfigure $chan -blocking 1 -buffersize 16
@@ -147,34 +143,35 @@ test tclsh-1.10 {the Windows side ends by itself} -body {
     native::stop
 } -result ended
 
-# --- iocpsock calls, Debian's tclsh serves --------------------------------
+# --- iocpsock connects, Debian's tclsh serves -----------------------------
 
 set listener [peer::serve ::socket]
 set port [lindex [fconfigure $listener -sockname] 2]
 native::start call
 
-test tclsh-2.1 {questions and answers} -body {
+test tclsh-2.1 {questions are answered} -body {
     native::ask lines $port 200
 } -result {0 wrong}
-test tclsh-2.2 {questions and answers, blocking} -body {
+test tclsh-2.2 {questions are answered in blocking mode} -body {
     native::ask blocking $port 200
 } -result {0 wrong}
-test tclsh-2.3 {echo of one byte, end by half-close} -body {
+test tclsh-2.3 {one byte comes back, and the end after a half-close} -body {
     native::ask echo $port 1
 } -result ok
-test tclsh-2.4 {echo in bulk while sending} -body {
+test tclsh-2.4 {bulk data comes back while more is sent} -body {
     native::ask echo $port 6000001
 } -result ok
-test tclsh-2.5 {bulk in, to the end} -body {
+test tclsh-2.5 {bulk data is read to the end} -body {
     native::ask source $port 8000003
 } -result ok
-test tclsh-2.6 {bulk out, half-close, verdict back} -body {
+test tclsh-2.6 {bulk data is sent, and the answer read after a half-close} \
+-body {
     native::ask sink $port 8000005
 } -result ok
-test tclsh-2.7 {a reset by the server reads as end of file} -body {
+test tclsh-2.7 {a reset by the server reads as the end of file} -body {
     native::ask reset $port 100
 } -result {go eof}
-test tclsh-2.8 {nobody there: refused, as the core says} -body {
+test tclsh-2.8 {a refused connect gives the core's error} -body {
     set gone [::socket -server peer::Greet -myaddr 127.0.0.1 0]
     set closed [lindex [fconfigure $gone -sockname] 2]
     close $gone
@@ -185,7 +182,4 @@ test tclsh-2.9 {the Windows side ends by itself} -body {
 } -result ended
 
 close $listener
-set failed [expr {$tcltest::numTests(Failed) != 0
-    || $tcltest::numTests(Passed) == 0}]
-tcltest::cleanupTests
-exit $failed
+native::endTests

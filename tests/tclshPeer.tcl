@@ -8,7 +8,7 @@
 #           tclshPeer.tcl call              one command a line on stdin,
 #                                           one answer a line on stdout
 #
-#       A caller's first line names what the server shall do.
+#       The first line of a caller names what the server shall do.
 
 namespace eval peer {
     variable guardMs 15000
@@ -18,7 +18,7 @@ namespace eval peer {
 }
 
 # The bytes of one period: a linear congruential sequence, so that a lost,
-# doubled or moved chunk of any size shows.
+# doubled or moved piece of any size shows.
 proc peer::MakeBlock {} {
     variable period
     variable block
@@ -31,7 +31,7 @@ proc peer::MakeBlock {} {
     set block [binary format c* $bytes]
 }
 
-# peer::data count: COUNT bytes of the pattern from its start.
+# peer::data count: returns COUNT bytes of the pattern from its start.
 proc peer::data {count} {
     variable period
     variable block
@@ -39,7 +39,7 @@ proc peer::data {count} {
     string range [string repeat $block $times] 0 [expr {$count - 1}]
 }
 
-# peer::verdict bytes count: "ok" or where it first differs.
+# peer::verdict bytes count: returns "ok", or where the bytes first differ.
 proc peer::verdict {bytes count} {
     set want [data $count]
     if {$bytes eq $want} {
@@ -91,7 +91,7 @@ proc peer::FirstLine {chan} {
     }
 }
 
-# Sends back what comes and closes when the caller has finished.
+# Sends everything back, and closes when the caller has finished.
 proc peer::Serve_echo {chan} {
     fileevent $chan readable [list peer::EchoSome $chan]
 }
@@ -125,7 +125,8 @@ proc peer::AnswerLine {chan} {
     }
 }
 
-# Collects until the caller's half-close, then tells what it got.
+# Collects everything up to the caller's half-close, then reports what it
+# received.
 proc peer::Serve_sink {chan count} {
     variable sunk
     set sunk($chan) {}
@@ -144,15 +145,15 @@ proc peer::SinkSome {chan count} {
     }
 }
 
-# Queues COUNT bytes and closes at once: close must deliver them.
+# Queues COUNT bytes and closes at once. The close must deliver them.
 proc peer::Serve_source {chan count} {
-    # The caller may have gone meanwhile, which is no concern of ours.
+    # The caller may have left meanwhile.
     catch {puts -nonewline $chan [data $count]}
     catch {close $chan}
 }
 
-# Lets the caller fill the connection, then closes over unread data, which
-# makes the kernel answer with a reset.
+# Lets the caller fill the connection, then closes with unread data, so that
+# the system resets.
 proc peer::Serve_reset {chan} {
     fconfigure $chan -buffersize 16
     puts $chan go
@@ -175,7 +176,7 @@ proc peer::Dial {command port request} {
     return $chan
 }
 
-# Reads to the end and leaves the bytes, or the error, in done(TOKEN).
+# Reads to the end, and stores the bytes or the error in done(TOKEN).
 proc peer::Collect {chan token} {
     variable got
     variable done
@@ -222,7 +223,7 @@ proc peer::Call_sink {command port count} {
     return $answer
 }
 
-# COUNT questions, each sent when the last one's answer is there.
+# Sends COUNT questions, each after the last answer.
 proc peer::Call_lines {command port count} {
     set chan [Dial $command $port lines]
     set wrong 0
@@ -238,7 +239,7 @@ proc peer::Call_lines {command port count} {
     return "$wrong wrong"
 }
 
-# The same with a channel that blocks and no event loop.
+# The same with a blocking channel, without the event loop.
 proc peer::Call_blocking {command port count} {
     set chan [Dial $command $port lines]
     fconfigure $chan -blocking 1
@@ -254,7 +255,7 @@ proc peer::Call_blocking {command port count} {
     return "$wrong wrong"
 }
 
-# A server that resets: the answer is how the caller learns of it.
+# A server that resets. Returns how the caller sees it.
 proc peer::Call_reset {command port count} {
     variable got
     set chan [Dial $command $port reset]
@@ -302,7 +303,7 @@ proc peer::Command {} {
     return ::socket
 }
 
-# Server: the end of stdin is the end of the process.
+# The server ends with its standard input.
 proc peer::StdinReady {} {
     gets stdin
     if {[eof stdin]} {

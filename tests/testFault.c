@@ -1,19 +1,19 @@
 /*
  * testFault.c --
  *
- *      Faults at the port's edge, for tests: the linker puts these functions
+ *      Faults at the port's edge, for tests. The linker puts these functions
  *      between the driver and its port (--wrap, in Package.cmake). Only the
- *      package of the build's testpackage-fault has them. Its command:
+ *      package in the build's testpackage-fault has them. Its command:
  *
  *          iocpsock::fault fail KIND NTH ?TIMES? ?ERROR?
- *                      the NTH call from now fails, and so do those after it,
- *                      TIMES in all (1; 0 is without an end), with the POSIX
- *                      error ERROR (ENOBUFS), or with the one that is made
- *                      of a number: Win32's, Winsock's or an NTSTATUS
+ *                      the NTH call from now on fails, and the calls after it,
+ *                      TIMES in all (default 1; 0 means all), with the POSIX
+ *                      error ERROR (default ENOBUFS), or with the error for a
+ *                      number: Win32's, Winsock's or an NTSTATUS
  *          iocpsock::fault short KIND BYTES
- *                      receives and attempts move at most so many bytes
+ *                      receives and attempts move at most that many bytes
  *          iocpsock::fault late KIND REAPS
- *                      a completion is told so many reaps after it came
+ *                      a completion is reported that many reaps late
  *          iocpsock::fault count KIND
  *                      a dict: the calls and the failures since the reset
  *          iocpsock::fault reset
@@ -66,10 +66,10 @@ static const char *const kindNames[FAULT_COUNT + 1] = {
 typedef struct Fault {
     int calls;
     int failed;
-    int first; /* Counted as calls are; 0 is none. */
+    int first; /* The first and the last call to fail; 0 is none. */
     int last;
     CpError error;
-    size_t shortBytes; /* 0 is all. */
+    size_t shortBytes; /* 0 means no limit. */
     int lateReaps;
 } Fault;
 
@@ -77,8 +77,8 @@ typedef struct Fault {
 
 typedef struct Late {
     CpOp *opPtr;
-    CpOpProc *proc; /* The caller's own. */
-    int reaps;      /* To go, once it is over. */
+    CpOpProc *proc; /* The proc of the caller. */
+    int reaps;      /* That it is still delayed. */
     int over;
     DWORD thread;
     struct Late *nextPtr;
@@ -88,7 +88,7 @@ static SRWLOCK faultLock = SRWLOCK_INIT;
 static Fault faults[FAULT_COUNT];
 static Late *firstLatePtr = NULL;
 
-/* Counts a call; the error that it has to fail with, or CP_OK. */
+/* Counts a call. Returns the error that it must fail with, or CP_OK. */
 
 static CpError
 Call(FaultKind kind)
@@ -124,7 +124,7 @@ void *__wrap_CpCalloc(size_t sizeBytes);
 void __real_CpFree(void *memPtr, size_t sizeBytes);
 void __wrap_CpFree(void *memPtr, size_t sizeBytes);
 
-/* New memory, and what was given back, shows by its bytes. */
+/* The bytes of new and of freed memory can be recognised. */
 #define NEW_BYTE 0xa5
 #define OLD_BYTE 0xdf
 
@@ -213,7 +213,7 @@ void __real_CpSubmitResolve(CpHandle *handlePtr, CpResolveOp *resolvePtr,
 void __wrap_CpSubmitResolve(CpHandle *handlePtr, CpResolveOp *resolvePtr,
     const CpTarget *targetPtr);
 
-/* The port's proc of a late operation. */
+/* The proc that the port calls for a late operation. */
 
 static void
 LateDone(CpOp *opPtr)
@@ -230,7 +230,7 @@ LateDone(CpOp *opPtr)
     ReleaseSRWLockExclusive(&faultLock);
 }
 
-/* The operation will be late, where that is wanted. */
+/* Makes the operation late if its kind is. */
 
 static void
 MakeLate(FaultKind kind, CpOp *opPtr)
@@ -252,7 +252,7 @@ MakeLate(FaultKind kind, CpOp *opPtr)
     ReleaseSRWLockExclusive(&faultLock);
 }
 
-/* Whether the operation has failed already. */
+/* Returns whether the operation has already failed. */
 
 static int
 FailNow(FaultKind kind, CpHandle *handlePtr, CpOp *opPtr, WinOpKind winKind)
@@ -359,7 +359,7 @@ unsigned __wrap_CpPortReap(CpPort *portPtr, int timeoutMs);
 int __real_CpPortSleep(CpPort *portPtr, int64_t timeoutMs);
 int __wrap_CpPortSleep(CpPort *portPtr, int64_t timeoutMs);
 
-/* Whether this thread has to look again, for what is late. */
+/* Returns whether this thread has late completions. */
 
 static int
 AnyLate(void)
@@ -375,7 +375,7 @@ AnyLate(void)
     return any;
 }
 
-/* Takes out one of this thread's whose time has come; NULL without one. */
+/* Removes a late completion of this thread that is due; NULL if none is. */
 
 static Late *
 TakeDue(void)
@@ -562,7 +562,7 @@ FaultObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     return TCL_ERROR;
 }
 
-/* In place of Iocpsock_Init. */
+/* Replaces Iocpsock_Init. */
 
 int
 Iocpsockfault_Init(Tcl_Interp *interp)

@@ -1,15 +1,14 @@
 /*
  * testFaultFile.c --
  *
- *      Files as other systems send them, for tests, beside testFault.c: this
- *      stands between the driver and its port. A send of a file moves the
- *      position of the handle that it was given, as Windows may do, and so does
- *      a read. The command:
+ *      Files as other systems send them, for tests. Like testFault.c it stands
+ *      between the driver and its port. A send of a file moves the position of
+ *      its handle, as Windows may do, and so does a read. The command:
  *
  *          iocpsock::filefault way ?system|read|transmit?
- *                      which way files go from now on; returns it
+ *                      sets and returns the way of sending files
  *          iocpsock::filefault fail NTH
- *                      the NTH read of a file from now fails (EACCES)
+ *                      the NTH read of a file from now on fails (EACCES)
  *          iocpsock::filefault count
  *                      a dict: the sends and the reads since the reset
  *          iocpsock::filefault reset
@@ -38,7 +37,7 @@ static const char *const wayNames[] = {
 static Way way = WAY_SYSTEM;
 static volatile LONG sends;
 static volatile LONG reads;
-static LONG failAt; /* Counted as reads are; 0 is none. */
+static LONG failAt; /* A number of reads; 0 is none. */
 
 int __real_CpSendFileIsLimited(void);
 int __wrap_CpSendFileIsLimited(void);

@@ -4,16 +4,17 @@
  *	The command testpump of the package iocpsocktest: message loops that
  *	are not Tcl's.
  *
- *	    testpump run ms	runs one until it is stopped, or for so many
- *				milliseconds; returns "stopped" or "timed out"
- *	    testpump box ms	the same, but the loop is that of a message box
- *				of Windows, which stays open for so long
- *	    testpump stop	ends the innermost one of the calling thread
+ *	    testpump run ms	runs a loop until it is stopped, or for a number
+ *				of milliseconds; returns "stopped" or "timed
+ *				out"
+ *	    testpump box ms	the same with the loop of a message box, which
+ *				is open for that time
+ *	    testpump stop	ends the innermost loop of the calling thread
  *
  *	Windows runs such a loop while a menu or a message box is open and while
- *	a window is moved, and programs that embed Tcl have their own. Only
- *	messages wake it. Tk sets the service mode for such loops as this does:
- *	then messages to Tcl's notifier window make it serve its event sources.
+ *	a window is moved. Programs that embed Tcl have loops of their own. Only
+ *	messages wake them. Like Tk, this command sets the service mode for the
+ *	loop: messages to Tcl's notifier window then serve its event sources.
  */
 
 #include "testRaw.h"
@@ -24,9 +25,9 @@
 #include <string.h>
 #include <wchar.h>
 
-#define BOX_CLASS L"#32770" /* Of dialogs, message boxes among them. */
+#define BOX_CLASS L"#32770" /* The class of dialogs and message boxes. */
 #define BOX_TITLE L"iocpsock test"
-#define BOX_LOOK_MS 20 /* How often a box looks whether it is to end. */
+#define BOX_LOOK_MS 20 /* How often a box checks whether it must end. */
 
 typedef struct PumpThread {
     int stopping;
@@ -86,7 +87,7 @@ PressIfBox(HWND window, LPARAM param)
     return TRUE;
 }
 
-/* The box's own loop calls this. */
+/* The loop of the box calls this. */
 
 static void CALLBACK
 LookAtBox(HWND window, UINT message, UINT_PTR timer, DWORD timeMs)

@@ -1,10 +1,10 @@
 /*
  * testRaw.c --
  *
- *	Peers for the test suites that do what no Tcl channel can: reset a
+ *	Peers for the test suites. They do what no Tcl channel can: reset a
  *	connection, keep a full backlog, leave a shutdown half done. All their
- *	calls block. Also the watchdog for tests that block the whole
- *	interpreter.
+ *	calls block. The file also has the watchdog for tests that block the
+ *	whole interpreter.
  *
  *	    testraw listen ?backlog?	a listener on 127.0.0.1: {id port}
  *	    testraw connect port	a connection: id
@@ -14,16 +14,16 @@
  *	    testraw shutdown id		ends the sending direction
  *	    testraw reset id		closes with a reset
  *	    testraw close id
- *	    testraw ready id		what a call would not wait for: a list
- *					of "read" and "write"
+ *	    testraw ready id		the calls that would not wait: a list of
+ *					"read" and "write"
  *	    testraw nodelay id		turns Nagle's algorithm off
- *	    testraw steal port		a listener where there may be one: id
+ *	    testraw steal port		a listener on a port in use: id
  *	    testraw flags id		a list of "inherit" and "exclusive"
- *	    testraw urgent id bytes	sends; the last byte is an urgent one
- *	    testchantype channel	{type version port id}: the socket that
- *					is the channel's handle, and its port
+ *	    testraw urgent id bytes	sends; the last byte is urgent
+ *	    testchantype channel	{type version port id}: id is the socket
+ *					that is the channel's handle
  *	    testwatchdog milliseconds text
- *	    testcrash			reads where there is no memory
+ *	    testcrash			crashes: reads where there is no memory
  */
 
 #define WIN32_LEAN_AND_MEAN
@@ -64,7 +64,7 @@ Loopback(struct sockaddr_in *addrPtr, int port)
     addrPtr->sin_port = htons((u_short) port);
 }
 
-/* A listener on a port, shared with others or not; 0 is the system's choice. */
+/* Makes a listener, shared with others or not. The system chooses port 0. */
 
 static int
 ListenOn(Tcl_Interp *interp, int port, BOOL share, int backlog, SOCKET *sockPtr,
@@ -182,7 +182,7 @@ RawReset(Tcl_Interp *interp, SOCKET sock)
     return closesocket(sock) == 0 ? TCL_OK : RawError(interp, "closesocket");
 }
 
-/* An error is ready for both, in select as in what scripts see. */
+/* An error makes both ready, in select as in scripts. */
 
 static int
 RawReady(Tcl_Interp *interp, SOCKET sock)
@@ -222,7 +222,7 @@ RawNoDelay(Tcl_Interp *interp, SOCKET sock)
     return TCL_OK;
 }
 
-/* Listens on a port that another socket may have, as far as the system lets. */
+/* Listens on a port that another socket may have, if the system allows it. */
 
 static int
 RawSteal(Tcl_Interp *interp, int port)
@@ -235,7 +235,7 @@ RawSteal(Tcl_Interp *interp, int port)
         : TCL_ERROR;
 }
 
-/* Which of these the socket has: inherit, exclusive. */
+/* Returns which of these the socket has: inherit, exclusive. */
 
 static int
 RawFlags(Tcl_Interp *interp, SOCKET sock)
@@ -281,8 +281,8 @@ typedef enum RawOp {
 } RawOp;
 
 /*
- * The number is a port, a backlog or a socket; the value, which send and recv
- * have, bytes or a count.
+ * The number is a port, a backlog or a socket. The value is the bytes of send
+ * or the count of recv.
  */
 
 static int
@@ -403,7 +403,7 @@ TestChannelObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     parts[1] = Tcl_NewWideIntObj(
         (Tcl_WideInt) (intptr_t) Tcl_ChannelVersion(typePtr));
 
-    /* The port is at the same place in both families' addresses. */
+    /* The port is at the same place in addresses of both families. */
     parts[2] = Tcl_NewWideIntObj(
         ntohs(((struct sockaddr_in *) &addr)->sin_port));
     parts[3] = Tcl_NewWideIntObj((Tcl_WideInt) (intptr_t) handle);
@@ -412,8 +412,8 @@ TestChannelObjCmd(void *clientData, Tcl_Interp *interp, int objc,
 }
 
 /*
- * The watchdog: one timer for the process, which names the test and ends the
- * run, from a thread that no blocked call can hold up.
+ * The watchdog: one timer for the process. Its thread, which no blocked call
+ * can delay, names the test and ends the run.
  */
 
 static HANDLE watchdogTimer;
@@ -461,7 +461,7 @@ TestWatchdogObjCmd(void *clientData, Tcl_Interp *interp, int objc,
 /*
  * TestRawCreateCommands --
  *
- *	Makes testraw and testwatchdog in an interpreter, and starts Winsock
+ *	Creates testraw and testwatchdog in an interpreter, and starts Winsock
  *	for the life of the process.
  */
 

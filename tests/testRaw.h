@@ -1,8 +1,8 @@
 /*
  * testRaw.h --
  *
- *	What testThread.c uses of testRaw.c, testPump.c, testSystem.c and
- *	testWindow.c.
+ *	The functions of testRaw.c, testPump.c, testSystem.c and testWindow.c
+ *	that testThread.c calls.
  */
 
 #ifndef TEST_RAW_H

@@ -1,52 +1,52 @@
 /*
  * testStrict.c --
  *
- *      What Windows does and Wine does not, for tests: the linker puts these
+ *      What Windows does and Wine does not, for tests. The linker puts these
  *      functions between the driver's port and the system (--wrap, in
- *      Package.cmake). A call of a system's function goes through a pointer
- *      that the import library has, __imp_X; the pointers here stand in for
- *      those. Only the package of the build's testpackage-fault has them, and
- *      for 64 bits, where the names have no decoration. Its command:
+ *      Package.cmake). A call of a system function goes through a pointer of
+ *      the import library, __imp_X; the pointers here replace those. Only the
+ *      package in the build's testpackage-fault has them, and only for 64 bits,
+ *      where names have no decoration. Its command:
  *
  *          iocpsock::strict NAME VALUE
  *
- *      Until it is told otherwise, everything is as the system does it:
+ *      By default everything is as the system does it:
  *
- *          guards 0        what the driver does under Wine only is left out,
- *                          and bind says that a port is in use where Windows
+ *          guards 0        the driver leaves out what it does only under Wine,
+ *                          and bind reports a port as in use where Windows
  *                          does
  *          reserved PORT   the system has reserved the port: 0 is none
  *          reservedlast PORT
- *                          ...and all behind it up to this one
+ *                          ...and all later ones up to this one
  *          reservedfamily 6
  *                          ...for IPv6 only (4: IPv4; 0: both)
  *          sockets 0       WSASocketW fails with WSAEINVAL
  *          inheritflag 0   WSASocketW refuses WSA_FLAG_NO_HANDLE_INHERIT
  *          skipping 0      SetFileCompletionNotificationModes fails
  *          rto 1           SIO_TCP_INITIAL_RTO is known
- *          refusals MS     a refused connect lasts so long, unless the socket
- *                          was told otherwise by SIO_TCP_INITIAL_RTO
+ *          refusals MS     a refused connect takes that long, unless
+ *                          SIO_TCP_INITIAL_RTO was set for the socket
  *          reverse 0       GetNameInfoW finds no name, and fails
- *          slots COUNT     the process sends so many files at a time by
- *                          TransmitFile: 0 is without a limit
+ *          slots COUNT     the process sends that many files at a time by
+ *                          TransmitFile; 0 means no limit
  *          acceptfails N, connectfails N, recvfails N, sendfails N
  *                          N of 1000 overlapped submits of this kind fail
- *          seed N          which of them do follows from this
- *          message TEXT    what the system says about errors, unless empty
+ *          seed N          chooses the submits that fail
+ *          message TEXT    the system's message for errors, unless empty
  *
  *          iocpsock::strict asked
  *                      the retransmissions that sockets were given by
  *                      SIO_TCP_INITIAL_RTO, known or not
  *          iocpsock::strict failed
- *                      how many submits have failed since the reset
+ *                      the number of submits that failed since the reset
  *          iocpsock::strict settings
  *                      all settings but the message, as a dict
  *          iocpsock::strict reset
  *
- *      The environment variable IOCPSOCK_STRICT changes what a process starts
- *      with, and returns to by a reset: words, with commas between them. "all"
- *      is everything that Windows does, as the table below has it. NAME=NUMBER
- *      is one setting, and a later word counts more.
+ *      The environment variable IOCPSOCK_STRICT changes the settings with which
+ *      a process starts, and to which a reset returns. It has words, separated
+ *      by commas. "all" sets everything that Windows does, as in the table
+ *      below. NAME=NUMBER is one setting. A later word replaces an earlier one.
  */
 
 #include "testStrict.h"
@@ -58,11 +58,11 @@
 
 typedef struct Setting {
     const char *name;
-    LONG wine;    /* As the system does it. */
+    LONG wine;    /* The system's own way. */
     LONG windows; /* For the word "all". */
 } Setting;
 
-/* The reserved ports are behind those that Linux gives by itself. */
+/* The reserved ports are higher than those that Linux chooses. */
 
 static const Setting table[STRICT_COUNT] = {
     [STRICT_GUARDS] = {"guards", 1, 0},
@@ -83,7 +83,7 @@ static const Setting table[STRICT_COUNT] = {
     [STRICT_SEED] = {"seed", 1, 1},
 };
 
-/* What the system says about an error: long, and in no English. */
+/* The system's message for an error: long, and not in English. */
 static const WCHAR foreignText[] =
     L"\u30db\u30b9\u30c8\u306f\u4e0d\u660e\u3067\u3059\u3002 "
     L"\u0422\u0430\u043a\u043e\u0439 \u0445\u043e\u0441\u0442 "
@@ -191,8 +191,8 @@ IsReserved(const CpAddr *addrPtr)
 }
 
 /*
- * A socket that wants a port on all addresses is never denied it, unless it
- * wants to share it: it is in use.
+ * For a socket on all addresses that does not share its port, the port is never
+ * denied: it is in use.
  */
 
 static int WSAAPI
@@ -270,7 +270,7 @@ StrictModes(HANDLE handle, UCHAR flags)
     return __real___imp_SetFileCompletionNotificationModes(handle, flags);
 }
 
-/* The text as FormatMessageW gives it; 0 and an error where it does not fit. */
+/* Returns the text as FormatMessageW does; 0 and an error if it is too long. */
 
 static DWORD
 GiveText(DWORD flags, WCHAR *bufPtr, DWORD chars)
@@ -335,7 +335,7 @@ SetMessage(WCHAR *newPtr)
     ReleaseSRWLockExclusive(&strictLock);
 }
 
-/* A text, or NULL for an empty one. */
+/* Returns the text, or NULL if it is empty. */
 
 static WCHAR *
 NewText(const char *utf8)
@@ -406,7 +406,7 @@ Reset(void)
     ReleaseSRWLockExclusive(&strictLock);
 }
 
-/* A word of IOCPSOCK_STRICT; 0 if there is no such word. */
+/* Applies a word of IOCPSOCK_STRICT. Returns 0 for an unknown word. */
 
 static int
 StartWith(const char *word)

@@ -1,7 +1,7 @@
 /*
  * testStrict.h --
  *
- *      What testStrict.c, testStrictIo.c and testStrictFail.c share: the
+ *      Shared by testStrict.c, testStrictIo.c and testStrictFail.c: the
  *      settings, and the command iocpsock::strict.
  */
 
@@ -36,8 +36,8 @@ extern volatile LONG strictSettings[STRICT_COUNT];
 
 Tcl_ObjCmdProc StrictObjCmd;
 
-/* Reads IOCPSOCK_STRICT, once in a process, before the driver starts, and
- * reports what is wrong with it, when there are Tcl's stubs. */
+/* Reads IOCPSOCK_STRICT once in a process, before the driver starts. Reports a
+ * wrong word when Tcl's stubs are available. */
 void StrictInit(void);
 int StrictCheck(Tcl_Interp *interp);
 
@@ -46,26 +46,26 @@ int StrictCheck(Tcl_Interp *interp);
 /* The driver has opened a socket. */
 void StrictIoOpened(SOCKET sock);
 
-/* The socket skips completions of what succeeds at once. */
+/* The socket skips completions of operations that succeed at once. */
 void StrictIoSkips(SOCKET sock);
 
-/* The socket is not to repeat a connect that is refused. */
+/* The socket must not repeat a refused connect. */
 void StrictIoRefusesAtOnce(SOCKET sock);
 
-/* Puts a function of testStrictIo.c in place of an extension function that the
- * driver has asked for. */
+/* Replaces an extension function that the driver has asked for by one of
+ * testStrictIo.c. */
 void StrictIoExtension(const GUID *guidPtr, void *procPtrPtr);
 
 /* ----------------------------------------------- testStrictFail.c */
 
-/* Whether a submit fails now, by the setting of its kind: then the error is
- * set. */
+/* Returns whether a submit fails now, by the setting of its kind, and sets the
+ * error. */
 int StrictFails(StrictSetting rate);
 
-/* An AcceptEx of which some fail, in place of the system's. */
+/* Returns an AcceptEx whose calls fail sometimes, instead of the system's. */
 LPFN_ACCEPTEX StrictFailAcceptEx(LPFN_ACCEPTEX acceptEx);
 
-/* How many submits have failed since the last reset. */
+/* Returns the number of submits that failed since the last reset. */
 int StrictFailed(void);
 void StrictFailReset(void);
 

@@ -1,10 +1,10 @@
 /*
  * testStrictFail.c --
  *
- *      Submits that fail, for tests: with WSAENOBUFS, and one of four such with
- *      WSAEWOULDBLOCK, at a rate for each kind (testStrict.c, "acceptfails" and
- *      so on). Which of them fail follows from the seed and from how many
- *      submits there were before. Calls without an OVERLAPPED do not fail.
+ *      Submits that fail, for tests, at a rate for each kind (testStrict.c,
+ *      "acceptfails" and so on): three of four with WSAENOBUFS, one with
+ *      WSAEWOULDBLOCK. The seed and the number of earlier submits decide which
+ *      ones fail. Calls without an OVERLAPPED do not fail.
  */
 
 #include "testStrict.h"

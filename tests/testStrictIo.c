@@ -1,15 +1,15 @@
 /*
  * testStrictIo.c --
  *
- *      Overlapped I/O as Windows does it, for tests; testStrict.c has the
- *      command and says how these functions get between the driver and the
+ *      Overlapped I/O as Windows does it, for tests. testStrict.c has the
+ *      command, and says how these functions get between the driver and the
  *      system. Extension functions such as ConnectEx have no name to wrap: the
  *      driver asks WSAIoctl for them, and gets those of this file.
  *
- *      A refused connect is reported when the time is over for which Windows
- *      would repeat it (the setting "refusals"), unless the socket forbids
- *      that. Until then its completion is taken out of what the driver
- *      dequeues. (Windows would also connect if somebody listened meanwhile.)
+ *      A refused connect is reported only after the time for which Windows
+ *      repeats it (the setting "refusals"), unless the socket forbids that.
+ *      Until then its completion is removed from those that the driver
+ *      dequeues. (Windows would also connect if somebody began to listen.)
  *
  *      The process has a number of slots for TransmitFile ("slots"). Further
  *      calls pend, and begin when a slot is free. TransmitFile moves the
@@ -25,11 +25,11 @@
 
 #define SOCK_BUCKETS 256
 
-/* A socket of the driver's. */
+/* A socket of the driver. */
 
 typedef struct Sock {
     SOCKET sock;
-    HANDLE port; /* NULL until it has one. */
+    HANDLE port; /* NULL before it is bound to one. */
     ULONG_PTR key;
     int skips;
     int refusesAtOnce;
@@ -38,8 +38,8 @@ typedef struct Sock {
 
 typedef enum CallState {
     CALL_BEGUN,   /* The system has it. */
-    CALL_WAITING, /* A TransmitFile that has no slot yet. */
-    CALL_LATE     /* A refused ConnectEx whose time has not come. */
+    CALL_WAITING, /* A TransmitFile without a slot. */
+    CALL_LATE     /* A refused ConnectEx, held back. */
 } CallState;
 
 /* A ConnectEx or TransmitFile that the driver waits for. */
@@ -49,10 +49,10 @@ typedef struct Call {
     SOCKET sock;
     HANDLE port;
     ULONG_PTR key;
-    int skips; /* As the socket's. */
+    int skips; /* Copied from the socket. */
     OVERLAPPED *overlappedPtr;
     ULONGLONG startMs;
-    HANDLE file; /* NULL: it is a ConnectEx. */
+    HANDLE file; /* NULL for a ConnectEx. */
     DWORD bytes;
     PTP_TIMER timer; /* While it is late. */
     ULONG_PTR number;
@@ -120,7 +120,7 @@ StrictIoRefusesAtOnce(SOCKET sock)
     ReleaseSRWLockExclusive(&ioLock);
 }
 
-/* How long from its begin a refused connect of the socket lasts. */
+/* Returns how long a refused connect of the socket takes. */
 
 static ULONGLONG
 RefusalMsLocked(SOCKET sock)
@@ -174,7 +174,7 @@ FreeCallLocked(Call *callPtr)
     HeapFree(GetProcessHeap(), 0, callPtr);
 }
 
-/* Completes a call through the port: by this status, or as it is. */
+/* Completes a call through the port, with this status or its own. */
 
 static void
 PostLocked(const Call *callPtr, NTSTATUS status)
@@ -191,7 +191,7 @@ PostLocked(const Call *callPtr, NTSTATUS status)
 
 /* ------------------------------------------------------- TransmitFile */
 
-/* The result is that of TransmitFile, whose error is set. */
+/* Returns what TransmitFile returns, and sets its error. */
 
 static BOOL
 TransmitLocked(Call *callPtr)
@@ -213,7 +213,7 @@ TransmitLocked(Call *callPtr)
     return ok;
 }
 
-/* Whether the port brings the completion of a call that has begun. */
+/* Returns whether the completion of a begun call comes through the port. */
 
 static int
 IsQueued(const Call *callPtr, BOOL ok)
@@ -241,7 +241,7 @@ IsSlotFreeLocked(void)
     return slots == 0 || SlotsInUseLocked() < slots;
 }
 
-/* What does not pend any more when it begins completes by a packet of ours. */
+/* A call that does not pend when it begins late completes by our own packet. */
 
 static void
 BeginWaitingLocked(void)
@@ -266,7 +266,7 @@ BeginWaitingLocked(void)
     }
 }
 
-/* The driver always gives the bytes and the OVERLAPPED, and no more. */
+/* The driver always gives the bytes and the OVERLAPPED, nothing else. */
 
 static BOOL PASCAL
 StrictTransmitFile(SOCKET sock, HANDLE file, DWORD bytes, DWORD bytesPerSend,
@@ -322,7 +322,7 @@ LateIsDue(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
     ReleaseSRWLockExclusive(&ioLock);
 }
 
-/* Whether a connect that is over has to be late; then it will be posted. */
+/* Returns whether a finished connect must be late; then it is posted later. */
 
 static int
 MakeLateLocked(Call *callPtr)
@@ -473,7 +473,7 @@ StrictPort(HANDLE file, HANDLE port, ULONG_PTR key, DWORD threads)
     return result;
 }
 
-/* Takes out the completions that have to be late; how many are left. */
+/* Removes the completions that must be late. Returns how many are left. */
 
 static ULONG
 TakeLate(OVERLAPPED_ENTRY *entries, ULONG count)

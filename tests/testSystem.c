@@ -2,12 +2,12 @@
  * testSystem.c --
  *
  *	The command testsystem of the package iocpsocktest: facts about the
- *	machine that a script cannot find out by itself. The self-test puts
- *	them into its report.
+ *	machine that a script cannot find out by itself. The self-test reports
+ *	them.
  *
  *	    testsystem wine		Wine's version; empty on Windows
- *	    testsystem version		{major minor build suite product}: the
- *					kernel's own, whatever the manifest says
+ *	    testsystem version		{major minor build suite product} of the
+ *					kernel, whatever the manifest says
  *	    testsystem memory		{total available} in MiB
  *	    testsystem providers	Winsock's catalogue: a list of
  *					{id family type layers handles name}
@@ -23,7 +23,7 @@
 #include "testRaw.h"
 
 #define MIB (1024 * 1024)
-#define NAME_LIMIT 1024 /* Bytes of UTF-8 of a provider's name. */
+#define NAME_LIMIT 1024 /* Bytes of a provider's name in UTF-8. */
 
 typedef LONG(WINAPI VersionProc)(OSVERSIONINFOEXW *infoPtr);
 typedef const char *(*WineProc)(void);
@@ -48,7 +48,7 @@ Wine(void)
     return Tcl_NewStringObj(proc != NULL ? proc() : "", -1);
 }
 
-/* GetVersionEx would answer what the program's manifest asks for. */
+/* GetVersionEx would return what the program's manifest asks for. */
 
 static Tcl_Obj *
 Version(void)
@@ -170,8 +170,8 @@ TestSystemObjCmd(void *clientData, Tcl_Interp *interp, int objc,
 /*
  * TestSystemCreateCommand --
  *
- *	Makes testsystem in an interpreter. Winsock is started by
- *	TestRawCreateCommands.
+ *	Creates testsystem in an interpreter. TestRawCreateCommands starts
+ *	Winsock.
  */
 
 void

@@ -1,13 +1,13 @@
 /*
  * testWindow.c --
  *
- *	The command testwindow of the package iocpsocktest: what Windows says
- *	about the modal loops of the calling thread, and how to end them.
+ *	The command testwindow of the package iocpsocktest. It lists and ends
+ *	the modal loops of the calling thread.
  *
  *	    testwindow modal		lists the loops: "menu", "move", and
  *					"dialog" once for each open dialog
- *	    testwindow end kind		ends a loop of this kind, of dialogs the
- *					uppermost; an error if there is none
+ *	    testwindow end kind		ends a loop of this kind (the uppermost
+ *					dialog); an error if there is none
  *	    testwindow post handle message wParam lParam
  *	    testwindow send handle message wParam lParam
  *					posts or sends a message to a window
@@ -22,7 +22,7 @@
 
 typedef struct Dialogs {
     int count;
-    HWND top; /* The uppermost one that the user can work with. */
+    HWND top; /* Returns the uppermost dialog that the user can work with. */
 } Dialogs;
 
 static BOOL CALLBACK

@@ -1,10 +1,9 @@
 #!/bin/sh
 # unreachable.sh 86|90 --
 #
-#       unreachable.tcl in a network namespace where nothing can be reached and
-#       low ports are refused, with a Wine server of its own in it, as that is
-#       what makes the sockets. Exit status: 0 passed, 1 failed, 77 skipped: it
-#       takes root.
+#       unreachable.tcl in a network namespace without routes, where low ports
+#       are refused. peerUnreachable.sh has peers that become unreachable later.
+#       Exit status: 0 passed, 1 failed, 77 skipped (needs root).
 
 set -u
 if ! unshare -n setpriv --bounding-set -net_bind_service true 2>/dev/null; then
@@ -14,7 +13,7 @@ fi
 # shellcheck source=tests/ownWine
 . "$(dirname "$0")/ownWine"
 
-# Addresses that are for documentation only.
+# The addresses are for documentation only.
 cat >"$work/inside" <<'END'
 ip link set lo up &&
     ip route add unreachable 198.51.100.0/24 &&

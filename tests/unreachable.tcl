@@ -1,12 +1,12 @@
 # unreachable.tcl --
 #
-#	Networks, hosts and ports that the system refuses: run by
-#	unreachable.sh, in a network of its own. The core's driver in the same
-#	tclsh is the measure, so that these tests are for iocpsock alone.
+#	Networks, hosts and ports that the system refuses at once.
+#	unreachable.sh runs it in a network of its own. Each error must be the
+#	same as that of the core's driver in the same tclsh.
 
 namespace import ::tcltest::*
 
-# What a script sees of a failed connect or listen, by each driver.
+# Returns the outcome of a failed connect or listen with each driver.
 
 proc outcomes {arguments} {
     foreach socket [list ::socket $::support::command] {
@@ -29,7 +29,7 @@ foreach {n what code arguments} {
     11 {forbidden, -async}	*		{-async 203.0.113.1 80}
     12 {-myport refused, -async}	*	{-async -myport 82 127.0.0.1 80}
 } {
-    test unreachable-1.$n "$what: the core's error" -constraints {
+    test unreachable-1.$n "$what gives the core's error" -constraints {
 	iocpsock
     } -body {
 	lassign [outcomes $arguments] core own

@@ -2,37 +2,17 @@
 #
 #       The peers of exit.sh, in Debian's own tclsh, outside Wine.
 #
-#           exitNative.tcl RUNNER      RUNNER: tools/tclsh86 or so
+#           exitNative.tcl RUNNER
 
-package require tcltest 2
-namespace import ::tcltest::test
+set folder [file dirname [file normalize [info script]]]
+source [file join $folder .. nativeSupport.tcl]
+source [file join $folder wishNative.tcl]
 
-set runner [lindex $argv 0]
-set argv {}
-set here [file dirname [file normalize [info script]]]
-source [file join $here .. tclshPeer.tcl]
-source [file join $here .. messageLoopPeer.tcl]
-
-namespace eval native {
-    variable outside none
-    variable guardMs 120000
-    variable loops {messageBox dialog popup menu move move}
-}
-
-proc native::state {kind} {
-    variable loops
-    return [dict get $loops $kind]
-}
-
-# Starts wish, and ends it in the way that is asked for, inside a modal loop or
-# not. Returns what its peers have: of a channel with output, of one that was
-# closed with much more than the system takes, of one that is quiet; and how
-# the process ended.
+# Starts wish and ends it in a way, inside a modal loop or not. Returns what the
+# peers received: from a channel with output, from one that was closed with more
+# output than the system takes, from an idle one; and how the process ended.
 proc native::finish {how {kind {}}} {
-    variable port
-    set pipe [open "|[list $::runner [file join $::here wish.tcl]] 2>@1" r+]
-    fconfigure $pipe -blocking 0 -buffering line
-    lassign [line $pipe] port(here)
+    set pipe [startWish 2>@1]
     foreach name {full sink quiet asker} {
         set chan($name) [dial here]
     }
@@ -68,7 +48,8 @@ foreach how {exit destroy button} {
 }
 
 set n 0
-# Wine goes on moving a window that is destroyed, until a key is pressed.
+# "destroy" in "move" is missing: Wine continues to move a destroyed window
+# until a key is pressed.
 foreach {kind how} {
     messageBox exit messageBox destroy popup exit popup destroy move exit
 } {
@@ -77,7 +58,4 @@ foreach {kind how} {
     } -result {ok ok ending {} {} {} {} {} 0}
 }
 
-set failed [expr {$tcltest::numTests(Failed) != 0
-    || $tcltest::numTests(Passed) == 0}]
-tcltest::cleanupTests
-exit $failed
+native::endTests

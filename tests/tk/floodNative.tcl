@@ -3,54 +3,38 @@
 #       The peers of flood.sh, in Debian's own tclsh, outside Wine. Each flood
 #       is a process of its own.
 #
-#           floodNative.tcl RUNNER      RUNNER: tools/tclsh86 or so
+#           floodNative.tcl RUNNER
 
-package require tcltest 2
-namespace import ::tcltest::test
-
-set runner [lindex $argv 0]
-set argv {}
-set here [file dirname [file normalize [info script]]]
-source [file join $here .. tclshPeer.tcl]
-source [file join $here .. messageLoopPeer.tcl]
+set folder [file dirname [file normalize [info script]]]
+source [file join $folder .. nativeSupport.tcl]
+source [file join $folder wishNative.tcl]
 
 namespace eval native {
-    variable outside none
-    variable guardMs 120000
-    variable loops {messageBox dialog openFile dialog popup menu move move}
     variable floods 4
     variable pipe
     variable flooding
 }
 
-proc native::state {kind} {
-    variable loops
-    return [dict get $loops $kind]
-}
-
-# Starts wish with a driver, and the floods, whose handlers take so long;
-# returns a channel when each of them has been served.
+# Starts wish with a driver, and the floods. Their handlers in wish take so many
+# milliseconds. Returns a channel when each flood has been served.
 proc native::begin {driver ms} {
     variable pipe
     variable port
     variable floods
     variable flooding {}
     set ::env(IOCPSOCK_TEST_SOCKET) $driver
-    set pipe [open "|[list $::runner [file join $::here wish.tcl]] \
-        2>@stderr" r+]
-    fconfigure $pipe -blocking 0 -buffering line
-    lassign [line $pipe] port(here) port(flood)
+    set pipe [startWish]
     set chan [dial here]
     ask $chan compute $ms
     for {set i 0} {$i < $floods} {incr i} {
         lappend flooding [open "|[list [info nameofexecutable] \
-            [file join $::here .. fairnessNative.tcl] flood $port(flood)]" r+]
+            [file join $::here fairnessNative.tcl] flood $port(flood)]" r+]
     }
     turns $chan [expr {10 * $floods}]
     return $chan
 }
 
-# Waits until the floods have had so many turns.
+# Waits until the floods have had this number of turns.
 proc native::turns {chan count} {
     variable guardMs
     set until [expr {[clock milliseconds] + $guardMs}]
@@ -71,8 +55,8 @@ proc native::end {} {
     close $pipe
 }
 
-# The median turns of the floods for which each kind of event waits, or how
-# many were served within so many turns.
+# Returns, for each kind of event, the median number of the floods' turns for
+# which it waits, or how many events were served within the limit of turns.
 proc native::measure {driver ms limit} {
     set chan [begin $driver $ms]
     puts $chan "measure 15 $limit"
@@ -97,8 +81,8 @@ proc native::click {driver ms} {
     return [lindex [lsort -integer $turns] 4]
 }
 
-# "quick" if no kind waits for more turns than its limit, nor than with the
-# core's driver and each flood once more.
+# Returns "quick" if no kind waits for more turns than its limit, nor for more
+# than with the core's driver plus one turn of each flood.
 proc native::verdict {ours core limits} {
     variable floods
     foreach {kind limit} $limits {
@@ -115,29 +99,29 @@ proc native::verdict {ours core limits} {
 
 # A message takes one pass of the event loop to be read and one to be served.
 # Idle events wait until there are none of other kinds, with either driver.
-test flood-1.1 {keys, virtual events and timers} -body {
+test flood-1.1 {keys, virtual events and timers are served soon} -body {
     native::verdict [native::measure iocpsock::socket 6 240] \
         [native::measure ::socket 6 240] {key 8 virtual 4 timer 8}
 } -result quick
 
-# A pass of quick handlers has up to 32 turns, where the core's has one for each
-# channel.
-test flood-1.2 {the same, and handlers that take no time} -body {
+# With quick handlers a pass has up to 32 turns. With the core's driver it has
+# one for each channel.
+test flood-1.2 {they are served soon among quick handlers, too} -body {
     set turns [native::measure iocpsock::socket 0 2000]
     native::verdict $turns $turns {key 72 virtual 4 timer 36}
 } -result quick
 
-# What an X client reads may be several messages: the pointer is moved, too.
-test flood-1.3 {clicks} -body {
+# An X client may read several messages at a time: the pointer is moved, too.
+test flood-1.3 {clicks are served soon} -body {
     native::verdict \
         [list click [native::click iocpsock::socket 20]] \
         [list click [native::click ::socket 20]] {click 16}
 } -result quick
 
-# In the core's driver each of these waits until the flood is over.
+# With the core's driver each of these waits until the flood is over.
 set n 0
 foreach kind {messageBox popup move openFile} {
-    test flood-2.[incr n] "Escape ends it: $kind" -setup {
+    test flood-2.[incr n] "Escape ends a modal loop: $kind" -setup {
         set other [native::begin iocpsock::socket 0]
         set chan [native::dial here]
     } -body {
@@ -154,7 +138,4 @@ foreach kind {messageBox popup move openFile} {
     } -result {}
 }
 
-set failed [expr {$tcltest::numTests(Failed) != 0
-    || $tcltest::numTests(Passed) == 0}]
-tcltest::cleanupTests
-exit $failed
+native::endTests

@@ -2,30 +2,14 @@
 #
 #       The peers of windows.sh, in Debian's own tclsh, outside Wine.
 #
-#           windowsNative.tcl RUNNER      RUNNER: tools/tclsh86 or so
+#           windowsNative.tcl RUNNER
 
-package require tcltest 2
-namespace import ::tcltest::test
+set folder [file dirname [file normalize [info script]]]
+source [file join $folder .. nativeSupport.tcl]
+source [file join $folder wishNative.tcl]
 
-set runner [lindex $argv 0]
-set argv {}
-set here [file dirname [file normalize [info script]]]
-source [file join $here .. tclshPeer.tcl]
-source [file join $here .. messageLoopPeer.tcl]
-
-namespace eval native {
-    variable outside none
-    variable guardMs 120000
-    variable loops {messageBox dialog openFile dialog popup menu move move}
-}
-
-proc native::state {kind} {
-    variable loops
-    return [dict get $loops $kind]
-}
-
-# What is begun before a loop and has to go on in it: a copy, of which half is
-# sent, and a close of what the peer has not read.
+# Begins two things before a loop, which must continue inside: a copy, half of
+# which is sent, and a close with output that the peer has not read.
 proc native::begin {} {
     set copy [dial here]
     puts $copy copy
@@ -37,7 +21,7 @@ proc native::begin {} {
     return [list $copy $sink]
 }
 
-# Echoes and new clients in this state: "ok", or what came.
+# Tries echoes and new clients in a state. Returns "ok", or the answers.
 proc native::answers {other state} {
     set echoes [lsort -unique [lmap i [lrepeat 30 x] {ask $other echo $i}]]
     set clients [lsort -unique [lmap i [lrepeat 5 new] {
@@ -52,7 +36,7 @@ proc native::answers {other state} {
     return [list $echoes $clients]
 }
 
-# Goes on with what was begun; the verdicts on both.
+# Continues what was begun. Returns the verdicts on both.
 proc native::finish {copy sink} {
     puts -nonewline $copy [string range [peer::data 300000] 150000 end]
     close $copy write
@@ -60,7 +44,7 @@ proc native::finish {copy sink} {
         [peer::verdict [all $sink] 3000000]]
 }
 
-# All that a server does in this state; "ok", or what it did.
+# Tries all that a server does, in a state. Returns "ok", or what it did.
 proc native::served {other state begun} {
     set did [list [answers $other $state] [finish {*}$begun]]
     set begun [begin]
@@ -75,14 +59,12 @@ proc native::served {other state begun} {
 
 # ----------------------------------------------------------------------
 
-set pipe [open "|[list $runner [file join $here wish.tcl]] 2>@stderr" r+]
-fconfigure $pipe -blocking 0 -buffering line
-lassign [native::line $pipe] native::port(here) native::port(flood)
+set pipe [native::startWish]
 
 set n 0
 foreach {kind name} {
     messageBox "a message box" popup "a menu that pops up"
-    move "a window that is moved" openFile "a file dialog"
+    move "a moving window" openFile "a file dialog"
 } {
     incr n
     set m 0
@@ -96,10 +78,11 @@ foreach {kind name} {
     }
 }
 
-# One inside the other, each with its own way in: the state in both, and the one
-# behind the inner one's end. A dialog's end takes a menu along. (A dialog that
-# is opened while a window of Tk's is moved is not among them: there Tk sets its
-# service mode as if the move were over, and nothing at all is served.)
+# One loop inside the other, each with its own way in. The last columns are the
+# state in both, and the state after the end of the inner one. The end of a
+# dialog also ends a menu. (A dialog that opens while a Tk window is moved is
+# not among them: Tk then sets its service mode as if the move were over, and
+# nothing is served.)
 set n 5
 foreach {outer outerFrom inner innerFrom both after} {
     messageBox timer messageBox handler dialog+dialog dialog
@@ -127,9 +110,9 @@ foreach {outer outerFrom inner innerFrom both after} {
     } -result [expr {$after eq "none" ? "ok ok ok ok" : "ok ok ok ok ok"}]
 }
 
-# By the hand of a user.
+# Loops that a user enters with the mouse.
 
-test windows-20.1 {a window is dragged by its frame} -body {
+test windows-20.1 {sockets are served while a window is dragged} -body {
     set begun [native::begin]
     set other [native::dial here]
     scan [lindex [native::ask $other where] 3] %dx%d%d%d w h x y
@@ -144,7 +127,7 @@ test windows-20.1 {a window is dragged by its frame} -body {
     list $result [expr {$toX - $x}] [expr {$toY - $y}]
 } -result {ok 30 30}
 
-test windows-20.2 {a menu of the bar} -body {
+test windows-20.2 {sockets are served while a menu of the bar is open} -body {
     set begun [native::begin]
     set other [native::dial here]
     lassign [native::ask $other where] - x y
@@ -159,7 +142,4 @@ test windows-20.2 {a menu of the bar} -body {
 
 fconfigure $pipe -blocking 1
 close $pipe
-set failed [expr {$tcltest::numTests(Failed) != 0
-    || $tcltest::numTests(Passed) == 0}]
-tcltest::cleanupTests
-exit $failed
+native::endTests

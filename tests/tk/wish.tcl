@@ -1,9 +1,10 @@
 # wish.tcl --
 #
-#       The side of windows.sh and flood.sh in wish. It prints the port of a
-#       server whose answers begin with the modal loops that the thread is in,
-#       as Windows tells them ("dialog", "menu", "dialog+move" and so on, or
-#       "none"), and the port of one that reads and drops what comes.
+#       The side of windows.sh, flood.sh and exit.sh in wish. It prints the
+#       port of a server whose answers begin with the modal loops of the
+#       thread, in the words of Windows ("dialog", "menu", "dialog+move" and so
+#       on, or "none"), and the port of a server that reads and drops its
+#       input.
 
 source [file join [file dirname [info script]] .. support.tcl]
 package require iocpsocktest
@@ -61,13 +62,14 @@ proc server::run-popup {} {
     tk_popup .popup 300 300
 }
 
-# By the keyboard: WM_SYSCOMMAND with SC_MOVE, as of the window's own menu.
+# Starts a move by the keyboard: WM_SYSCOMMAND with SC_MOVE, as the window's
+# own menu sends it.
 proc server::run-move {} {
     testwindow send [wm frame .] 0x112 0xF010 0
 }
 
-# Tells of each press of a mouse button, when the peer has said that it pressed
-# it, and how many turns of floods have been between these two.
+# Reports each press of a mouse button after the peer has announced it, and how
+# many turns the floods had in between.
 proc server::command-clicks {chan} {
     focus -force .
     bind . <Button-1> {::server::press click}
@@ -89,19 +91,19 @@ proc server::press {what} {
     }
 }
 
-# Where the peer finds what it presses with the mouse.
+# Returns where the peer finds the things that it presses with the mouse.
 proc server::command-where {chan} {
     answer $chan [list [winfo rootx .] [winfo rooty .] [wm geometry .]]
 }
 
-# Output that is still there when the process ends.
+# Output that is still waiting when the process ends.
 proc server::command-fill {chan count} {
     fileevent $chan readable {}
     fconfigure $chan -translation binary -blocking 1
     puts -nonewline $chan [peer::data $count]
 }
 
-# The ends of a program that has windows.
+# The ways in which a program with windows ends.
 proc server::command-finish {chan how} {
     answer $chan ending
     after 0 [list ::server::finish-$how]
@@ -115,14 +117,14 @@ proc server::finish-destroy {} {
     destroy .
 }
 
-# WM_CLOSE, as of the frame's own button.
+# Posts WM_CLOSE, as the frame's own button does.
 proc server::finish-button {} {
     testwindow post [wm frame .] 0x10 0 0
 }
 
 # ----------------------------------------------------------------------
-# What comes from a flood is computed on for some time each. Events of several
-# kinds are posted in such a handler, and again when they have been served.
+# A handler works for some time on the data of a flood. It posts events of
+# several kinds, and again when they have been served.
 
 namespace eval flood {
     variable ms 0
@@ -150,7 +152,7 @@ proc flood::turn {chan} {
     measure
 }
 
-# Posts each kind that is not under way.
+# Posts each kind that is not outstanding.
 proc flood::measure {} {
     variable wanted
     variable turns
@@ -196,8 +198,8 @@ proc flood::served {kind} {
     }
 }
 
-# When each kind has been served often enough, or never will be, the medians
-# of turns that each waited.
+# When each kind has been served often enough, or never will be, reports the
+# median of the turns that each has waited.
 proc flood::report {} {
     variable wanted
     variable turns

@@ -1,15 +1,15 @@
-# pulledPeer.pl --
+# peerUnreachable.pl --
 #
-#       The far end of a cable, for pulled.sh: prints its port, and sends back
-#       what comes in, until a line "pull" does: then it takes its end of the
-#       cable down. Ends with its standard input.
+#       The peer of peerUnreachable.sh. It prints its port, and sends all input
+#       back. At a line "vanish" it takes its end of the link down. It ends with
+#       its standard input.
 use strict;
 use warnings;
 use IO::Select;
 use IO::Socket::INET;
 
 my $listener = IO::Socket::INET->new(LocalAddr => '192.0.2.2', Listen => 16)
-    or die "pulledPeer.pl: $!\n";
+    or die "peerUnreachable.pl: $!\n";
 $| = 1;
 print $listener->sockport, "\n";
 my $inputs = IO::Select->new($listener, \*STDIN);
@@ -24,8 +24,8 @@ while (my @ready = $inputs->can_read) {
             exit if $input == \*STDIN;
             $inputs->remove($input);
             close $input;
-        } elsif ($bytes =~ /pull\n/) {
-            system 'ip', 'link', 'set', 'cable2', 'down';
+        } elsif ($bytes =~ /vanish\n/) {
+            system 'ip', 'link', 'set', 'link2', 'down';
         } else {
             syswrite $input, $bytes;
         }
