@@ -226,9 +226,9 @@ CpError CpHandleOpen(CpPort *portPtr, const CpAddr *addrPtr,
 CpError CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr);
 CpError CpHandleListen(CpHandle *handlePtr, int backlog);
 
-/* Sends FIN (CP_WRITE) or refuses further data (CP_READ): on Windows data that
- * is there, or comes, then resets the connection. Receives that are outstanding
- * still get what comes. It completes nothing. */
+/* Sends FIN (CP_WRITE), which may overtake outstanding sends, or refuses further
+ * data (CP_READ): on Windows, data that is there or that comes then resets the
+ * connection. Outstanding receives still get data. Nothing completes by it. */
 CpError CpHandleShutdown(CpHandle *handlePtr, int directions);
 
 /* No operation may be outstanding. With unread data it resets the connection,

@@ -158,7 +158,8 @@ FindLimit(PINIT_ONCE oncePtr, PVOID param, PVOID *contextPtr)
     info.dwOSVersionInfoSize = sizeof(info);
     if (proc != NULL
         && ((RtlGetVersionProc *) (void (*)(void)) proc)(&info) == 0) {
-        isLimited = info.wProductType == VER_NT_WORKSTATION || CpWineRuns();
+        isLimited = info.wProductType == VER_NT_WORKSTATION
+            || CpWineCutsFilesShort();
     }
     return TRUE;
 }

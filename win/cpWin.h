@@ -152,6 +152,9 @@ void CpWinRefuseAtOnce(CpHandle *handlePtr, const CpAddr *addrPtr);
 
 /* cpWineWin.c: what is different under Wine, each named there. */
 int CpWineRuns(void);
+
+/* Whether a TransmitFile may report success and send only a part. */
+int CpWineCutsFilesShort(void);
 void CpWineInit(void);
 CpError CpWineSocketError(CpError error);
 int CpWineDeniedIsInUse(unsigned port);

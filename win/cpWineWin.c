@@ -91,6 +91,12 @@ CpWineRuns(void)
     return ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL;
 }
 
+int
+CpWineCutsFilesShort(void)
+{
+    return CpWineRuns();
+}
+
 void
 CpWineInit(void)
 {
