@@ -14,12 +14,34 @@
 
 static CpCloseList closeList;
 
+static size_t
+WriteBytes(Pair *pairPtr, size_t lengthBytes)
+{
+    static const char data[100000];
+    size_t bytes;
+
+    CHECK_ERROR(CpConnWrite(pairPtr->connPtr, data, lengthBytes, 0, &bytes),
+        CP_OK);
+    return bytes;
+}
+
 static void
 BeginClose(Pair *pairPtr)
 {
     CpConnCloseBegins(pairPtr->connPtr, &closeList);
     CpConnClose(pairPtr->connPtr, Closed, pairPtr);
     Settle(pairPtr);
+}
+
+/* A close with unread input, behind ten bytes of output. */
+
+static void
+CloseUnread(Pair *pairPtr, CpPort *portPtr)
+{
+    Open(pairPtr, portPtr, CP_RECV_ADAPTIVE);
+    Say(pairPtr, "unread");
+    CHECK(WriteBytes(pairPtr, 10) == 10);
+    BeginClose(pairPtr);
 }
 
 static void
@@ -30,11 +52,8 @@ CloseDone(Pair *pairPtr)
     CHECK(closeList.untimed.firstPtr == NULL
         && closeList.untimed.lastPtr == NULL);
     CHECK(CpStatGet(CP_STAT_CLOSING) == 0);
-    if (pairPtr->peerPtr != NULL) {
-        CpSimPeerClose(pairPtr->peerPtr);
-    }
-    CpHandleClose(pairPtr->listenerPtr);
-    CpSimAdvance(0);
+    pairPtr->connPtr = NULL;
+    Done(pairPtr);
 }
 
 /* Time passes, and the list's limits with it. */
@@ -48,45 +67,6 @@ Tick(Pair *pairPtr, uint32_t ms)
     dueMs = CpCloseTick(&closeList, CpNowMs());
     Settle(pairPtr);
     return dueMs;
-}
-
-static size_t
-Drain(Pair *pairPtr)
-{
-    static char buf[10000];
-    size_t total = 0, bytes;
-
-    while ((bytes = CpSimPeerRecv(pairPtr->peerPtr, buf, sizeof(buf))) > 0) {
-        total += bytes;
-        Settle(pairPtr);
-    }
-    return total;
-}
-
-static size_t
-Write(Pair *pairPtr, size_t lengthBytes)
-{
-    static const char data[100000];
-    size_t bytes;
-
-    CHECK_ERROR(CpConnWrite(pairPtr->connPtr, data, lengthBytes, 0, &bytes),
-        CP_OK);
-    return bytes;
-}
-
-/* Writes until the send cap is reached. */
-
-static size_t
-Fill(Pair *pairPtr)
-{
-    static const char data[100000];
-    size_t total = 0, bytes;
-
-    while (
-        CpConnWrite(pairPtr->connPtr, data, sizeof(data), 0, &bytes) == CP_OK) {
-        total += bytes;
-    }
-    return total;
 }
 
 /* ------------------------------------------------------------ lingering */
@@ -123,7 +103,7 @@ TestUnread(CpPort *portPtr)
         Open(&pair, portPtr, modes[i / 2]);
         CpConnWatchRead(pair.connPtr, (int) watched);
         Say(&pair, "nobody reads this");
-        sent = Write(&pair, 1000);
+        sent = WriteBytes(&pair, 1000);
         BeginClose(&pair);
         ExpectLinger(&pair, sent);
     }
@@ -136,13 +116,13 @@ TestReadAhead(CpPort *portPtr)
 {
     static const char data[20000];
     char buf[10];
-    size_t sent, bytes;
+    size_t sent;
     Pair pair;
 
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
-    CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data));
-    CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
-    sent = Write(&pair, 1000);
+    PeerSendBytes(&pair, data, sizeof(data));
+    (void) Read(&pair, buf, sizeof(buf));
+    sent = WriteBytes(&pair, 1000);
     BeginClose(&pair);
     ExpectLinger(&pair, sent);
 }
@@ -155,11 +135,10 @@ TestUnreadSinceCancel(CpPort *portPtr)
     size_t sent;
     Pair pair;
 
-    Open(&pair, portPtr, CP_RECV_BURST_DETECTION);
-    CpConnWatchRead(pair.connPtr, 1);
-    sent = Write(&pair, 1000);
+    OpenWatched(&pair, portPtr, CP_RECV_BURST_DETECTION);
+    sent = WriteBytes(&pair, 1000);
     CpConnSetRecvMode(pair.connPtr, CP_RECV_ZERO_BYTE);
-    CHECK(CpSimPeerSend(pair.peerPtr, "unread", 6) == 6);
+    PeerSend(&pair, "unread");
     BeginClose(&pair);
     ExpectLinger(&pair, sent);
 }
@@ -176,12 +155,11 @@ TestUnreadAndSends(CpPort *portPtr)
         size_t sent;
 
         before = i % 2;
-        Open(&pair, portPtr, modes[i / 2]);
-        CpConnWatchRead(pair.connPtr, 1);
+        OpenWatched(&pair, portPtr, modes[i / 2]);
         if (before) {
             Say(&pair, "nobody reads this");
         }
-        sent = Fill(&pair);
+        sent = Fill(&pair, 0);
         BeginClose(&pair);
         CHECK(!pair.closed);
         if (!before) {
@@ -202,7 +180,7 @@ TestBothFull(CpPort *portPtr)
     Pair pair;
 
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
-    sent = Fill(&pair);
+    sent = Fill(&pair, 0);
     Settle(&pair);
     while (CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data)) {
     }
@@ -227,7 +205,7 @@ TestNothingLeft(CpPort *portPtr)
 
     for (i = 0; i < MODE_COUNT; i++) {
         Open(&pair, portPtr, modes[i]);
-        CHECK(Write(&pair, 10) == 10);
+        CHECK(WriteBytes(&pair, 10) == 10);
         BeginClose(&pair);
         CHECK(pair.closed && Drain(&pair) == 10);
         CHECK(CpSimPeerEof(pair.peerPtr));
@@ -238,7 +216,7 @@ TestNothingLeft(CpPort *portPtr)
         Say(&pair, "unread");
         CpSimPeerShutdown(pair.peerPtr);
         Settle(&pair);
-        CHECK(Write(&pair, 10) == 10);
+        CHECK(WriteBytes(&pair, 10) == 10);
         BeginClose(&pair);
         CHECK(pair.closed && Drain(&pair) == 10);
         CHECK(!CpSimPeerIsReset(pair.peerPtr));
@@ -248,7 +226,7 @@ TestNothingLeft(CpPort *portPtr)
         Open(&pair, portPtr, modes[i]);
         CpSimPeerShutdown(pair.peerPtr);
         Settle(&pair);
-        CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+        bytes = Read(&pair, buf, sizeof(buf));
         CHECK(bytes == 0);
         BeginClose(&pair);
         CHECK(pair.closed);
@@ -274,13 +252,12 @@ TestLateInput(CpPort *portPtr)
         Pair pair;
         size_t sent;
 
-        Open(&pair, portPtr, modes[i]);
-        CpConnWatchRead(pair.connPtr, 1);
+        OpenWatched(&pair, portPtr, modes[i]);
         Settle(&pair);
-        sent = Write(&pair, 10);
+        sent = WriteBytes(&pair, 10);
         CpSimFailNth(CP_SIM_CANCEL_LATE, 1, 100, CP_OK);
         CpConnCloseBegins(pair.connPtr, &closeList);
-        CpConnClose(pair.connPtr, Closed, &pair);
+        StartClose(&pair);
         CHECK(!pair.closed);
         Say(&pair, "in between");
         CpSimFailNth(CP_SIM_CANCEL_LATE, 0, 0, CP_OK);
@@ -298,7 +275,7 @@ TestAfterHalfClose(CpPort *portPtr)
 
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     Say(&pair, "unread");
-    sent = Fill(&pair);
+    sent = Fill(&pair, 0);
     CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_WRITE), CP_OK);
     BeginClose(&pair);
     ExpectLinger(&pair, sent);
@@ -306,7 +283,7 @@ TestAfterHalfClose(CpPort *portPtr)
     /* The end of file cannot be sent: nobody could tell this peer. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     Say(&pair, "unread");
-    CHECK(Write(&pair, 10) == 10);
+    CHECK(WriteBytes(&pair, 10) == 10);
     CpSimFailNth(CP_SIM_SHUTDOWN_FAIL, 1, 1, CP_ENOTCONN);
     BeginClose(&pair);
     CloseDone(&pair);
@@ -319,20 +296,16 @@ TestReset(CpPort *portPtr)
 {
     Pair pair;
 
-    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
-    Say(&pair, "unread");
-    CHECK(Write(&pair, 10) == 10);
-    BeginClose(&pair);
+    CloseUnread(&pair, portPtr);
     CHECK(!pair.closed);
-    CpSimPeerReset(pair.peerPtr);
-    pair.peerPtr = NULL;
+    PeerReset(&pair);
     Settle(&pair);
     CloseDone(&pair);
 
     /* So does a receive that the system refuses. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     Say(&pair, "unread");
-    CHECK(Write(&pair, 10) == 10);
+    CHECK(WriteBytes(&pair, 10) == 10);
     CpSimFailNth(CP_SIM_RECV_FAIL_SUBMIT, 1, 1, CP_ENOBUFS);
     BeginClose(&pair);
     CloseDone(&pair);
@@ -340,9 +313,8 @@ TestReset(CpPort *portPtr)
     /* And a send that fails while input comes: a close by a reset. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     Say(&pair, "unread");
-    CpSimFailNth(CP_SIM_TRY_SEND_AGAIN, 1, 1, CP_OK);
-    CpSimFailNth(CP_SIM_SEND_FAIL, 1, 1, CP_ENOBUFS);
-    CHECK(Write(&pair, 10) == 10);
+    FailSend(CP_SIM_SEND_FAIL, CP_ENOBUFS);
+    CHECK(WriteBytes(&pair, 10) == 10);
     BeginClose(&pair);
     CHECK(CpSimPeerIsReset(pair.peerPtr));
     CloseDone(&pair);
@@ -357,20 +329,14 @@ TestLingerLimits(CpPort *portPtr)
     unsigned i;
 
     /* Without input. */
-    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
-    Say(&pair, "unread");
-    CHECK(Write(&pair, 10) == 10);
-    BeginClose(&pair);
+    CloseUnread(&pair, portPtr);
     CHECK(Tick(&pair, CP_LINGER_IDLE_MS - 1) == 1);
     CHECK(!pair.closed);
     CHECK(Tick(&pair, 1) == -1);
     CloseDone(&pair);
 
     /* With some from time to time. */
-    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
-    Say(&pair, "unread");
-    CHECK(Write(&pair, 10) == 10);
-    BeginClose(&pair);
+    CloseUnread(&pair, portPtr);
     for (i = 1; i <= CP_LINGER_MS / 4000; i++) {
         CHECK(Tick(&pair, 4000) > 0);
         Say(&pair, "and more");
@@ -393,7 +359,7 @@ TestCloseTimeout(CpPort *portPtr)
     CHECK(CpConnCloseTimeout(pair.connPtr) == 0);
     CpConnSetCloseTimeout(pair.connPtr, 3000);
     CHECK(CpConnCloseTimeout(pair.connPtr) == 3000);
-    CHECK(Fill(&pair) > 0);
+    CHECK(Fill(&pair, 0) > 0);
     BeginClose(&pair);
     CHECK(Tick(&pair, 2999) == 1);
     CHECK(!pair.closed && !CpSimPeerIsReset(pair.peerPtr));
@@ -405,7 +371,7 @@ TestCloseTimeout(CpPort *portPtr)
     /* Its time begins before the close, and is told then. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     CpConnSetCloseTimeout(pair.connPtr, 3000);
-    CHECK(Fill(&pair) > 0);
+    CHECK(Fill(&pair, 0) > 0);
     CpConnCloseBegins(pair.connPtr, &closeList);
     CpConnMove(pair.connPtr, NULL);
     CHECK(Tick(&pair, 2000) == -1);
@@ -425,7 +391,7 @@ TestCloseTimeout(CpPort *portPtr)
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     CpConnSetCloseTimeout(pair.connPtr, 100);
     Say(&pair, "unread");
-    CHECK(Write(&pair, 10) == 10);
+    CHECK(WriteBytes(&pair, 10) == 10);
     BeginClose(&pair);
     CHECK(Tick(&pair, 100) == -1);
     CHECK(CpSimPeerIsReset(pair.peerPtr));
@@ -448,7 +414,7 @@ TestOrder(CpPort *portPtr)
     memset(&list, 0, sizeof(list));
     for (i = 0; i < 6; i++) {
         CpConnSetCloseTimeout(pairs[i].connPtr, limits[i]);
-        CHECK(Fill(&pairs[i]) > 0);
+        CHECK(Fill(&pairs[i], 0) > 0);
         CpConnCloseBegins(pairs[i].connPtr, &list);
         CpConnClose(pairs[i].connPtr, Closed, &pairs[i]);
     }
@@ -485,9 +451,8 @@ TestAbort(CpPort *portPtr)
     for (i = 0; i < 3 * MODE_COUNT; i++) {
         Pair pair;
 
-        Open(&pair, portPtr, modes[i / 3]);
-        CpConnWatchRead(pair.connPtr, 1);
-        CHECK(Fill(&pair) > 0);
+        OpenWatched(&pair, portPtr, modes[i / 3]);
+        CHECK(Fill(&pair, 0) > 0);
         if (i % 3 == 0) {
             Say(&pair, "unread");
         }
@@ -526,23 +491,21 @@ TestReadSide(CpPort *portPtr)
         Pair pair;
 
         before = i % 2;
-        Open(&pair, portPtr, modes[i / 2]);
-        CpConnWatchRead(pair.connPtr, 1);
+        OpenWatched(&pair, portPtr, modes[i / 2]);
         if (before) {
             Say(&pair, "unread");
         }
         CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_READ), CP_OK);
         Settle(&pair);
         CHECK(!(CpConnReady(pair.connPtr) & CP_READ));
-        sent = Fill(&pair);
+        sent = Fill(&pair, 0);
         for (round = 0; round < 10; round++) {
-            CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data))
-                == sizeof(data));
+            PeerSendBytes(&pair, data, sizeof(data));
             Settle(&pair);
         }
         CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) <= (int64_t) sent + 65536);
         CHECK(Drain(&pair) == sent);
-        sent = Write(&pair, 1000);
+        sent = WriteBytes(&pair, 1000);
         BeginClose(&pair);
 
         /* It has sent a moment ago, and goes on. */
@@ -555,7 +518,6 @@ TestReadSide(CpPort *portPtr)
 static void
 TestReadSideEnds(CpPort *portPtr)
 {
-    size_t bytes;
     Pair pair;
 
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
@@ -563,17 +525,16 @@ TestReadSideEnds(CpPort *portPtr)
     Say(&pair, "more");
     CpSimPeerShutdown(pair.peerPtr);
     Settle(&pair);
-    CHECK(Write(&pair, 10) == 10);
+    CHECK(WriteBytes(&pair, 10) == 10);
     BeginClose(&pair);
     CHECK(pair.closed && Drain(&pair) == 10);
     CloseDone(&pair);
 
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_READ), CP_OK);
-    CpSimPeerReset(pair.peerPtr);
-    pair.peerPtr = NULL;
+    PeerReset(&pair);
     Settle(&pair);
-    CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &bytes), CP_ECONNRESET);
+    Write(&pair, "x", CP_ECONNRESET);
     BeginClose(&pair);
     CloseDone(&pair);
 }

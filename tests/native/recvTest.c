@@ -39,8 +39,7 @@ ReadToEnd(Pair *pairPtr, const char *text, size_t step)
 static void
 OpenWaiting(Pair *pairPtr, CpPort *portPtr, CpRecvMode mode)
 {
-    Open(pairPtr, portPtr, mode);
-    CpConnWatchRead(pairPtr->connPtr, 1);
+    OpenWatched(pairPtr, portPtr, mode);
     Settle(pairPtr);
     CHECK(!Readable(pairPtr) && Stats(pairPtr).recvPending == 1);
 }
@@ -54,9 +53,8 @@ ResetBehind(Pair *pairPtr, const char *text)
     CpSimFailNth(CP_SIM_IN_FLIGHT, 1, 2, CP_OK);
     CpSimFailNth(CP_SIM_RESET_KEEPS, 1, 1, CP_OK);
     CpSimFailNth(CP_SIM_RECV_RESET_FIRST, 1, 1, CP_OK);
-    CHECK(CpSimPeerSend(pairPtr->peerPtr, text, strlen(text)) == strlen(text));
-    CpSimPeerReset(pairPtr->peerPtr);
-    pairPtr->peerPtr = NULL;
+    PeerSendBytes(pairPtr, text, strlen(text));
+    PeerReset(pairPtr);
     Settle(pairPtr);
 }
 
@@ -95,13 +93,10 @@ OpenBurst(Pair *pairPtr, CpPort *portPtr)
     CpSimSetWindow(sizeof(data));
     OpenWaiting(pairPtr, portPtr, CP_RECV_BURST_DETECTION);
     while (Stats(pairPtr).recvPending < 4) {
-        CHECK(CpSimPeerSend(pairPtr->peerPtr, data, sizeof(data))
-            == sizeof(data));
+        PeerSendBytes(pairPtr, data, sizeof(data));
         do {
             Settle(pairPtr);
-            CHECK_ERROR(CpConnRead(pairPtr->connPtr, data, sizeof(data),
-                            &bytes),
-                CP_OK);
+            bytes = Read(pairPtr, data, sizeof(data));
             total += bytes;
         } while (total % sizeof(data) != 0);
         CpConnSubmitRecv(pairPtr->connPtr);
@@ -123,12 +118,11 @@ TestBeforeResetBurst(CpPort *portPtr)
     CpSimFailNth(CP_SIM_RESET_KEEPS, 1, 1, CP_OK);
     CpSimFailNth(CP_SIM_RECV_SHORT, 1, 1, CP_OK);
     CpSimFailNth(CP_SIM_RECV_RESET_FIRST, 2, 16, CP_OK);
-    CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data));
-    CpSimPeerReset(pair.peerPtr);
-    pair.peerPtr = NULL;
+    PeerSendBytes(&pair, data, sizeof(data));
+    PeerReset(&pair);
     Settle(&pair);
     for (total = 0; Readable(&pair); total += bytes) {
-        CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+        bytes = Read(&pair, buf, sizeof(buf));
         if (bytes == 0) {
             break;
         }
@@ -150,7 +144,7 @@ TestFailedBurst(CpPort *portPtr)
     OpenBurst(&pair, portPtr);
     CpSimFailNth(CP_SIM_RECV_FAIL, 1, 1, CP_ETIMEDOUT);
     CpSimFailNth(CP_SIM_CANCEL_LATE, 1, 4, CP_OK);
-    CHECK(CpSimPeerSend(pair.peerPtr, "hello", 5) == 5);
+    PeerSend(&pair, "hello");
     CHECK(CpPortReap(portPtr, 0) == 2);
     CHECK(Readable(&pair));
     Expect(&pair, "hello");
@@ -377,7 +371,7 @@ TestExposedLate(CpPort *portPtr)
 
         OpenWaiting(&pair, portPtr, modes[i]);
         Say(&pair, TEXT);
-        CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+        bytes = Read(&pair, buf, sizeof(buf));
         CHECK(bytes == sizeof(buf) && memcmp(buf, TEXT, bytes) == 0);
         CpConnExpose(pair.connPtr);
         Expect(&pair, &TEXT[sizeof(buf)]);
@@ -386,9 +380,9 @@ TestExposedLate(CpPort *portPtr)
 
         /* Reads of few bytes take no more. */
         before = (size_t) Stats(&pair).bytesIn;
-        CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data));
+        PeerSendBytes(&pair, data, sizeof(data));
         Settle(&pair);
-        CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+        bytes = Read(&pair, buf, sizeof(buf));
         CHECK(bytes == sizeof(buf));
         CpConnWatchRead(pair.connPtr, 1);
         Settle(&pair);

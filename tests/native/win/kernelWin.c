@@ -16,13 +16,12 @@
  *      its packet itself: another one may be quicker. Wine does it that way.
  */
 
-#include <windows.h>
+#include "kernelWin.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* A thread that waits on a completion port. */
 
@@ -65,21 +64,12 @@ static _Thread_local int isHelper;
 static pthread_key_t leaveKey;
 static pthread_once_t leaveOnce = PTHREAD_ONCE_INIT;
 
-static void
-Must(int code, const char *what)
-{
-    if (code != 0) {
-        fprintf(stderr, "FAILED: %s: %s\n", what, strerror(code));
-        abort();
-    }
-}
-
 static void *
 Alloc(size_t sizeBytes)
 {
     void *memPtr = calloc(1, sizeBytes);
 
-    Must(memPtr == NULL ? ENOMEM : 0, "calloc");
+    TestMust(memPtr == NULL ? ENOMEM : 0, "calloc");
     return memPtr;
 }
 
@@ -88,13 +78,13 @@ Alloc(size_t sizeBytes)
 static void
 Lock(HANDLE object)
 {
-    Must(pthread_mutex_lock(&object->mutex), "lock");
+    TestMust(pthread_mutex_lock(&object->mutex), "lock");
 }
 
 static void
 Unlock(HANDLE object)
 {
-    Must(pthread_mutex_unlock(&object->mutex), "unlock");
+    TestMust(pthread_mutex_unlock(&object->mutex), "unlock");
 }
 
 static void
@@ -103,7 +93,7 @@ Unref(HANDLE object)
     if (__atomic_sub_fetch(&object->refs, 1, __ATOMIC_ACQ_REL) > 0) {
         return;
     }
-    Must(pthread_mutex_destroy(&object->mutex), "mutex_destroy");
+    TestMust(pthread_mutex_destroy(&object->mutex), "mutex_destroy");
     free(object->entries);
     free(object);
     __atomic_sub_fetch(&objects, 1, __ATOMIC_SEQ_CST);
@@ -136,7 +126,7 @@ ReleaseWaiters(HANDLE lockedPort)
     if (portsRace) {
         for (waiterPtr = lockedPort->firstWaiterPtr; waiterPtr != NULL;
              waiterPtr = waiterPtr->nextPtr) {
-            Must(pthread_cond_signal(&waiterPtr->cond), "signal");
+            TestMust(pthread_cond_signal(&waiterPtr->cond), "signal");
         }
         return;
     }
@@ -148,7 +138,7 @@ ReleaseWaiters(HANDLE lockedPort)
         waiterPtr->entry = TakeEntry(lockedPort);
         waiterPtr->released = 1;
         lockedPort->running++;
-        Must(pthread_cond_signal(&waiterPtr->cond), "signal");
+        TestMust(pthread_cond_signal(&waiterPtr->cond), "signal");
     }
 }
 
@@ -170,7 +160,7 @@ LeavePort(void *port)
 static void
 MakeLeaveKey(void)
 {
-    Must(pthread_key_create(&leaveKey, LeavePort), "key_create");
+    TestMust(pthread_key_create(&leaveKey, LeavePort), "key_create");
 }
 
 /* The thread belongs to this port from now on, and runs. */
@@ -181,12 +171,12 @@ JoinPort(HANDLE port)
     if (threadPort == port) {
         return;
     }
-    Must(pthread_once(&leaveOnce, MakeLeaveKey), "once");
+    TestMust(pthread_once(&leaveOnce, MakeLeaveKey), "once");
     if (threadPort != NULL) {
         LeavePort(threadPort);
     }
     threadPort = port;
-    Must(pthread_setspecific(leaveKey, port), "setspecific");
+    TestMust(pthread_setspecific(leaveKey, port), "setspecific");
     __atomic_add_fetch(&port->refs, 1, __ATOMIC_ACQ_REL);
     Lock(port);
     port->running++;
@@ -240,77 +230,7 @@ TestHelperWaits(HANDLE file)
     return waits;
 }
 
-/* ----------------------------------------------------------- threads */
-
-void
-InitializeSRWLock(SRWLOCK *lockPtr)
-{
-    Must(pthread_mutex_init(&lockPtr->mutex, NULL), "mutex_init");
-}
-
-void
-AcquireSRWLockExclusive(SRWLOCK *lockPtr)
-{
-    Must(pthread_mutex_lock(&lockPtr->mutex), "lock");
-}
-
-void
-ReleaseSRWLockExclusive(SRWLOCK *lockPtr)
-{
-    Must(pthread_mutex_unlock(&lockPtr->mutex), "unlock");
-}
-
-void
-InitializeConditionVariable(CONDITION_VARIABLE *condPtr)
-{
-    Must(pthread_cond_init(&condPtr->cond, NULL), "cond_init");
-}
-
-void
-WakeConditionVariable(CONDITION_VARIABLE *condPtr)
-{
-    Must(pthread_cond_signal(&condPtr->cond), "signal");
-}
-
-/* Whether it was in time. */
-
-static BOOL
-WaitCond(pthread_cond_t *condPtr, pthread_mutex_t *mutexPtr, DWORD ms)
-{
-    struct timespec until;
-    int code;
-
-    if (ms == INFINITE) {
-        Must(pthread_cond_wait(condPtr, mutexPtr), "wait");
-        return TRUE;
-    }
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += (long) (ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    code = pthread_cond_timedwait(condPtr, mutexPtr, &until);
-    if (code == ETIMEDOUT) {
-        return FALSE;
-    }
-    Must(code, "timedwait");
-    return TRUE;
-}
-
-BOOL
-SleepConditionVariableSRW(CONDITION_VARIABLE *condPtr, SRWLOCK *lockPtr,
-    DWORD ms, ULONG flags)
-{
-    BOOL inTime;
-
-    (void) flags;
-    TestBlock(1);
-    inTime = WaitCond(&condPtr->cond, &lockPtr->mutex, ms);
-    TestBlock(0);
-    return inTime;
-}
+/* --------------------------------------------------------------- threads */
 
 static void *
 ThreadMain(void *clientData)
@@ -321,7 +241,7 @@ ThreadMain(void *clientData)
     isHelper = 1;
     start.proc(start.param);
     if (threadPort != NULL) {
-        Must(pthread_setspecific(leaveKey, NULL), "setspecific");
+        TestMust(pthread_setspecific(leaveKey, NULL), "setspecific");
         LeavePort(threadPort);
     }
     __atomic_sub_fetch(&threads, 1, __ATOMIC_SEQ_CST);
@@ -344,8 +264,8 @@ CreateThread(void *attributes, size_t stackBytes, LPTHREAD_START_ROUTINE proc,
     startPtr->proc = proc;
     startPtr->param = param;
     __atomic_add_fetch(&threads, 1, __ATOMIC_SEQ_CST);
-    Must(pthread_create(&thread, NULL, ThreadMain, startPtr), "create");
-    Must(pthread_detach(thread), "detach");
+    TestMust(pthread_create(&thread, NULL, ThreadMain, startPtr), "create");
+    TestMust(pthread_detach(thread), "detach");
     return TestFileNew();
 }
 
@@ -361,31 +281,6 @@ TestObjects(void)
     return __atomic_load_n(&objects, __ATOMIC_SEQ_CST);
 }
 
-LONG64
-InterlockedExchangeAdd64(volatile LONG64 *valuePtr, LONG64 amount)
-{
-    return __atomic_fetch_add(valuePtr, amount, __ATOMIC_SEQ_CST);
-}
-
-PVOID
-InterlockedExchangePointer(PVOID volatile *valuePtr, PVOID value)
-{
-    return __atomic_exchange_n(valuePtr, value, __ATOMIC_SEQ_CST);
-}
-
-PVOID
-InterlockedCompareExchangePointer(PVOID volatile *valuePtr, PVOID value,
-    PVOID expected)
-{
-    /* Windows' way to load: changes nothing, whatever stands there. */
-    if (value == expected) {
-        return __atomic_load_n(valuePtr, __ATOMIC_SEQ_CST);
-    }
-    __atomic_compare_exchange_n(valuePtr, &expected, value, 0, __ATOMIC_SEQ_CST,
-        __ATOMIC_SEQ_CST);
-    return expected;
-}
-
 /* -------------------------------------------------- completion ports */
 
 HANDLE
@@ -394,7 +289,7 @@ TestFileNew(void)
     HANDLE object = Alloc(sizeof(struct WinObject));
 
     object->refs = 1;
-    Must(pthread_mutex_init(&object->mutex, NULL), "mutex_init");
+    TestMust(pthread_mutex_init(&object->mutex, NULL), "mutex_init");
     __atomic_add_fetch(&objects, 1, __ATOMIC_SEQ_CST);
     return object;
 }
@@ -499,14 +394,14 @@ WaitForEntry(HANDLE lockedPort, DWORD ms, OVERLAPPED_ENTRY *entryPtr)
     int inTime = 1;
 
     memset(&waiter, 0, sizeof(waiter));
-    Must(pthread_cond_init(&waiter.cond, NULL), "cond_init");
+    TestMust(pthread_cond_init(&waiter.cond, NULL), "cond_init");
     waiter.nextPtr = lockedPort->firstWaiterPtr;
     lockedPort->firstWaiterPtr = &waiter;
     lockedPort->waiters++;
     lockedPort->helperWaits += isHelper != 0;
     while (
         !waiter.released && inTime && !(portsRace && lockedPort->count > 0)) {
-        inTime = WaitCond(&waiter.cond, &lockedPort->mutex, ms);
+        inTime = TestWaitCond(&waiter.cond, &lockedPort->mutex, ms);
     }
     if (waiter.released) {
         *entryPtr = waiter.entry;
@@ -518,7 +413,7 @@ WaitForEntry(HANDLE lockedPort, DWORD ms, OVERLAPPED_ENTRY *entryPtr)
             waiter.released = 1;
         }
     }
-    Must(pthread_cond_destroy(&waiter.cond), "cond_destroy");
+    TestMust(pthread_cond_destroy(&waiter.cond), "cond_destroy");
     return waiter.released;
 }
 
@@ -552,54 +447,5 @@ BOOL
 CloseHandle(HANDLE handle)
 {
     Unref(handle);
-    return TRUE;
-}
-
-/* ------------------------------------------------------------- others */
-
-DWORD
-GetLastError(void)
-{
-    return 0;
-}
-
-uint64_t
-GetTickCount64(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
-}
-
-BOOL
-QueryPerformanceFrequency(LARGE_INTEGER *valuePtr)
-{
-    valuePtr->QuadPart = 1000000000;
-    return TRUE;
-}
-
-BOOL
-QueryPerformanceCounter(LARGE_INTEGER *valuePtr)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    valuePtr->QuadPart = (int64_t) now.tv_sec * 1000000000 + now.tv_nsec;
-    return TRUE;
-}
-
-LONG64
-InterlockedExchange64(volatile LONG64 *valuePtr, LONG64 value)
-{
-    return __atomic_exchange_n(valuePtr, value, __ATOMIC_SEQ_CST);
-}
-
-BOOL
-GetModuleHandleExW(DWORD flags, LPCWSTR name, HMODULE *modulePtr)
-{
-    (void) flags;
-    (void) name;
-    *modulePtr = NULL;
     return TRUE;
 }
