@@ -56,7 +56,8 @@ CloseDone(Pair *pairPtr)
     Done(pairPtr);
 }
 
-/* Time passes, and the list's limits with it. */
+/* Time passes, and the list checks its limits. Returns how long until the next
+ * one. */
 
 static int64_t
 Tick(Pair *pairPtr, uint32_t ms)
@@ -71,7 +72,8 @@ Tick(Pair *pairPtr, uint32_t ms)
 
 /* ------------------------------------------------------------ lingering */
 
-/* The peer gets all, and the connection ends when the peer has ended. */
+/* The peer gets everything, and the connection closes when the peer has
+ * ended. */
 
 static void
 ExpectLinger(Pair *pairPtr, size_t sent)
@@ -88,7 +90,7 @@ ExpectLinger(Pair *pairPtr, size_t sent)
     CloseDone(pairPtr);
 }
 
-/* Input that waits in the system, watched or not. */
+/* Unread input waits in the system, watched or not. */
 
 static void
 TestUnread(CpPort *portPtr)
@@ -109,7 +111,7 @@ TestUnread(CpPort *portPtr)
     }
 }
 
-/* What the driver has taken ahead is unread, too. */
+/* Bytes that the driver has read ahead count as unread. */
 
 static void
 TestReadAhead(CpPort *portPtr)
@@ -127,7 +129,8 @@ TestReadAhead(CpPort *portPtr)
     ExpectLinger(&pair, sent);
 }
 
-/* A receive that a new mode has cancelled says nothing of input since then. */
+/* A receive that a new mode has cancelled does not prove that no input came
+ * since. */
 
 static void
 TestUnreadSinceCancel(CpPort *portPtr)
@@ -143,7 +146,7 @@ TestUnreadSinceCancel(CpPort *portPtr)
     ExpectLinger(&pair, sent);
 }
 
-/* Sends are outstanding; the input comes before, or while they are. */
+/* Sends are outstanding. The input comes before them or meanwhile. */
 
 static void
 TestUnreadAndSends(CpPort *portPtr)
@@ -169,7 +172,7 @@ TestUnreadAndSends(CpPort *portPtr)
     }
 }
 
-/* The peer sends all of it before it reads: it must not wait for ever. */
+/* The peer sends everything before it reads. It must not wait for ever. */
 
 static void
 TestBothFull(CpPort *portPtr)
@@ -193,7 +196,7 @@ TestBothFull(CpPort *portPtr)
     ExpectLinger(&pair, sent);
 }
 
-/* An end that both know of is not waited for, and costs nothing. */
+/* If nothing can be lost, the close does not wait. */
 
 static void
 TestNothingLeft(CpPort *portPtr)
@@ -211,7 +214,7 @@ TestNothingLeft(CpPort *portPtr)
         CHECK(CpSimPeerEof(pair.peerPtr));
         CloseDone(&pair);
 
-        /* The peer has ended, behind bytes that nobody reads. */
+        /* The peer has ended its side, behind unread bytes. */
         Open(&pair, portPtr, modes[i]);
         Say(&pair, "unread");
         CpSimPeerShutdown(pair.peerPtr);
@@ -222,7 +225,7 @@ TestNothingLeft(CpPort *portPtr)
         CHECK(!CpSimPeerIsReset(pair.peerPtr));
         CloseDone(&pair);
 
-        /* Its end was read. */
+        /* The reader has seen the peer's end of file. */
         Open(&pair, portPtr, modes[i]);
         CpSimPeerShutdown(pair.peerPtr);
         Settle(&pair);
@@ -232,7 +235,7 @@ TestNothingLeft(CpPort *portPtr)
         CHECK(pair.closed);
         CloseDone(&pair);
 
-        /* Nothing was written that could be lost. */
+        /* Nothing was written. */
         Open(&pair, portPtr, modes[i]);
         Say(&pair, "unread");
         BeginClose(&pair);
@@ -241,7 +244,7 @@ TestNothingLeft(CpPort *portPtr)
     }
 }
 
-/* What comes while receives are being cancelled was not looked for. */
+/* Input comes while receives are being cancelled. */
 
 static void
 TestLateInput(CpPort *portPtr)
@@ -265,7 +268,7 @@ TestLateInput(CpPort *portPtr)
     }
 }
 
-/* The sending side was closed before. */
+/* The sending side was closed before the connection. */
 
 static void
 TestAfterHalfClose(CpPort *portPtr)
@@ -280,7 +283,8 @@ TestAfterHalfClose(CpPort *portPtr)
     BeginClose(&pair);
     ExpectLinger(&pair, sent);
 
-    /* The end of file cannot be sent: nobody could tell this peer. */
+    /* The end of file cannot be sent, so the close does not wait for the
+     * peer. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     Say(&pair, "unread");
     CHECK(WriteBytes(&pair, 10) == 10);
@@ -289,7 +293,7 @@ TestAfterHalfClose(CpPort *portPtr)
     CloseDone(&pair);
 }
 
-/* A peer that resets ends it at once. */
+/* A reset by the peer ends the close at once. */
 
 static void
 TestReset(CpPort *portPtr)
@@ -302,7 +306,7 @@ TestReset(CpPort *portPtr)
     Settle(&pair);
     CloseDone(&pair);
 
-    /* So does a receive that the system refuses. */
+    /* A receive that cannot be submitted ends it, too. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     Say(&pair, "unread");
     CHECK(WriteBytes(&pair, 10) == 10);
@@ -310,7 +314,7 @@ TestReset(CpPort *portPtr)
     BeginClose(&pair);
     CloseDone(&pair);
 
-    /* And a send that fails while input comes: a close by a reset. */
+    /* So does a failed send. The connection is reset. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     Say(&pair, "unread");
     FailSend(CP_SIM_SEND_FAIL, CP_ENOBUFS);
@@ -328,14 +332,14 @@ TestLingerLimits(CpPort *portPtr)
     Pair pair;
     unsigned i;
 
-    /* Without input. */
+    /* No input comes. */
     CloseUnread(&pair, portPtr);
     CHECK(Tick(&pair, CP_LINGER_IDLE_MS - 1) == 1);
     CHECK(!pair.closed);
     CHECK(Tick(&pair, 1) == -1);
     CloseDone(&pair);
 
-    /* With some from time to time. */
+    /* Input comes from time to time. */
     CloseUnread(&pair, portPtr);
     for (i = 1; i <= CP_LINGER_MS / 4000; i++) {
         CHECK(Tick(&pair, 4000) > 0);
@@ -348,7 +352,7 @@ TestLingerLimits(CpPort *portPtr)
     CloseDone(&pair);
 }
 
-/* The user's own limit makes it a reset. */
+/* After the user's time limit, the connection is reset. */
 
 static void
 TestCloseTimeout(CpPort *portPtr)
@@ -368,7 +372,8 @@ TestCloseTimeout(CpPort *portPtr)
     CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 0);
     CloseDone(&pair);
 
-    /* Its time begins before the close, and is told then. */
+    /* The time limit starts before the close, and its error is reported
+     * then. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     CpConnSetCloseTimeout(pair.connPtr, 3000);
     CHECK(Fill(&pair, 0) > 0);
@@ -387,7 +392,7 @@ TestCloseTimeout(CpPort *portPtr)
     CHECK(CpSimPeerIsReset(pair.peerPtr));
     CloseDone(&pair);
 
-    /* Lingering is within it. */
+    /* The limit includes the time of lingering. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     CpConnSetCloseTimeout(pair.connPtr, 100);
     Say(&pair, "unread");
@@ -398,7 +403,7 @@ TestCloseTimeout(CpPort *portPtr)
     CloseDone(&pair);
 }
 
-/* Limits end in their own order. */
+/* Limits end in the order of their times. */
 
 static void
 TestOrder(CpPort *portPtr)
@@ -431,7 +436,7 @@ TestOrder(CpPort *portPtr)
     Settle(&pairs[0]);
     CHECK(pairs[0].closed && !pairs[1].closed && !pairs[4].closed);
 
-    /* And all the others at once. */
+    /* CpCloseEndAll ends all others at once. */
     CpCloseEndAll(&list);
     Settle(&pairs[0]);
     CHECK(list.timed.firstPtr == NULL && list.untimed.firstPtr == NULL);
@@ -477,7 +482,7 @@ TestAbort(CpPort *portPtr)
 
 /* ------------------------------------------------- the reading side alone */
 
-/* Nothing that comes then may cost bytes of the other direction. */
+/* After a half-close of the reading side, input must not cost output. */
 
 static void
 TestReadSide(CpPort *portPtr)
@@ -508,12 +513,12 @@ TestReadSide(CpPort *portPtr)
         sent = WriteBytes(&pair, 1000);
         BeginClose(&pair);
 
-        /* It has sent a moment ago, and goes on. */
+        /* The peer has sent a moment ago, and goes on. */
         ExpectLinger(&pair, sent);
     }
 }
 
-/* The peer's own end, and its reset, are noticed. */
+/* The peer's end of file and its reset are noticed. */
 
 static void
 TestReadSideEnds(CpPort *portPtr)

@@ -28,7 +28,7 @@ TestShutdownRead(CpPort *portPtr)
 
 /* ------------------------------------------------------------------ close */
 
-/* All that was written is delivered, and then the end of file. */
+/* A close delivers everything that was written, then the end of file. */
 
 static void
 TestCloseWithSends(CpPort *portPtr)
@@ -64,7 +64,7 @@ TestCloseIdle(CpPort *portPtr)
             StartClose(&pair);
             CHECK(!pair.closed);
 
-            /* The peer need not wait for cancelled receives. */
+            /* The peer does not wait for cancelled receives. */
             CHECK(CpSimPeerEof(pair.peerPtr));
             if (late) {
                 PeerSend(&pair, "too late");
@@ -86,7 +86,7 @@ TestCloseAtOnce(CpPort *portPtr)
     CHECK(pair.closed);
     Done(&pair);
 
-    /* Bytes that nobody read are dropped. */
+    /* Bytes that were not read are dropped. */
     OpenWatched(&pair, portPtr, CP_RECV_FLOW_CONTROLLED);
     Say(&pair, "unread");
     CHECK(Stats(&pair).recvBuffered == 6);
@@ -108,7 +108,7 @@ TestCloseFailedSends(CpPort *portPtr)
     CHECK(pair.closed);
     Done(&pair);
 
-    /* What was joined is dropped with the send before it. */
+    /* A failed send drops the joined bytes behind it. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     FailSend(CP_SIM_SEND_FAIL, CP_ENOBUFS);
     Write(&pair, "a", CP_OK);

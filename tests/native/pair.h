@@ -302,7 +302,7 @@ FailSend(CpSimFault fault, CpError error)
     CpSimFailNth(fault, 1, 1, error);
 }
 
-/* ----------------------------------------------------------------- readiness */
+/* ------------------------------------------------------------- readiness */
 
 static inline int
 Readable(const Pair *pairPtr)

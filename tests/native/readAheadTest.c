@@ -10,7 +10,7 @@
 
 /* ------------------------------------------------ more than was asked for */
 
-/* A reader with a small buffer is served from a large one. */
+/* The driver receives into a large buffer, and serves small reads from it. */
 
 static void
 TestReadAhead(CpPort *portPtr)
@@ -27,19 +27,19 @@ TestReadAhead(CpPort *portPtr)
     CHECK(bytes == sizeof(buf) && Readable(&pair));
     CHECK(Stats(&pair).recvBuffered == sizeof(data) - sizeof(buf));
 
-    /* Two of the system's calls serve one large read. */
+    /* A large read may take two system calls. */
     PeerSendBytes(&pair, data, 100);
     bytes = Read(&pair, large, sizeof(large));
     CHECK(bytes == sizeof(data) - sizeof(buf) + 100);
     ExpectNone(&pair, CP_EAGAIN);
 
-    /* With nothing behind it there is no buffer. */
+    /* If nothing follows the bytes that were read, no buffer is kept. */
     PeerSendBytes(&pair, data, sizeof(buf));
     bytes = Read(&pair, buf, sizeof(buf));
     CHECK(bytes == sizeof(buf) && !Readable(&pair));
     CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 0);
 
-    /* An end behind it comes after its bytes. */
+    /* The end of file comes after the bytes. */
     PeerSendBytes(&pair, data, sizeof(buf));
     CpSimPeerShutdown(pair.peerPtr);
     bytes = Read(&pair, buf, sizeof(buf));
@@ -48,7 +48,8 @@ TestReadAhead(CpPort *portPtr)
     Done(&pair);
 }
 
-/* A byte for the reader, then what is behind it is taken ahead. */
+/* The peer sends this many bytes and one more, and the reader takes one. The
+ * driver reads the others ahead. */
 
 static void
 TakeAhead(Pair *pairPtr, size_t bytes)
@@ -72,7 +73,7 @@ ReadRest(Pair *pairPtr, size_t expected)
     CHECK(Stats(pairPtr).recvBuffered == 0);
 }
 
-/* The buffer for it is large and kept by the port; little goes into a small
+/* The buffer is large, and the port keeps it. A few bytes move to a small
  * one. */
 
 static void
@@ -86,7 +87,7 @@ TestLargeBuffer(CpPort *portPtr)
     Open(&other, portPtr, CP_RECV_ADAPTIVE);
     before = CpStatGet(CP_STAT_MEMORY_BYTES);
 
-    /* Where there is no memory for it, the reader's own has to do. */
+    /* Without memory for it, only the reader's own buffer is filled. */
     CpSimFailNth(CP_SIM_NO_MEMORY, 1, 1, CP_OK);
     TakeAhead(&pair, 100);
     CHECK(Stats(&pair).recvBuffered == 0);
@@ -97,7 +98,7 @@ TestLargeBuffer(CpPort *portPtr)
     CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == CP_BUF_LARGE_BYTES);
     CHECK(Stats(&pair).recvBuffered == CP_BUF_LARGE_BYTES);
 
-    /* Another connection has one of its own, and one is enough to keep. */
+    /* Another connection gets its own buffer. The port keeps one of the two. */
     TakeAhead(&other, CP_BUF_LARGE_BYTES / 4 + 1);
     CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == INT64_C(2) * CP_BUF_LARGE_BYTES);
     PeerSend(&other, "behind");
@@ -113,7 +114,7 @@ TestLargeBuffer(CpPort *portPtr)
     CHECK(CpPortSpare(portPtr)->memPtr != NULL);
     ReadRest(&pair, CP_BUF_LARGE_BYTES / 4);
 
-    /* Without memory for a small one, it is the large one. */
+    /* Without memory for a small buffer, the bytes stay in the large one. */
     CpSimFailNth(CP_SIM_NO_MEMORY, 1, 1, CP_OK);
     TakeAhead(&pair, 3);
     CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == CP_BUF_LARGE_BYTES);
@@ -125,7 +126,8 @@ TestLargeBuffer(CpPort *portPtr)
 
 /* ------------------------------------------ before anything was asked for */
 
-/* A peer whose bytes are there at once is read without being asked. */
+/* If the bytes were there at once the last time, the driver receives before a
+ * read asks for them. */
 
 static void
 TestDataLikely(CpPort *portPtr)
@@ -145,18 +147,18 @@ TestDataLikely(CpPort *portPtr)
     Settle(&pair);
     Expect(&pair, "there");
 
-    /* From now on. */
+    /* Data is likely from now on. */
     Say(&pair, "now");
     CpConnWatchRead(pair.connPtr, 1);
     CHECK(Readable(&pair) && Stats(&pair).recvPending == 0);
     CHECK(Stats(&pair).recvBuffered == 3);
 
-    /* What comes a moment later is for the next read... */
+    /* Bytes that come a moment later are left to the next read... */
     Say(&pair, "later");
     Expect(&pair, "now");
     Expect(&pair, "later");
 
-    /* ...but not when a part was read, which makes the rest old. */
+    /* ...unless a read has taken a part: then the system is asked again. */
     Say(&pair, "abcdef");
     CpConnWatchRead(pair.connPtr, 1);
     bytes = Read(&pair, buf, sizeof(buf));
@@ -164,7 +166,7 @@ TestDataLikely(CpPort *portPtr)
     Say(&pair, "ghi");
     Expect(&pair, "defghi");
 
-    /* A message that is larger than the buffer comes in one read, too. */
+    /* One read also returns a message that is larger than the buffer. */
     PeerSendBytes(&pair, data, sizeof(data));
     CpConnWatchRead(pair.connPtr, 1);
     CHECK(Stats(&pair).recvBuffered == CP_RECV_BYTES_MIN);
@@ -174,7 +176,7 @@ TestDataLikely(CpPort *portPtr)
     Done(&pair);
 }
 
-/* Of one that was accepted, what is there is taken without a probe. */
+/* After an accept, the first bytes are received without a zero-byte receive. */
 
 static void
 TestSpeaksFirst(CpPort *portPtr)
@@ -189,14 +191,14 @@ TestSpeaksFirst(CpPort *portPtr)
     Expect(&pair, "GET /");
     Done(&pair);
 
-    /* From one that is silent there is nothing to be taken. */
+    /* If the client is silent, a zero-byte receive is submitted. */
     OpenWatched(&pair, portPtr, CP_RECV_ADAPTIVE);
     CHECK(!Readable(&pair) && Stats(&pair).recvPending == 1);
     CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 0);
     Done(&pair);
 }
 
-/* What was taken a while ago is not all that there is. */
+/* After CpConnForgetDrained, a read asks the system for more. */
 
 static void
 TestForgetDrained(CpPort *portPtr)
@@ -214,14 +216,14 @@ TestForgetDrained(CpPort *portPtr)
     Done(&pair);
 }
 
-/* Where its bytes are not there it is over. */
+/* Data is no longer likely once the bytes were not there. */
 
 static void
 TestDataUnlikely(CpPort *portPtr)
 {
     Pair pair;
 
-    /* An idle connection has no buffer. */
+    /* An idle connection holds no buffer. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     Say(&pair, "at once");
     CpConnWatchRead(pair.connPtr, 1);
@@ -235,7 +237,7 @@ TestDataUnlikely(CpPort *portPtr)
     Expect(&pair, "waited for again");
     CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 0);
 
-    /* Without memory a probe does. */
+    /* Without memory, a zero-byte receive is submitted. */
     Say(&pair, "there again");
     CpConnWatchRead(pair.connPtr, 1);
     Settle(&pair);
@@ -248,14 +250,14 @@ TestDataUnlikely(CpPort *portPtr)
     CHECK(Readable(&pair) && Stats(&pair).recvBuffered == 0);
     Expect(&pair, "last");
 
-    /* The end is found as well. */
+    /* The end of file is found as well. */
     CpSimPeerShutdown(pair.peerPtr);
     CpConnWatchRead(pair.connPtr, 1);
     CHECK(Readable(&pair) && Stats(&pair).recvPending == 0);
     Expect(&pair, "");
     Done(&pair);
 
-    /* In a mode without buffers there are none. */
+    /* In a mode without buffers, nothing is received ahead. */
     Open(&pair, portPtr, CP_RECV_ZERO_BYTE);
     Say(&pair, "one");
     CpConnWatchRead(pair.connPtr, 1);

@@ -41,7 +41,7 @@ TestRead(CpPort *portPtr)
     }
 }
 
-/* Without a watch nothing is posted, and a read finds what there is. */
+/* Without a watch no receive is submitted, but a read finds the data. */
 
 static void
 TestReadUnwatched(CpPort *portPtr)
@@ -59,7 +59,8 @@ TestReadUnwatched(CpPort *portPtr)
     }
 }
 
-/* A probe that was outstanding while bytes were taken says nothing. */
+/* If a read takes the bytes while a zero-byte receive is outstanding, its
+ * completion does not make the connection readable. */
 
 static void
 TestStaleZeroByte(CpPort *portPtr)
@@ -77,7 +78,8 @@ TestStaleZeroByte(CpPort *portPtr)
     Done(&pair);
 }
 
-/* The same where buffers take them: its mode comes and goes. */
+/* The same if a buffer takes the bytes, because the mode changes and changes
+ * back. */
 
 static void
 TestStaleZeroByteOfBuffers(CpPort *portPtr)
@@ -88,7 +90,7 @@ TestStaleZeroByteOfBuffers(CpPort *portPtr)
     CpConnSetRecvMode(pair.connPtr, CP_RECV_FLOW_CONTROLLED);
     CHECK(Stats(&pair).recvPending == 2);
 
-    /* The probe's completion is on its way while the buffer's comes. */
+    /* The buffer's completion overtakes that of the zero-byte receive. */
     CpSimFailNth(CP_SIM_LATE, 1, 1, CP_OK);
     PeerSend(&pair, "hello");
     CHECK(CpPortReap(portPtr, 0) == 1);
@@ -102,7 +104,8 @@ TestStaleZeroByteOfBuffers(CpPort *portPtr)
     Done(&pair);
 }
 
-/* What a probe of an earlier mode has found is there for the next read. */
+/* If a zero-byte receive of an earlier mode finds bytes, the next read gets
+ * them. */
 
 static void
 TestZeroByteOfEarlierMode(CpPort *portPtr)
@@ -119,7 +122,7 @@ TestZeroByteOfEarlierMode(CpPort *portPtr)
     Done(&pair);
 }
 
-/* Buffers that come back empty before the end do not hide what is there. */
+/* A buffer that comes back empty before the end of file hides no bytes. */
 
 static void
 TestFalseEnd(CpPort *portPtr)
@@ -153,7 +156,8 @@ TestFalseEnd(CpPort *portPtr)
 
 /* -------------------------------------------------------- growing buffers */
 
-/* Full buffers make larger ones, then more; then the peer is stopped. */
+/* Full buffers make the next ones larger, then more numerous. Then unread data
+ * stops the peer. */
 
 static void
 TestBurst(CpPort *portPtr)
@@ -193,7 +197,7 @@ TestBurst(CpPort *portPtr)
     Done(&pair);
 }
 
-/* One buffer at a time, which grows and stays one. */
+/* There is one buffer at a time. It grows. */
 
 static void
 TestFlow(CpPort *portPtr)
@@ -217,7 +221,7 @@ TestFlow(CpPort *portPtr)
 
 /* -------------------------------------------------------- changes of mode */
 
-/* A change of mode loses nothing. */
+/* A change of mode loses no bytes. */
 
 static void
 TestChangeMode(CpPort *portPtr)
@@ -247,7 +251,7 @@ TestChangeMode(CpPort *portPtr)
     }
 }
 
-/* What is cancelled for a change of mode is made good. */
+/* After a change of mode has cancelled receives, others are submitted. */
 
 static void
 TestChangeModeIdle(CpPort *portPtr)
@@ -266,7 +270,7 @@ TestChangeModeIdle(CpPort *portPtr)
             CHECK(Readable(&pair));
             Expect(&pair, "hello");
 
-            /* A reader that empties a buffer posts the next by itself. */
+            /* A read that empties a buffer submits the next one. */
             if (modes[to] == CP_RECV_FLOW_CONTROLLED
                 || modes[to] == CP_RECV_BURST_DETECTION) {
                 CHECK(Stats(&pair).recvPending == 1);
@@ -276,7 +280,7 @@ TestChangeModeIdle(CpPort *portPtr)
     }
 }
 
-/* A cancelled buffer may have its bytes after all. */
+/* A cancelled receive may have got bytes. */
 
 static void
 TestChangeModeLate(CpPort *portPtr)
@@ -298,7 +302,7 @@ TestChangeModeLate(CpPort *portPtr)
     Done(&pair);
 }
 
-/* Without memory for a buffer a probe stands in. */
+/* Without memory for a buffer, a zero-byte receive is submitted. */
 
 static void
 TestNoBuffer(CpPort *portPtr)
@@ -345,7 +349,7 @@ TestResetWhileReading(CpPort *portPtr)
     }
 }
 
-/* What else befalls a receive is its reader's to know, again and again. */
+/* Any other failure of a receive is reported to each read. */
 
 static void
 TestRecvError(CpPort *portPtr)

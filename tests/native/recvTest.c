@@ -10,8 +10,8 @@
 
 #define TEXT "34 bytes that a reset comes behind"
 
-/* Reads until there is no more, a few bytes at a time: what was read is the
- * text. Returns what the last read gave, CP_OK for the end of file. */
+/* Reads this text, a few bytes at a time, until the end. Returns CP_OK for the
+ * end of file, or the error of the last read. */
 
 static CpError
 ReadToEnd(Pair *pairPtr, const char *text, size_t step)
@@ -44,7 +44,8 @@ OpenWaiting(Pair *pairPtr, CpPort *portPtr, CpRecvMode mode)
     CHECK(!Readable(pairPtr) && Stats(pairPtr).recvPending == 1);
 }
 
-/* Bytes and a reset arrive together: the receive fails, the bytes are there. */
+/* Bytes and a reset arrive together. The receive fails, but the bytes can be
+ * read. */
 
 static void
 ResetBehind(Pair *pairPtr, const char *text)
@@ -111,7 +112,7 @@ TestBeforeResetBurst(CpPort *portPtr)
     size_t bytes, total;
     Pair pair;
 
-    /* The first one gets some of the bytes, and the others fail. */
+    /* The first receive gets some of the bytes, and the others fail. */
     OpenBurst(&pair, portPtr);
     CpSimSetDelay(1);
     CpSimFailNth(CP_SIM_IN_FLIGHT, 1, 2, CP_OK);
@@ -133,8 +134,8 @@ TestBeforeResetBurst(CpPort *portPtr)
     Done(&pair);
 }
 
-/* The first one fails, and the second one gets the bytes. The others are called
- * back, and until they are, nobody knows whether they have some. */
+/* The first receive fails, and the second one gets the bytes. The others are
+ * cancelled. The error waits for them, because they may have bytes. */
 
 static void
 TestFailedBurst(CpPort *portPtr)
@@ -156,8 +157,8 @@ TestFailedBurst(CpPort *portPtr)
     Done(&pair);
 }
 
-/* What is not the peer's reset is an error, and never an end of file: not even
- * where the system, having told it once, says that this is the end. */
+/* Every error except the peer's reset is reported as an error, never as the end
+ * of file, even if the system reports an end of file afterwards. */
 
 static void
 TestAborted(CpPort *portPtr)
@@ -183,7 +184,8 @@ TestAborted(CpPort *portPtr)
     }
 }
 
-/* A peek that gets an error gets it instead of the reader. */
+/* If a peek meets an error, the system reports it only once. The reader must
+ * still get it. */
 
 static void
 TestPeekedError(CpPort *portPtr)
@@ -200,7 +202,7 @@ TestPeekedError(CpPort *portPtr)
     Done(&pair);
 }
 
-/* A receive of 0 bytes completes with nothing to receive. */
+/* A zero-byte receive completes without data, because an urgent byte came. */
 
 static void
 TestUrgent(CpPort *portPtr)
@@ -220,7 +222,7 @@ TestUrgent(CpPort *portPtr)
         CHECK(Readable(&pair));
         Expect(&pair, "def");
 
-        /* Behind bytes, and in front of the end. */
+        /* The urgent byte comes behind bytes, and before the end of file. */
         Settle(&pair);
         CpConnWatchRead(pair.connPtr, 1);
         CpSimPeerUrgent(pair.peerPtr);
@@ -239,7 +241,7 @@ TestUrgent(CpPort *portPtr)
     }
 }
 
-/* The same by chance, many times: a reader that waits is woken by data. */
+/* The same at random, many times: data still wakes the reader. */
 
 static void
 TestSpurious(CpPort *portPtr)
@@ -265,8 +267,8 @@ TestSpurious(CpPort *portPtr)
     }
 }
 
-/* Without memory for a buffer nothing is taken, and still nothing is said that
- * is not so. */
+/* Without memory for a buffer, an urgent byte does not make the connection
+ * readable either. */
 
 static void
 TestUrgentWithoutMemory(CpPort *portPtr)
@@ -290,10 +292,8 @@ TestUrgentWithoutMemory(CpPort *portPtr)
     }
 }
 
-/*
- * Somebody else receives from the socket. The driver says when there is
- * something, and takes nothing; not even what receives were posted for before.
- */
+/* Foreign code receives from the socket. The driver reports when there is data,
+ * but takes none, not even into buffers that were submitted before. */
 
 static void
 Stranger(Pair *pairPtr, const char *text, size_t step)
@@ -341,7 +341,7 @@ TestExposed(CpPort *portPtr)
             Stranger(&pair, "again", 100);
             CHECK(Stats(&pair).bytesIn == 0);
 
-            /* And the end, which both of them see. */
+            /* Both see the end of file. */
             CpSimPeerShutdown(pair.peerPtr);
             Settle(&pair);
             CHECK(Readable(&pair));
@@ -355,7 +355,8 @@ TestExposed(CpPort *portPtr)
     }
 }
 
-/* What was taken before is the reader's, and what a reader asks for. */
+/* A reader still gets the bytes that were received before, and those it asks
+ * for. */
 
 static void
 TestExposedLate(CpPort *portPtr)
@@ -378,7 +379,7 @@ TestExposedLate(CpPort *portPtr)
         Settle(&pair);
         CHECK(!Readable(&pair));
 
-        /* Reads of few bytes take no more. */
+        /* Small reads take no more than they ask for. */
         before = (size_t) Stats(&pair).bytesIn;
         PeerSendBytes(&pair, data, sizeof(data));
         Settle(&pair);
@@ -389,7 +390,7 @@ TestExposedLate(CpPort *portPtr)
         CHECK(Stats(&pair).bytesIn == before + sizeof(buf));
         CHECK(Stats(&pair).recvBuffered == 0);
 
-        /* Nor does another mode. */
+        /* Another mode takes no more either. */
         CpConnSetRecvMode(pair.connPtr, modes[(i + 1) % MODE_COUNT]);
         CpConnForgetDrained(pair.connPtr);
         CpConnWatchRead(pair.connPtr, 1);

@@ -9,7 +9,7 @@
 
 /* ------------------------------------------------------- files read here */
 
-/* How much is held for a peer that takes nothing, and for one that does. */
+/* The memory for a transfer is bounded, whether the peer receives or not. */
 
 static void
 TestReadBounded(CpPort *portPtr)
@@ -32,7 +32,7 @@ TestReadBounded(CpPort *portPtr)
     (void) Collect(&pair);
     CHECK(have == sizeof(bytes) && memcmp(got, bytes, have) == 0);
 
-    /* No more than the cap allows, and one of it. */
+    /* With a cap of 1, one send is outstanding. */
     CpConnSetSendCap(pair.connPtr, 1);
     CHECK_ERROR(SendFile(&pair, 0, sizeof(bytes), &sent), CP_OK);
     CHECK(Stats(&pair).sendPending == 1);
@@ -40,7 +40,7 @@ TestReadBounded(CpPort *portPtr)
     Done(&pair);
 }
 
-/* One that cannot be read, at the beginning and later. */
+/* The file cannot be read, at the beginning or later. */
 
 static void
 TestReadFails(CpPort *portPtr)
@@ -70,7 +70,8 @@ TestReadFails(CpPort *portPtr)
     Write(&pair, "x", CP_EIO);
     Done(&pair);
 
-    /* Behind other sends: it was accepted, and its failure is reported. */
+    /* Behind other sends, the transfer was accepted, so it reports the
+     * failure. */
     took = 0;
     OpenDialled(&pair, portPtr);
     took = Fill(&pair, 0);
@@ -82,7 +83,7 @@ TestReadFails(CpPort *portPtr)
     Done(&pair);
 }
 
-/* With one buffer, or a small one, it goes on; with none it fails. */
+/* A transfer goes on with one buffer or a small one. Without any it fails. */
 
 static void
 TestReadNoMemory(CpPort *portPtr)
@@ -112,7 +113,7 @@ TestReadNoMemory(CpPort *portPtr)
     Done(&pair);
 }
 
-/* Two connections take turns, piece by piece. */
+/* Two transfers take turns, piece by piece. */
 
 static void
 TestReadTurns(CpPort *portPtr)

@@ -18,7 +18,8 @@ Both(CpPort *portPtr, void (*proc)(CpPort *portPtr))
 
 /* --------------------------------------------------------------- cases */
 
-/* Pieces, behind what was written; what is written later comes behind. */
+/* A file follows the bytes that were written before it, and precedes those that
+ * are written later. */
 
 static void
 Order(CpPort *portPtr)
@@ -46,7 +47,7 @@ Order(CpPort *portPtr)
     CHECK(memcmp(got + have - 4, "tail", 4) == 0);
     CHECK(Stats(&pair).bytesOut == have && Stats(&pair).sendBuffered == 0);
 
-    /* It waits for sends that are outstanding, joined ones too. */
+    /* A file waits for outstanding sends and joined bytes. */
     have = 0;
     filled = Fill(&pair, 0);
     CHECK_ERROR(SendFile(&pair, 0, 100, &sent), CP_OK);
@@ -63,7 +64,7 @@ TestOrder(CpPort *portPtr)
     Both(portPtr, Order);
 }
 
-/* A half-close and a close deliver it first. */
+/* A half-close and a close deliver the file first. */
 
 static void
 Ends(CpPort *portPtr)
@@ -98,7 +99,7 @@ TestEnds(CpPort *portPtr)
     Both(portPtr, Ends);
 }
 
-/* Its failure is reported once, by it; nothing else is sent after it. */
+/* A failed transfer reports its error once. Nothing is sent after it. */
 
 static void
 Errors(CpPort *portPtr)
@@ -117,7 +118,7 @@ Errors(CpPort *portPtr)
     CHECK(sent.calls == 0);
     Done(&pair);
 
-    /* One before it fails: it never begins. */
+    /* If a send before the file fails, the transfer never starts. */
     OpenDialled(&pair, portPtr);
     (void) Fill(&pair, 0);
     CHECK_ERROR(SendFile(&pair, 0, 1000, &sent), CP_OK);
@@ -128,7 +129,7 @@ Errors(CpPort *portPtr)
     CHECK(other.calls == 1 && other.error == CP_ECONNRESET);
     Done(&pair);
 
-    /* The peer goes while it is on its way. */
+    /* The peer resets during the transfer. */
     OpenDialled(&pair, portPtr);
     CHECK_ERROR(SendFile(&pair, 0, sizeof(bytes), &sent), CP_OK);
     Settle(&pair);
@@ -139,7 +140,7 @@ Errors(CpPort *portPtr)
     CHECK_ERROR(sent.error, CP_ECONNRESET);
     Done(&pair);
 
-    /* No memory: nothing was begun, and the connection is as good as before. */
+    /* Without memory nothing starts, and the connection still works. */
     OpenDialled(&pair, portPtr);
     CpSimFailNth(CP_SIM_NO_MEMORY, 2, 1, CP_OK);
     CHECK_ERROR(SendFile(&pair, 0, 1, &sent), CP_ENOMEM);
@@ -154,9 +155,9 @@ TestErrors(CpPort *portPtr)
     Both(portPtr, Errors);
 }
 
-/* A file that is shorter by now: what was sent is reported, and why there is
- * no more. What would follow it does not, and the peer does not take the stream
- * for a whole one. */
+/* The file has become shorter: the transfer reports how much it sent, and
+ * the error. Nothing follows, and the peer gets a reset instead of the end
+ * of file. */
 
 static void
 CheckShort(Pair *pairPtr, const SentFile *sentPtr, uint64_t least)
@@ -181,7 +182,7 @@ Shrinks(CpPort *portPtr)
     SentFile sent, other;
     Pair pair;
 
-    /* Within the first piece; the next file does not follow. */
+    /* The file ends in the first piece. The next file is not sent. */
     OpenDialled(&pair, portPtr);
     content.sizeBytes = 50;
     CHECK_ERROR(SendFile(&pair, 10, 100, &sent), CP_OK);
@@ -191,8 +192,8 @@ Shrinks(CpPort *portPtr)
     CHECK_ERROR(other.error, CP_EPIPE);
     CheckShort(&pair, &sent, 40);
 
-    /* A system that fails, and does not say how much it has sent, nor perhaps
-     * why it fails. */
+    /* The system fails, reports no count of bytes, and perhaps another
+     * error. */
     if (!limited) {
         OpenDialled(&pair, portPtr);
         CpSimFailNth(CP_SIM_FILE_SHORT_FAILS, 1, 1, CP_ETRUNCATED);
@@ -204,7 +205,7 @@ Shrinks(CpPort *portPtr)
         CheckShort(&pair, &sent, 0);
     }
 
-    /* Between two pieces. */
+    /* The file ends between two pieces. */
     content.sizeBytes = sizeof(bytes);
     have = 0;
     OpenDialled(&pair, portPtr);
@@ -224,7 +225,8 @@ TestShrinks(CpPort *portPtr)
 
 /* ------------------------------------------------------ while dialling */
 
-/* It follows the connection, and a close does not end that before. */
+/* A file that is sent while dialling follows once the connection is open, even
+ * after a close. */
 
 static void
 Dialling(CpPort *portPtr)
@@ -267,7 +269,7 @@ TestDialling(CpPort *portPtr)
     Both(portPtr, Dialling);
 }
 
-/* A connect that fails is why the file was not sent; closed or not. */
+/* If the connect fails, the transfer reports its error, also after a close. */
 
 static void
 DialFails(CpPort *portPtr)
@@ -302,7 +304,7 @@ TestDialFails(CpPort *portPtr)
     Both(portPtr, DialFails);
 }
 
-/* A connection moves with a file on its way, and with one that waits for it. */
+/* A connection moves to another port during a transfer, or before one. */
 
 static void
 Moves(CpPort *portPtr)

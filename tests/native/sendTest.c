@@ -8,7 +8,7 @@
 #include "cpBuf.h"
 #include "pair.h"
 
-/* The end of file follows all that was written. */
+/* The end of file follows everything that was written. */
 
 static void
 TestShutdownWrite(CpPort *portPtr)
@@ -55,14 +55,15 @@ TestSendCap(CpPort *portPtr)
     CHECK(Writable(&pair) && !CpConnSending(pair.connPtr));
     CHECK(Stats(&pair).bytesOut == sent && Stats(&pair).sendBuffered == 0);
 
-    /* A cap of 0: what the system takes at once, and no more. */
+    /* With a cap of 0, only the bytes that the system takes at once are
+     * accepted. */
     CpConnSetSendCap(pair.connPtr, 0);
     sent = Fill(&pair, 0);
     CHECK(sent == 65536 && Stats(&pair).sendPending == 0);
     Done(&pair);
 }
 
-/* Small writes behind a send are joined, and keep their order. */
+/* Small writes during a send are joined, in order. */
 
 static void
 TestJoin(CpPort *portPtr)
@@ -99,14 +100,15 @@ TestJoin(CpPort *portPtr)
         CHECK(buf[i] == (char) ('0' + i % 10));
     }
 
-    /* Until a buffer of joined ones is full. */
+    /* They are joined until a buffer is full. */
     sent = Fill(&pair, 1);
     CHECK(sent >= UINT64_C(3) * CP_SEND_BYTES_MAX);
     CHECK(Drain(&pair) == sent);
     Done(&pair);
 }
 
-/* A writer that was told it can write is not refused for what is joined. */
+/* If the connection is writable, joined bytes do not make the next write
+ * fail. */
 
 static void
 TestJoinAtCap(CpPort *portPtr)
@@ -121,7 +123,7 @@ TestJoinAtCap(CpPort *portPtr)
     CHECK(Writable(&pair));
     Write(&pair, "c", CP_OK);
 
-    /* And a cap that was made smaller holds. */
+    /* A smaller cap applies at once. */
     CpConnSetSendCap(pair.connPtr, 1);
     CHECK(!Writable(&pair));
     CHECK(Stats(&pair).sendPending == 1);
@@ -138,7 +140,7 @@ TestSendError(CpPort *portPtr)
     size_t sent;
     Pair pair;
 
-    /* At once. */
+    /* The write itself fails. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     CpSimFailNth(CP_SIM_TRY_SEND_FAIL, 1, 1, CP_ENOBUFS);
     Write(&pair, "x", CP_ENOBUFS);
@@ -147,7 +149,8 @@ TestSendError(CpPort *portPtr)
     ExpectNone(&pair, CP_EAGAIN);
     Done(&pair);
 
-    /* Later, where the writer meets it first: the reader need not know. */
+    /* The send fails later. The writer meets the error first, so it is not
+     * reported to the reader. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     CpSimFailNth(CP_SIM_SEND_FAIL, 2, 1, CP_ENOBUFS);
     sent = Fill(&pair, 0);
@@ -159,7 +162,8 @@ TestSendError(CpPort *portPtr)
     CHECK(Drain(&pair) < sent); /* Nothing behind the gap. */
     Done(&pair);
 
-    /* And where nobody writes: the reader is told once, the writer always. */
+    /* Nobody writes after the failure. It is reported to the reader once, to a
+     * writer each time. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     CpSimFailNth(CP_SIM_TRY_SEND_AGAIN, 1, 100, CP_OK);
     CpSimFailNth(CP_SIM_SEND_FAIL, 1, 1, CP_ENOBUFS);
@@ -174,7 +178,7 @@ TestSendError(CpPort *portPtr)
     Write(&pair, "x", CP_ENOBUFS);
     Done(&pair);
 
-    /* By the close, where nobody asked before. */
+    /* If nothing reported it before, the close does. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     CpSimFailNth(CP_SIM_TRY_SEND_AGAIN, 1, 100, CP_OK);
     CpSimFailNth(CP_SIM_SEND_FAIL_SUBMIT, 1, 1, CP_ENOMEM);
@@ -184,15 +188,15 @@ TestSendError(CpPort *portPtr)
     Done(&pair);
 }
 
-/* A stream that lacks its end is not ended: its peer is reset. */
+/* After a failed send, the peer gets a reset instead of the end of file. */
 
 static void
 TestBrokenEnd(CpPort *portPtr)
 {
     unsigned i;
 
-    /* With the connection closed before or after; with or without a receive
-     * that is outstanding then. */
+    /* The close comes before or after the failure, with or without an
+     * outstanding receive. */
     for (i = 0; i < 4; i++) {
         Pair pair;
 
@@ -209,7 +213,7 @@ TestBrokenEnd(CpPort *portPtr)
         Done(&pair);
     }
 
-    /* And no half-close makes it look whole. */
+    /* A half-close sends no end of file either. */
     for (i = 0; i < 2; i++) {
         Pair pair;
 
@@ -233,8 +237,8 @@ TestBrokenEnd(CpPort *portPtr)
     }
 }
 
-/* A port says that a send is done, and it lacks bytes: an error, and no end
- * that looks whole. */
+/* If a port completes a send with too few bytes, this is an error, and the peer
+ * gets no end of file. */
 
 static void
 TestShortSend(CpPort *portPtr)
@@ -260,7 +264,7 @@ TestShortSend(CpPort *portPtr)
     }
 }
 
-/* A reset peer takes nothing more, and its readers see the end of file. */
+/* After a reset by the peer, writes fail, and reads return the end of file. */
 
 static void
 TestResetWhileSending(CpPort *portPtr)
@@ -293,11 +297,11 @@ TestSendNoMemory(CpPort *portPtr)
     CHECK(bytes == 4096);
     sent += bytes;
 
-    /* None for what would be joined. */
+    /* There is no memory to join a write. */
     CpSimFailNth(CP_SIM_NO_MEMORY, 1, 100, CP_OK);
     CHECK_ERROR(CpConnWrite(pair.connPtr, data, 1, 1, &bytes), CP_EAGAIN);
 
-    /* None at all: what is under way will give its own back. */
+    /* There is no memory at all. An outstanding send will free some. */
     CpSimFailNth(CP_SIM_NO_MEMORY, 1, 100, CP_OK);
     CHECK_ERROR(CpConnWrite(pair.connPtr, data, 65536, 0, &bytes), CP_EAGAIN);
     CHECK(Drain(&pair) == sent);

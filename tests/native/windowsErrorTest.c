@@ -9,7 +9,7 @@
 #include "cpListener.h"
 #include "pair.h"
 
-/* A refused connect is tried for 2 s. It can be cancelled meanwhile. */
+/* Windows retries a refused connect for 2 s. It can be cancelled meanwhile. */
 
 static void
 TestRefusedLate(CpPort *portPtr)
@@ -41,7 +41,7 @@ TestRefusedLate(CpPort *portPtr)
     CHECK(pair.closed);
 }
 
-/* A listener that comes in time gets the connection. */
+/* A listener that opens in time gets the connection. */
 
 static void
 TestRefusedThenAccepted(CpPort *portPtr)
@@ -66,10 +66,8 @@ TestRefusedThenAccepted(CpPort *portPtr)
 static const CpSimFault recvFailures[] = {CP_SIM_RECV_FAIL_SUBMIT,
     CP_SIM_RECV_FAIL};
 
-/*
- * A receive that fails, in whatever way, leaves the bytes that are there. Then
- * comes its error, and only a reset is the end of file.
- */
+/* After a receive has failed, reads return the bytes that are there, then the
+ * error. Only a reset reads as the end of file. */
 
 static void
 FailRecv(CpPort *portPtr, CpRecvMode mode, CpSimFault failure, CpError error)
@@ -108,7 +106,8 @@ TestRecvErrors(CpPort *portPtr)
     }
 }
 
-/* A send that fails, cancelled ones too, is the last one, and is reported. */
+/* After a send has failed or was cancelled, nothing more is sent, and the error
+ * is reported. */
 
 static void
 TestSendErrors(CpPort *portPtr)
@@ -167,8 +166,8 @@ ListenerClosed(void *clientData)
     *(int *) clientData = 1;
 }
 
-/* Whatever an accept fails with, its place in the pool is filled again: at
- * once, or by the tick. */
+/* After any failure of an accept, another one is submitted: at once, or by the
+ * tick. */
 
 static void
 TestAcceptErrors(CpPort *portPtr)

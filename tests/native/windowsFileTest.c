@@ -51,7 +51,8 @@ StartTransfer(Transfer *transferPtr, CpPort *portPtr)
     Settle(&transferPtr->pair);
 }
 
-/* The peer receives all there is, which is the file's. */
+/* The peer receives until nothing more comes, and gets the bytes of the
+ * file. */
 
 static size_t
 Receive(Transfer *transferPtr, size_t from)
@@ -69,10 +70,8 @@ Receive(Transfer *transferPtr, size_t from)
     return count;
 }
 
-/*
- * Where two peers do not receive, a third file waits for the system. On an
- * edition where that is so the core sends it by other means.
- */
+/* If two peers do not receive, a third file waits for the system. On an edition
+ * with this limit, the core reads and sends the file itself. */
 
 static void
 TestFileSlots(CpPort *portPtr)
@@ -96,7 +95,7 @@ TestFileSlots(CpPort *portPtr)
         CHECK(Receive(&transfers[2], 100) == (limited ? 4000 : 0));
         CHECK(transfers[2].done == limited);
 
-        /* One of the others ends, and the third one goes on. */
+        /* One of the others ends, so the third one starts. */
         CHECK(Receive(&transfers[1], 100) == 4000);
         CHECK(Receive(&transfers[2], 100) == (limited ? 0 : 4000));
         CHECK(Receive(&transfers[0], 100) == 4000);
@@ -109,7 +108,7 @@ TestFileSlots(CpPort *portPtr)
     }
 }
 
-/* Transfers that are cancelled give their place up, also those that wait. */
+/* Cancelled transfers make room for others, whether they run or wait. */
 
 static void
 TestFileSlotsCancelled(CpPort *portPtr)
@@ -134,10 +133,9 @@ TestFileSlotsCancelled(CpPort *portPtr)
     }
 }
 
-/*
- * The application moves its handle's position meanwhile. The bytes do not
- * depend on that, and its position stays unless both share it.
- */
+/* The application moves the position of its handle meanwhile. The same bytes
+ * are sent, and the transfer moves the position only if both handles share
+ * it. */
 
 static void
 TestFilePosition(CpPort *portPtr)
@@ -163,10 +161,8 @@ TestFilePosition(CpPort *portPtr)
     }
 }
 
-/*
- * A file that is shorter than what is to be sent of it. The documentation does
- * not say which error that is; on editions that read files it is none.
- */
+/* The file has fewer bytes than are to be sent. The documentation does not name
+ * the error. If the driver reads the file, there is none. */
 
 static void
 TestFileShrank(CpPort *portPtr)
@@ -194,7 +190,8 @@ TestFileShrank(CpPort *portPtr)
         CHECK_ERROR(transfer.error, CP_ETRUNCATED);
         CHECK(Receive(&transfer, 0) <= 50);
 
-        /* Nothing follows, and the end is not that of a whole stream. */
+        /* Nothing follows it, and the peer gets a reset instead of the end of
+         * file. */
         Write(&transfer.pair, "x", CP_EPIPE);
         CloseConn(&transfer.pair);
         CpSimAdvance(0);

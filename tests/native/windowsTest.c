@@ -9,7 +9,7 @@
 #include "cpClose.h"
 #include "pair.h"
 
-/* The rule comes each time, until the next call. */
+/* The rule applies each time. */
 
 static void
 Always(CpSimFault rule)
@@ -25,10 +25,8 @@ Counted(CpSimFault rule, uint64_t before)
 
 /* ------------------------------------------------------------- resets */
 
-/*
- * Bytes in front of a reset that nobody has received are gone. A posted buffer
- * has received them.
- */
+/* A reset discards the bytes before it that were not received. A submitted
+ * buffer has received them. */
 
 static void
 TestResetDiscards(CpPort *portPtr)
@@ -101,10 +99,8 @@ TestCloseDiscards(CpPort *portPtr)
     }
 }
 
-/*
- * The end of the process resets what is open, and what the system had only
- * accepted is lost; what was closed in order has arrived.
- */
+/* The end of the process resets open connections and discards their unsent
+ * output. The bytes of a closed connection have arrived. */
 
 static void
 TestProcessEnd(CpPort *portPtr)
@@ -145,7 +141,7 @@ TestProcessEnd(CpPort *portPtr)
     }
 }
 
-/* Input that is refused resets the connection in both directions. */
+/* Refused input resets the connection in both directions. */
 
 static void
 TestRefuseInput(CpPort *portPtr)
@@ -176,7 +172,7 @@ TestRefuseInput(CpPort *portPtr)
     }
 }
 
-/* A failure on this side is never the end of file. */
+/* A failure on this side never reads as the end of file. */
 
 static void
 TestAborted(CpPort *portPtr)
@@ -204,10 +200,8 @@ TestAborted(CpPort *portPtr)
 
 /* -------------------------------------------------------------- sends */
 
-/*
- * The system takes all of a send, of which the peer gets as much as it reads.
- * What is written then follows, and the end of file follows that.
- */
+/* The system takes a whole send, and delivers it as the peer reads. Later
+ * writes follow it, then the end of file. */
 
 static void
 TestSendWhole(CpPort *portPtr)
@@ -226,7 +220,7 @@ TestSendWhole(CpPort *portPtr)
     CHECK_ERROR(CpConnWrite(pair.connPtr, data, 2000, 0, &bytes), CP_OK);
     CHECK(bytes == 2000 && !CpConnSending(pair.connPtr));
 
-    /* Its buffer is full now. */
+    /* The system's buffer is full now. */
     CHECK_ERROR(CpConnWrite(pair.connPtr, data + 2000, 1000, 0, &bytes), CP_OK);
     CHECK(bytes == 1000 && CpConnSending(pair.connPtr));
     StartClose(&pair);
@@ -240,7 +234,8 @@ TestSendWhole(CpPort *portPtr)
 
 /* ------------------------------------------------------------ packets */
 
-/* A probe that completes with nothing is no reason to be readable. */
+/* A zero-byte receive that completes without data does not make the connection
+ * readable. */
 
 static void
 TestSpurious(CpPort *portPtr)
@@ -264,10 +259,8 @@ TestSpurious(CpPort *portPtr)
     }
 }
 
-/*
- * A packet of foreign code ends a wait and is no completion. Behind one the own
- * completions come as ever.
- */
+/* A packet of foreign code ends a wait, but is no completion. Completions of
+ * the driver arrive behind it. */
 
 static void
 TestForeign(CpPort *portPtr)
@@ -289,7 +282,8 @@ TestForeign(CpPort *portPtr)
 
     Done(&pair);
 
-    /* One for an owner that sleeps, and one in front of an own one. */
+    /* The owner sleeps when the packet comes; or a completion follows the
+     * packet. */
     for (i = 0; i < 2; i++) {
         Open(&pair, portPtr, CP_RECV_ZERO_BYTE);
         CpSimFailNth(CP_SIM_FOREIGN, 1, 1, CP_OK);
@@ -305,8 +299,8 @@ TestForeign(CpPort *portPtr)
     }
 }
 
-/* A stranger gets the handle when the posted buffers are back, however often
- * the wait for them ends early. */
+/* Foreign code gets the handle when all buffers are back, even if the wait for
+ * them ends early several times. */
 
 static void
 TestForeignExpose(CpPort *portPtr)
@@ -319,7 +313,7 @@ TestForeignExpose(CpPort *portPtr)
     CpSimFailNth(CP_SIM_CANCEL_LATE, 1, 1, CP_OK);
     CpSimFailNth(CP_SIM_REAP_EARLY, 1, 5, CP_OK);
     CpConnExpose(pair.connPtr);
-    CHECK(Stats(&pair).recvPending == 1); /* A probe. */
+    CHECK(Stats(&pair).recvPending == 1); /* A zero-byte receive. */
     PeerSend(&pair, "bytes");
     CHECK(CpHandleHasData(CpConnHandle(pair.connPtr)));
     Settle(&pair);
@@ -347,7 +341,7 @@ TestClock(CpPort *portPtr)
     CHECK(steps == 64);
 }
 
-/* A world that is like Windows never keeps bytes behind a reset. */
+/* With the rules of Windows, a reset always discards unread bytes. */
 
 static void
 TestSettings(CpPort *portPtr)

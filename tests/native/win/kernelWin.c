@@ -1,7 +1,7 @@
 /*
  * kernelWin.c --
  *
- *      The completion ports, locks and threads of this folder's windows.h, with
+ *      The completion ports and threads of this folder's windows.h, with
  *      the rules by which Windows wakes threads that wait on a completion port:
  *
  *      - A thread belongs to the port that it last dequeued from. It counts
@@ -13,7 +13,7 @@
  *      - A thread may dequeue a packet that it has posted itself.
  *
  *      With TestPortsRace there is no limit, and a released thread has to take
- *      its packet itself: another one may be quicker. Wine does it that way.
+ *      its packet itself, and another one may be faster. Wine does it that way.
  */
 
 #include "kernelWin.h"
@@ -116,7 +116,7 @@ MayRun(HANDLE lockedPort)
 }
 
 /* Releases as many waiting threads as there are packets and the limit allows.
- * Where ports race, they just look again. */
+ * If ports race, all waiting threads try again. */
 
 static void
 ReleaseWaiters(HANDLE lockedPort)
@@ -163,7 +163,7 @@ MakeLeaveKey(void)
     TestMust(pthread_key_create(&leaveKey, LeavePort), "key_create");
 }
 
-/* The thread belongs to this port from now on, and runs. */
+/* From now on the thread belongs to this port, and runs. */
 
 static void
 JoinPort(HANDLE port)
@@ -307,10 +307,8 @@ CreateIoCompletionPort(HANDLE file, HANDLE port, ULONG_PTR key, DWORD limit)
     return port;
 }
 
-/*
- * With another flag a socket's handle would not be signalled, and foreign calls
- * that wait for it (a child's WriteFile, say) might wait for ever.
- */
+/* With another flag a socket's handle would not be signalled, and foreign calls
+ * that wait for it, such as a child's WriteFile, might wait for ever. */
 
 BOOL
 SetFileCompletionNotificationModes(HANDLE file, unsigned char flags)
@@ -385,7 +383,7 @@ RemoveWaiter(HANDLE lockedPort, const Waiter *waiterPtr)
 }
 
 /* Waits for the first packet. The thread does not count as running meanwhile,
- * and does so afterwards. Whether there is a packet, which is in *entryPtr. */
+ * but does so afterwards. Returns whether there is a packet, in *entryPtr. */
 
 static BOOL
 WaitForEntry(HANDLE lockedPort, DWORD ms, OVERLAPPED_ENTRY *entryPtr)

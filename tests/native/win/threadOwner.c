@@ -89,7 +89,7 @@ OwnerTakeFirst(Owner *ownerPtr)
     return testPtr;
 }
 
-/* At the end, so that all have their turn. */
+/* It is added at the end, so that all handles take turns. */
 
 void
 OwnerAdd(Owner *ownerPtr, TestHandle *testPtr)
@@ -159,7 +159,7 @@ OwnerClose(TestHandle *testPtr)
     CpFree(testPtr, sizeof(TestHandle));
 }
 
-/* Closes a handle of this owner, so that no port has it any more. */
+/* Closes a handle of this owner. */
 
 void
 OwnerRetire(Owner *ownerPtr, TestHandle *testPtr)
@@ -191,7 +191,7 @@ Done(CpOp *opPtr)
     testPtr->ownerPtr->completed++;
 }
 
-/* Makes an operation outstanding; the caller sees to its completion. */
+/* Submits an operation. The caller completes it. */
 
 void
 OwnerStart(Owner *ownerPtr, TestHandle *testPtr, TestOp *testOpPtr)
@@ -223,9 +223,8 @@ OwnerOutstanding(const Owner *ownerPtr)
     return count;
 }
 
-/* Every operation that a reap says it has completed was this owner's. A wait
- * that brings nothing although something was outstanding has not used up its
- * time. */
+/* A reap counts only operations of this owner. A wait with operations
+ * outstanding may end early, but not by its time limit. */
 
 unsigned
 OwnerReap(Owner *ownerPtr, int timeoutMs)
@@ -254,7 +253,7 @@ OwnerWake(void *clientData)
     pthread_mutex_unlock(&ownerPtr->mutex);
 }
 
-/* Waits in the notifier, where nothing but the port can wake a thread. */
+/* Waits in the notifier, where only the port can wake a thread. */
 
 void
 OwnerWaitInNotifier(Owner *ownerPtr)
@@ -277,7 +276,7 @@ OwnerWaitInNotifier(Owner *ownerPtr)
     TestBlock(0);
 }
 
-/* As a thread in its event loop. */
+/* Sleeps as a thread in its event loop does. */
 
 void
 OwnerSleep(Owner *ownerPtr)
@@ -287,7 +286,7 @@ OwnerSleep(Owner *ownerPtr)
     }
 }
 
-/* Until all its operations have completed. */
+/* Waits until all its operations have completed. */
 
 void
 OwnerSettle(Owner *ownerPtr)

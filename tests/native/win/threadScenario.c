@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-/* What the first owner has begun for the others to go on with. */
+/* The handles that the first owner has started operations on, for the
+ * others. */
 static TestHandle *firstHandle;
 static TestHandle *secondHandle;
 
@@ -24,7 +25,7 @@ StartTwo(Owner *ownerPtr)
     OwnerStart(ownerPtr, secondHandle, &secondHandle->ops[0]);
 }
 
-/* An OVERLAPPED of foreign code, which is gone: nobody may look into it. */
+/* An OVERLAPPED of foreign code, whose memory is freed. It must not be read. */
 #define STRANGERS ((OVERLAPPED *) (uintptr_t) 16)
 
 /* Waits until the helper of a file's port blocks again after an action. */
@@ -37,7 +38,7 @@ StartTwo(Owner *ownerPtr)
         AWAIT(TestHelperWaits(file) > waits); \
     }
 
-/* Waits on its port until all has come. */
+/* Waits on its port until all operations have completed. */
 
 static void
 ReapAll(Owner *ownerPtr)
@@ -47,8 +48,8 @@ ReapAll(Owner *ownerPtr)
     }
 }
 
-/* An owner testSleeps for what completes on the port of another one, who blocks and
- * does nothing about it. */
+/* An owner sleeps. Its operation completes on the port of another owner, which
+ * blocks and does not reap. */
 
 static void
 SleepForAnothersPort(Owner *ownerPtr)
@@ -97,8 +98,8 @@ SleepForBusyOwnersPort(Owner *ownerPtr)
     OwnerMeet();
 }
 
-/* While an owner testSleeps, its port has a completion for a handle that nobody
- * owns just now; then one for the owner. */
+/* While an owner sleeps, its port gets a completion for a handle without an
+ * owner, then one for the sleeping owner. */
 
 static void
 SleepBehindDetached(Owner *ownerPtr)
@@ -125,8 +126,8 @@ SleepBehindDetached(Owner *ownerPtr)
     OwnerMeet();
 }
 
-/* The same with packets that are for nobody: one that was posted to wake
- * a thread that is awake by now, and a stranger's. */
+/* The same with packets that are no completions: a late one that was posted to
+ * wake a thread, and one of foreign code. */
 
 static void
 SleepBehindStrayPackets(Owner *ownerPtr)
@@ -150,7 +151,7 @@ SleepBehindStrayPackets(Owner *ownerPtr)
 }
 
 /* While an owner waits on its port, another one takes over a handle that is
- * bound to it, for which the helper may be wanted there too. */
+ * bound to it. The helper must not wait there as well. */
 
 static void
 WaitOnPortBesideAttach(Owner *ownerPtr)
@@ -169,7 +170,7 @@ WaitOnPortBesideAttach(Owner *ownerPtr)
         AWAIT(TestPortWaiters(file) > 0);
         CHECK(OwnerTakeOver(ownerPtr));
 
-        /* A helper that comes to the port as well has the time for it. */
+        /* This leaves the helper the time to come to the port. */
         for (pauses = 0; pauses < 50 && TestPortWaiters(file) < 2; pauses++) {
             TestPause();
         }
@@ -186,7 +187,7 @@ WaitOnPortBesideAttach(Owner *ownerPtr)
 }
 
 /* An owner waits while its helper is still on the port, and a packet comes that
- * is for nobody. */
+ * is no completion. */
 
 static void
 WaitBesideHelper(Owner *ownerPtr)
@@ -213,7 +214,8 @@ WaitBesideHelper(Owner *ownerPtr)
     OwnerMeet();
 }
 
-/* An owner waits on its port, and gets what never passes through it. */
+/* An owner waits on its port, and gets a completion that does not come through
+ * it. */
 
 static void
 WaitOnPortForHandOver(Owner *ownerPtr)
@@ -232,9 +234,8 @@ WaitOnPortForHandOver(Owner *ownerPtr)
     OwnerMeet();
 }
 
-/* A message loop that is not Tcl's: the owner looks at its port, finds nothing,
- * and waits, without a word to its port about it. It may have said before the
- * look that it would rest. */
+/* A message loop other than that of Tcl: the owner reaps nothing, and waits
+ * without a call of CpPortSleep after that. It may have called it before. */
 
 static void
 WaitUnannounced(Owner *ownerPtr, int rests)
@@ -275,7 +276,7 @@ WaitInForeignLoopAfterSleep(Owner *ownerPtr)
     WaitUnannounced(ownerPtr, 1);
 }
 
-/* An owner polls its port where there is a stranger's packet. */
+/* An owner polls its port, which has a packet of foreign code. */
 
 static void
 PollStrayPacket(Owner *ownerPtr)
@@ -290,7 +291,7 @@ PollStrayPacket(Owner *ownerPtr)
     OwnerMeet();
 }
 
-/* An owner that has been alerted and has not looked is not alerted again. */
+/* An owner that was alerted and has not reaped yet is not alerted again. */
 
 static void
 AlertOnce(Owner *ownerPtr)

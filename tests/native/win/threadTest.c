@@ -12,9 +12,9 @@
  *
  *      OWNERS threads have a port each, submit operations on the handles they
  *      own, reap, sleep until they are woken, and pass handles on to each other
- *      with operations outstanding. The system's threads complete the operations in
- *      any order. Every operation must complete once, in the thread that owns
- *      its handle then; nobody may sleep for ever; nothing may be left.
+ *      with operations outstanding. The system's threads complete them in any
+ *      order. Every operation must complete once, in the thread that owns its
+ *      handle then. No thread may sleep for ever, and nothing may be left.
  *
  *      threadSystem.c has the completing threads, and as much of the rest of
  *      win/ as the port needs; threadOwner.c has the owners, threadScenario.c
@@ -91,11 +91,9 @@ Step(Owner *ownerPtr)
     }
 }
 
-/*
- * The first one goes before the others, and its port with it. The operations on
- * handles that are bound to it, which others have taken over, complete after
- * that: only its helper can notice.
- */
+/* The first owner ends before the others, and its port with it. Others have
+ * taken over the handles that are bound to this port. Their operations complete
+ * later, and only the helper of the port can reap them. */
 
 static void
 GoFirst(Owner *ownerPtr)
