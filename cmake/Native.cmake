@@ -41,7 +41,7 @@ function(iocpsock_native_test name)
 endfunction()
 
 file(GLOB programs CONFIGURE_DEPENDS
-    "${PROJECT_SOURCE_DIR}/tests/native/*.c")
+    "${PROJECT_SOURCE_DIR}/tests/native/*Test.c")
 foreach(program IN LISTS programs)
     cmake_path(GET program STEM name)
     iocpsock_native_test(${name} "${program}")
@@ -136,6 +136,10 @@ if(NOT IOCPSOCK_COVERAGE)
     add_executable(threadTest
         core/cpMem.c
         tests/native/win/kernelWin.c
+        tests/native/win/syncWin.c
+        tests/native/win/threadOwner.c
+        tests/native/win/threadScenario.c
+        tests/native/win/threadSystem.c
         tests/native/win/threadTest.c
         win/cpHandOverWin.c
         win/cpPendingWin.c

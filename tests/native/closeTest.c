@@ -14,12 +14,34 @@
 
 static CpCloseList closeList;
 
+static size_t
+WriteBytes(Pair *pairPtr, size_t lengthBytes)
+{
+    static const char data[100000];
+    size_t bytes;
+
+    CHECK_ERROR(CpConnWrite(pairPtr->connPtr, data, lengthBytes, 0, &bytes),
+        CP_OK);
+    return bytes;
+}
+
 static void
 BeginClose(Pair *pairPtr)
 {
     CpConnCloseBegins(pairPtr->connPtr, &closeList);
     CpConnClose(pairPtr->connPtr, Closed, pairPtr);
     Settle(pairPtr);
+}
+
+/* A close with unread input, behind ten bytes of output. */
+
+static void
+CloseUnread(Pair *pairPtr, CpPort *portPtr)
+{
+    Open(pairPtr, portPtr, CP_RECV_ADAPTIVE);
+    Say(pairPtr, "unread");
+    CHECK(WriteBytes(pairPtr, 10) == 10);
+    BeginClose(pairPtr);
 }
 
 static void
@@ -29,14 +51,12 @@ CloseDone(Pair *pairPtr)
     CHECK(CpListIsEmpty(&closeList.timed));
     CHECK(CpListIsEmpty(&closeList.untimed));
     CHECK(CpStatGet(CP_STAT_CLOSING) == 0);
-    if (pairPtr->peerPtr != NULL) {
-        CpSimPeerClose(pairPtr->peerPtr);
-    }
-    CpHandleClose(pairPtr->listenerPtr);
-    CpSimAdvance(0);
+    pairPtr->connPtr = NULL;
+    Done(pairPtr);
 }
 
-/* Time passes, and the list's limits with it. */
+/* Time passes, and the list checks its limits. Returns how long until the next
+ * one. */
 
 static int64_t
 Tick(Pair *pairPtr, uint32_t ms)
@@ -49,48 +69,10 @@ Tick(Pair *pairPtr, uint32_t ms)
     return dueMs;
 }
 
-static size_t
-Drain(Pair *pairPtr)
-{
-    static char buf[10000];
-    size_t total = 0, bytes;
-
-    while ((bytes = CpSimPeerRecv(pairPtr->peerPtr, buf, sizeof(buf))) > 0) {
-        total += bytes;
-        Settle(pairPtr);
-    }
-    return total;
-}
-
-static size_t
-Write(Pair *pairPtr, size_t lengthBytes)
-{
-    static const char data[100000];
-    size_t bytes;
-
-    CHECK_ERROR(CpConnWrite(pairPtr->connPtr, data, lengthBytes, 0, &bytes),
-        CP_OK);
-    return bytes;
-}
-
-/* Writes until the send cap is reached. */
-
-static size_t
-Fill(Pair *pairPtr)
-{
-    static const char data[100000];
-    size_t total = 0, bytes;
-
-    while (
-        CpConnWrite(pairPtr->connPtr, data, sizeof(data), 0, &bytes) == CP_OK) {
-        total += bytes;
-    }
-    return total;
-}
-
 /* ------------------------------------------------------------ lingering */
 
-/* The peer gets all, and the connection ends when the peer has ended. */
+/* The peer gets everything, and the connection closes when the peer has
+ * ended. */
 
 static void
 ExpectLinger(Pair *pairPtr, size_t sent)
@@ -107,7 +89,7 @@ ExpectLinger(Pair *pairPtr, size_t sent)
     CloseDone(pairPtr);
 }
 
-/* Input that waits in the system, watched or not. */
+/* Unread input waits in the system, watched or not. */
 
 static void
 TestUnread(CpPort *portPtr)
@@ -122,31 +104,32 @@ TestUnread(CpPort *portPtr)
         Open(&pair, portPtr, modes[i / 2]);
         CpConnWatchRead(pair.connPtr, (int) watched);
         Say(&pair, "nobody reads this");
-        sent = Write(&pair, 1000);
+        sent = WriteBytes(&pair, 1000);
         BeginClose(&pair);
         ExpectLinger(&pair, sent);
     }
 }
 
-/* What the driver has taken ahead is unread, too. */
+/* Bytes that the driver has read ahead count as unread. */
 
 static void
 TestReadAhead(CpPort *portPtr)
 {
     static const char data[20000];
     char buf[10];
-    size_t sent, bytes;
+    size_t sent;
     Pair pair;
 
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
-    CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data));
-    CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
-    sent = Write(&pair, 1000);
+    PeerSendBytes(&pair, data, sizeof(data));
+    (void) Read(&pair, buf, sizeof(buf));
+    sent = WriteBytes(&pair, 1000);
     BeginClose(&pair);
     ExpectLinger(&pair, sent);
 }
 
-/* A receive that a new mode has cancelled says nothing of input since then. */
+/* A receive that a new mode has cancelled does not prove that no input came
+ * since. */
 
 static void
 TestUnreadSinceCancel(CpPort *portPtr)
@@ -154,16 +137,15 @@ TestUnreadSinceCancel(CpPort *portPtr)
     size_t sent;
     Pair pair;
 
-    Open(&pair, portPtr, CP_RECV_BURST_DETECTION);
-    CpConnWatchRead(pair.connPtr, 1);
-    sent = Write(&pair, 1000);
+    OpenWatched(&pair, portPtr, CP_RECV_BURST_DETECTION);
+    sent = WriteBytes(&pair, 1000);
     CpConnSetRecvMode(pair.connPtr, CP_RECV_ZERO_BYTE);
-    CHECK(CpSimPeerSend(pair.peerPtr, "unread", 6) == 6);
+    PeerSend(&pair, "unread");
     BeginClose(&pair);
     ExpectLinger(&pair, sent);
 }
 
-/* Sends are outstanding; the input comes before, or while they are. */
+/* Sends are outstanding. The input comes before them or meanwhile. */
 
 static void
 TestUnreadAndSends(CpPort *portPtr)
@@ -175,12 +157,11 @@ TestUnreadAndSends(CpPort *portPtr)
         size_t sent;
 
         before = i % 2;
-        Open(&pair, portPtr, modes[i / 2]);
-        CpConnWatchRead(pair.connPtr, 1);
+        OpenWatched(&pair, portPtr, modes[i / 2]);
         if (before) {
             Say(&pair, "nobody reads this");
         }
-        sent = Fill(&pair);
+        sent = Fill(&pair, 0);
         BeginClose(&pair);
         CHECK(!pair.closed);
         if (!before) {
@@ -190,7 +171,7 @@ TestUnreadAndSends(CpPort *portPtr)
     }
 }
 
-/* The peer sends all of it before it reads: it must not wait for ever. */
+/* The peer sends everything before it reads. It must not wait for ever. */
 
 static void
 TestBothFull(CpPort *portPtr)
@@ -201,7 +182,7 @@ TestBothFull(CpPort *portPtr)
     Pair pair;
 
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
-    sent = Fill(&pair);
+    sent = Fill(&pair, 0);
     Settle(&pair);
     while (CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data)) {
     }
@@ -214,7 +195,7 @@ TestBothFull(CpPort *portPtr)
     ExpectLinger(&pair, sent);
 }
 
-/* An end that both know of is not waited for, and costs nothing. */
+/* If nothing can be lost, the close does not wait. */
 
 static void
 TestNothingLeft(CpPort *portPtr)
@@ -226,34 +207,34 @@ TestNothingLeft(CpPort *portPtr)
 
     for (i = 0; i < MODE_COUNT; i++) {
         Open(&pair, portPtr, modes[i]);
-        CHECK(Write(&pair, 10) == 10);
+        CHECK(WriteBytes(&pair, 10) == 10);
         BeginClose(&pair);
         CHECK(pair.closed && Drain(&pair) == 10);
         CHECK(CpSimPeerEof(pair.peerPtr));
         CloseDone(&pair);
 
-        /* The peer has ended, behind bytes that nobody reads. */
+        /* The peer has ended its side, behind unread bytes. */
         Open(&pair, portPtr, modes[i]);
         Say(&pair, "unread");
         CpSimPeerShutdown(pair.peerPtr);
         Settle(&pair);
-        CHECK(Write(&pair, 10) == 10);
+        CHECK(WriteBytes(&pair, 10) == 10);
         BeginClose(&pair);
         CHECK(pair.closed && Drain(&pair) == 10);
         CHECK(!CpSimPeerIsReset(pair.peerPtr));
         CloseDone(&pair);
 
-        /* Its end was read. */
+        /* The reader has seen the peer's end of file. */
         Open(&pair, portPtr, modes[i]);
         CpSimPeerShutdown(pair.peerPtr);
         Settle(&pair);
-        CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+        bytes = Read(&pair, buf, sizeof(buf));
         CHECK(bytes == 0);
         BeginClose(&pair);
         CHECK(pair.closed);
         CloseDone(&pair);
 
-        /* Nothing was written that could be lost. */
+        /* Nothing was written. */
         Open(&pair, portPtr, modes[i]);
         Say(&pair, "unread");
         BeginClose(&pair);
@@ -262,7 +243,7 @@ TestNothingLeft(CpPort *portPtr)
     }
 }
 
-/* What comes while receives are being cancelled was not looked for. */
+/* Input comes while receives are being cancelled. */
 
 static void
 TestLateInput(CpPort *portPtr)
@@ -273,13 +254,12 @@ TestLateInput(CpPort *portPtr)
         Pair pair;
         size_t sent;
 
-        Open(&pair, portPtr, modes[i]);
-        CpConnWatchRead(pair.connPtr, 1);
+        OpenWatched(&pair, portPtr, modes[i]);
         Settle(&pair);
-        sent = Write(&pair, 10);
+        sent = WriteBytes(&pair, 10);
         CpSimFailNth(CP_SIM_CANCEL_LATE, 1, 100, CP_OK);
         CpConnCloseBegins(pair.connPtr, &closeList);
-        CpConnClose(pair.connPtr, Closed, &pair);
+        StartClose(&pair);
         CHECK(!pair.closed);
         Say(&pair, "in between");
         CpSimFailNth(CP_SIM_CANCEL_LATE, 0, 0, CP_OK);
@@ -287,7 +267,7 @@ TestLateInput(CpPort *portPtr)
     }
 }
 
-/* The sending side was closed before. */
+/* The sending side was closed before the connection. */
 
 static void
 TestAfterHalfClose(CpPort *portPtr)
@@ -297,51 +277,47 @@ TestAfterHalfClose(CpPort *portPtr)
 
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     Say(&pair, "unread");
-    sent = Fill(&pair);
+    sent = Fill(&pair, 0);
     CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_WRITE), CP_OK);
     BeginClose(&pair);
     ExpectLinger(&pair, sent);
 
-    /* The end of file cannot be sent: nobody could tell this peer. */
+    /* The end of file cannot be sent, so the close does not wait for the
+     * peer. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     Say(&pair, "unread");
-    CHECK(Write(&pair, 10) == 10);
+    CHECK(WriteBytes(&pair, 10) == 10);
     CpSimFailNth(CP_SIM_SHUTDOWN_FAIL, 1, 1, CP_ENOTCONN);
     BeginClose(&pair);
     CloseDone(&pair);
 }
 
-/* A peer that resets ends it at once. */
+/* A reset by the peer ends the close at once. */
 
 static void
 TestReset(CpPort *portPtr)
 {
     Pair pair;
 
-    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
-    Say(&pair, "unread");
-    CHECK(Write(&pair, 10) == 10);
-    BeginClose(&pair);
+    CloseUnread(&pair, portPtr);
     CHECK(!pair.closed);
-    CpSimPeerReset(pair.peerPtr);
-    pair.peerPtr = NULL;
+    PeerReset(&pair);
     Settle(&pair);
     CloseDone(&pair);
 
-    /* So does a receive that the system refuses. */
+    /* A receive that cannot be submitted ends it, too. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     Say(&pair, "unread");
-    CHECK(Write(&pair, 10) == 10);
+    CHECK(WriteBytes(&pair, 10) == 10);
     CpSimFailNth(CP_SIM_RECV_FAIL_SUBMIT, 1, 1, CP_ENOBUFS);
     BeginClose(&pair);
     CloseDone(&pair);
 
-    /* And a send that fails while input comes: a close by a reset. */
+    /* So does a failed send. The connection is reset. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     Say(&pair, "unread");
-    CpSimFailNth(CP_SIM_TRY_SEND_AGAIN, 1, 1, CP_OK);
-    CpSimFailNth(CP_SIM_SEND_FAIL, 1, 1, CP_ENOBUFS);
-    CHECK(Write(&pair, 10) == 10);
+    FailSend(CP_SIM_SEND_FAIL, CP_ENOBUFS);
+    CHECK(WriteBytes(&pair, 10) == 10);
     BeginClose(&pair);
     CHECK(CpSimPeerIsReset(pair.peerPtr));
     CloseDone(&pair);
@@ -355,21 +331,15 @@ TestLingerLimits(CpPort *portPtr)
     Pair pair;
     unsigned i;
 
-    /* Without input. */
-    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
-    Say(&pair, "unread");
-    CHECK(Write(&pair, 10) == 10);
-    BeginClose(&pair);
+    /* No input comes. */
+    CloseUnread(&pair, portPtr);
     CHECK(Tick(&pair, CP_LINGER_IDLE_MS - 1) == 1);
     CHECK(!pair.closed);
     CHECK(Tick(&pair, 1) == -1);
     CloseDone(&pair);
 
-    /* With some from time to time. */
-    Open(&pair, portPtr, CP_RECV_ADAPTIVE);
-    Say(&pair, "unread");
-    CHECK(Write(&pair, 10) == 10);
-    BeginClose(&pair);
+    /* Input comes from time to time. */
+    CloseUnread(&pair, portPtr);
     for (i = 1; i <= CP_LINGER_MS / 4000; i++) {
         CHECK(Tick(&pair, 4000) > 0);
         Say(&pair, "and more");
@@ -381,7 +351,7 @@ TestLingerLimits(CpPort *portPtr)
     CloseDone(&pair);
 }
 
-/* The user's own limit makes it a reset. */
+/* After the user's time limit, the connection is reset. */
 
 static void
 TestCloseTimeout(CpPort *portPtr)
@@ -392,7 +362,7 @@ TestCloseTimeout(CpPort *portPtr)
     CHECK(CpConnCloseTimeout(pair.connPtr) == 0);
     CpConnSetCloseTimeout(pair.connPtr, 3000);
     CHECK(CpConnCloseTimeout(pair.connPtr) == 3000);
-    CHECK(Fill(&pair) > 0);
+    CHECK(Fill(&pair, 0) > 0);
     BeginClose(&pair);
     CHECK(Tick(&pair, 2999) == 1);
     CHECK(!pair.closed && !CpSimPeerIsReset(pair.peerPtr));
@@ -401,10 +371,11 @@ TestCloseTimeout(CpPort *portPtr)
     CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == 0);
     CloseDone(&pair);
 
-    /* Its time begins before the close, and is told then. */
+    /* The time limit starts before the close, and its error is reported
+     * then. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     CpConnSetCloseTimeout(pair.connPtr, 3000);
-    CHECK(Fill(&pair) > 0);
+    CHECK(Fill(&pair, 0) > 0);
     CpConnCloseBegins(pair.connPtr, &closeList);
     CpConnMove(pair.connPtr, NULL);
     CHECK(Tick(&pair, 2000) == -1);
@@ -420,18 +391,18 @@ TestCloseTimeout(CpPort *portPtr)
     CHECK(CpSimPeerIsReset(pair.peerPtr));
     CloseDone(&pair);
 
-    /* Lingering is within it. */
+    /* The limit includes the time of lingering. */
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     CpConnSetCloseTimeout(pair.connPtr, 100);
     Say(&pair, "unread");
-    CHECK(Write(&pair, 10) == 10);
+    CHECK(WriteBytes(&pair, 10) == 10);
     BeginClose(&pair);
     CHECK(Tick(&pair, 100) == -1);
     CHECK(CpSimPeerIsReset(pair.peerPtr));
     CloseDone(&pair);
 }
 
-/* Limits end in their own order. */
+/* Limits end in the order of their times. */
 
 static void
 TestOrder(CpPort *portPtr)
@@ -447,7 +418,7 @@ TestOrder(CpPort *portPtr)
     memset(&list, 0, sizeof(list));
     for (i = 0; i < 6; i++) {
         CpConnSetCloseTimeout(pairs[i].connPtr, limits[i]);
-        CHECK(Fill(&pairs[i]) > 0);
+        CHECK(Fill(&pairs[i], 0) > 0);
         CpConnCloseBegins(pairs[i].connPtr, &list);
         CpConnClose(pairs[i].connPtr, Closed, &pairs[i]);
     }
@@ -464,7 +435,7 @@ TestOrder(CpPort *portPtr)
     Settle(&pairs[0]);
     CHECK(pairs[0].closed && !pairs[1].closed && !pairs[4].closed);
 
-    /* And all the others at once. */
+    /* CpCloseEndAll ends all others at once. */
     CpCloseEndAll(&list);
     Settle(&pairs[0]);
     CHECK(CpListIsEmpty(&list.timed) && CpListIsEmpty(&list.untimed));
@@ -484,9 +455,8 @@ TestAbort(CpPort *portPtr)
     for (i = 0; i < 3 * MODE_COUNT; i++) {
         Pair pair;
 
-        Open(&pair, portPtr, modes[i / 3]);
-        CpConnWatchRead(pair.connPtr, 1);
-        CHECK(Fill(&pair) > 0);
+        OpenWatched(&pair, portPtr, modes[i / 3]);
+        CHECK(Fill(&pair, 0) > 0);
         if (i % 3 == 0) {
             Say(&pair, "unread");
         }
@@ -511,7 +481,7 @@ TestAbort(CpPort *portPtr)
 
 /* ------------------------------------------------- the reading side alone */
 
-/* Nothing that comes then may cost bytes of the other direction. */
+/* After a half-close of the reading side, input must not cost output. */
 
 static void
 TestReadSide(CpPort *portPtr)
@@ -525,36 +495,33 @@ TestReadSide(CpPort *portPtr)
         Pair pair;
 
         before = i % 2;
-        Open(&pair, portPtr, modes[i / 2]);
-        CpConnWatchRead(pair.connPtr, 1);
+        OpenWatched(&pair, portPtr, modes[i / 2]);
         if (before) {
             Say(&pair, "unread");
         }
         CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_READ), CP_OK);
         Settle(&pair);
         CHECK(!(CpConnReady(pair.connPtr) & CP_READ));
-        sent = Fill(&pair);
+        sent = Fill(&pair, 0);
         for (round = 0; round < 10; round++) {
-            CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data))
-                == sizeof(data));
+            PeerSendBytes(&pair, data, sizeof(data));
             Settle(&pair);
         }
         CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) <= (int64_t) sent + 65536);
         CHECK(Drain(&pair) == sent);
-        sent = Write(&pair, 1000);
+        sent = WriteBytes(&pair, 1000);
         BeginClose(&pair);
 
-        /* It has sent a moment ago, and goes on. */
+        /* The peer has sent a moment ago, and goes on. */
         ExpectLinger(&pair, sent);
     }
 }
 
-/* The peer's own end, and its reset, are noticed. */
+/* The peer's end of file and its reset are noticed. */
 
 static void
 TestReadSideEnds(CpPort *portPtr)
 {
-    size_t bytes;
     Pair pair;
 
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
@@ -562,17 +529,16 @@ TestReadSideEnds(CpPort *portPtr)
     Say(&pair, "more");
     CpSimPeerShutdown(pair.peerPtr);
     Settle(&pair);
-    CHECK(Write(&pair, 10) == 10);
+    CHECK(WriteBytes(&pair, 10) == 10);
     BeginClose(&pair);
     CHECK(pair.closed && Drain(&pair) == 10);
     CloseDone(&pair);
 
     Open(&pair, portPtr, CP_RECV_ADAPTIVE);
     CHECK_ERROR(CpConnShutdown(pair.connPtr, CP_READ), CP_OK);
-    CpSimPeerReset(pair.peerPtr);
-    pair.peerPtr = NULL;
+    PeerReset(&pair);
     Settle(&pair);
-    CHECK_ERROR(CpConnWrite(pair.connPtr, "x", 1, 0, &bytes), CP_ECONNRESET);
+    Write(&pair, "x", CP_ECONNRESET);
     BeginClose(&pair);
     CloseDone(&pair);
 }

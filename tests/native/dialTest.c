@@ -77,7 +77,7 @@ DialName(Dialled *dialledPtr, CpPort *portPtr, const char *host, unsigned port)
     CHECK(dialledPtr->connPtr != NULL);
 }
 
-/* Until it is decided; whether it is open. */
+/* Waits until the dial has ended. Returns whether the connection is open. */
 
 static int
 Wait(Dialled *dialledPtr)
@@ -117,7 +117,7 @@ ExpectFailure(Dialled *dialledPtr, CpError error)
     CHECK_ERROR(CpConnTakeError(connPtr), CP_OK);
 }
 
-/* A port where nobody listens. */
+/* Nobody listens at this port. */
 
 static CpAddr
 Nobody(void)
@@ -154,7 +154,7 @@ TestOne(CpPort *portPtr)
     Close(&dialled);
 }
 
-/* Three where nobody answers, and one where somebody does. */
+/* Three addresses do not answer, the last one does. */
 
 static void
 Several(CpAddr addrs[4])
@@ -166,7 +166,7 @@ Several(CpAddr addrs[4])
     CpSimPeerListen(&addrs[3], 5);
 }
 
-/* One after the other, until one answers. */
+/* The addresses are tried in order until one answers. */
 
 static void
 TestSeveral(CpPort *portPtr)
@@ -182,7 +182,7 @@ TestSeveral(CpPort *portPtr)
     CHECK(CheckSameAddr(&peer, &addrs[3]));
     Close(&dialled);
 
-    /* The last one's error. */
+    /* The error of the last address is reported. */
     Dial(&dialled, portPtr, addrs, 3, NULL, 0);
     CHECK(!Wait(&dialled));
     CHECK(CpConnHandle(dialled.connPtr) != NULL);
@@ -190,7 +190,7 @@ TestSeveral(CpPort *portPtr)
     Close(&dialled);
 }
 
-/* A dial that is waited for is over without a look at the port. */
+/* A dial that waits ends without a reap. */
 
 static void
 TestWait(CpPort *portPtr)
@@ -217,7 +217,7 @@ TestWait(CpPort *portPtr)
     }
 }
 
-/* Each from each local address of its family. */
+/* Each address is tried from each local address of its family. */
 
 static void
 TestLocals(CpPort *portPtr)
@@ -238,12 +238,12 @@ TestLocals(CpPort *portPtr)
     CHECK(CheckSameAddr(&name, &locals[2]));
     Close(&dialled);
 
-    /* None of its family: nothing to wait for. */
+    /* No local address has its family, so the dial fails at once. */
     Dial(&dialled, portPtr, remotes, 1, locals, 1);
     ExpectFailure(&dialled, CP_EADDRNOTAVAIL);
     Close(&dialled);
 
-    /* None that can be bound: the same. */
+    /* No local address can be bound. The dial fails at once, too. */
     CpSimFailNth(CP_SIM_BIND_FAIL, 1, 1, CP_EADDRINUSE);
     Dial(&dialled, portPtr, &remotes[1], 1, &locals[2], 1);
     ExpectFailure(&dialled, CP_EADDRINUSE);
@@ -316,7 +316,8 @@ TestCancel(CpPort *portPtr)
         Close(&dialled);
         CHECK(dialled.notified == 0);
 
-        /* A cancel that came too late: closed as soon as connected. */
+        /* The cancel comes too late. The connection is closed as soon as it is
+         * there. */
         if (late) {
             CpSimPeer *peerPtr = CpSimPeerAccept(listenerPtr);
 
@@ -326,7 +327,7 @@ TestCancel(CpPort *portPtr)
         }
     }
 
-    /* The attempt under way is the last. */
+    /* No attempt follows the outstanding one. */
     addrs[1] = addrs[0];
     addrs[0] = CpSimAddr4(CP_SIM_SILENT, 9);
     Dial(&dialled, portPtr, addrs, 2, NULL, 0);
@@ -336,7 +337,7 @@ TestCancel(CpPort *portPtr)
     CHECK(CpSimPeerAccept(listenerPtr) == NULL);
 }
 
-/* Options hold for each attempt. */
+/* Each attempt gets the options. */
 
 static void
 TestOptions(CpPort *portPtr)
@@ -403,7 +404,7 @@ TestNames(CpPort *portPtr)
     ExpectFailure(&dialled, CP_ENOMEM);
     Close(&dialled);
 
-    /* Known, and nothing to be tried. */
+    /* The name is known, but has no address to try. */
     CpSimFailNth(CP_SIM_NO_HANDLE, 2, 2, CP_EMFILE);
     DialName(&dialled, portPtr, "two", 7);
     CHECK(!Wait(&dialled));
@@ -426,7 +427,7 @@ TestNameCancel(CpPort *portPtr)
             CpAddrPort(&addr));
         Close(&dialled);
 
-        /* The answer is there and not yet reaped. */
+        /* The answer is there, but was not reaped yet. */
         CpSimFailNth(CP_SIM_LATE, 1, 1, CP_OK);
         DialName(&dialled, portPtr, late ? "one" : "unheard-of",
             CpAddrPort(&addr));
@@ -459,7 +460,7 @@ TestNameWants(CpPort *portPtr)
     Close(&dialled);
 }
 
-/* A dial and a look-up move with their channel, done or not. */
+/* A dial and a look-up move with their connection, finished or not. */
 
 static void
 TestMove(CpPort *portPtr)
@@ -491,7 +492,7 @@ TestMove(CpPort *portPtr)
     CpPortRelease(otherPtr);
 }
 
-/* A half-close that comes before the connection follows it. */
+/* A half-close before the connection is open takes effect once it is open. */
 
 static void
 TestHalfClose(CpPort *portPtr)
@@ -524,7 +525,7 @@ TestHalfClose(CpPort *portPtr)
         Close(&dialled);
     }
 
-    /* Where there is no connection in the end, nothing is left of it. */
+    /* If the connect fails, the half-close has no effect. */
     {
         Dialled dialled;
 

@@ -132,7 +132,7 @@ TestPool(CpPort *portPtr)
     CHECK(CpSimPeerConnect(&server.addr) == NULL);
 }
 
-/* A client that is gone again costs no accept. */
+/* A dead client does not use up an accept. */
 
 static void
 TestDeadClients(CpPort *portPtr)
@@ -148,7 +148,7 @@ TestDeadClients(CpPort *portPtr)
     CHECK(Stats(&server).queued == 1 && Stats(&server).posted == 0);
     CHECK(Stats(&server).failed == 0);
 
-    /* The others wait in the backlog; three of them go. */
+    /* The others wait in the backlog. Three of them leave. */
     Close(&server);
 
     Open(&server, portPtr, 1, CP_ACCEPT_CONNECT);
@@ -167,7 +167,7 @@ TestDeadClients(CpPort *portPtr)
     Close(&server);
 }
 
-/* Any other failure would come back at once: the next try has to wait. */
+/* Any other failure would return at once, so the next accept waits. */
 
 static void
 TestWant(CpPort *portPtr)
@@ -235,7 +235,7 @@ TestData(CpPort *portPtr)
     CHECK(Stats(&server).waiting == 2 && server.offered == 1);
     CHECK(Take(&server) && !Take(&server));
 
-    /* An end without a byte is no client. */
+    /* A client that ends without a byte is not offered. */
     CpSimPeerShutdown(silentPtr);
     Settle(&server);
     CHECK(Stats(&server).waiting == 1 && Stats(&server).failed == 1);
@@ -244,11 +244,11 @@ TestData(CpPort *portPtr)
     CHECK(Stats(&server).waiting == 1 && Stats(&server).failed == 2);
     CHECK(server.offered == 1);
 
-    /* One that waits is dropped with its listener. */
+    /* A client that waits is dropped with its listener. */
     Close(&server);
 }
 
-/* What the probe for the first byte says is not taken for it. */
+/* A completed zero-byte receive does not prove that a first byte came. */
 
 static void
 TestFirstByte(CpPort *portPtr)
@@ -266,14 +266,14 @@ TestFirstByte(CpPort *portPtr)
     Settle(&server);
     CHECK(server.offered == 1 && Take(&server));
 
-    /* An urgent byte and the end. */
+    /* An urgent byte and the end of file come. */
     peerPtr = Knock(&server);
     CpSimPeerUrgent(peerPtr);
     CpSimPeerShutdown(peerPtr);
     Settle(&server);
     CHECK(Stats(&server).waiting == 0 && Stats(&server).failed == 1);
 
-    /* Bytes in front of a reset. */
+    /* Bytes come before a reset. */
     peerPtr = Knock(&server);
     CpSimSetDelay(1);
     CpSimFailNth(CP_SIM_IN_FLIGHT, 1, 2, CP_OK);
@@ -309,7 +309,8 @@ TestWatchdog(CpPort *portPtr)
     Settle(&server);
     CpSimAdvance(400);
 
-    /* A byte that comes while its probe is cancelled comes too late. */
+    /* A byte that comes while its zero-byte receive is being cancelled is too
+     * late. */
     CpSimFailNth(CP_SIM_CANCEL_LATE, 1, 2, CP_OK);
     CHECK(CpListenerTick(server.listenerPtr, CpNowMs()) == -1);
     CHECK(CpSimPeerSend(peerPtr, "x", 1) == 1);
@@ -317,7 +318,7 @@ TestWatchdog(CpPort *portPtr)
     CHECK(Stats(&server).timedOut == 3 && Stats(&server).waiting == 0);
     CHECK(server.offered == 0);
 
-    /* The deadline that comes first. */
+    /* The earliest deadline is returned. */
     CpSimFailNth(CP_SIM_ACCEPT_FAIL, 1, 1, CP_EMFILE);
     Knock(&server);
     CpSimAdvance(950);
@@ -325,7 +326,7 @@ TestWatchdog(CpPort *portPtr)
     Close(&server);
 }
 
-/* A smaller pool gives accepts back; a larger one has more. */
+/* A smaller pool cancels accepts, a larger one submits more. */
 
 static void
 TestBacklog(CpPort *portPtr)
@@ -353,7 +354,7 @@ TestBacklog(CpPort *portPtr)
     }
 }
 
-/* Whatever is outstanding or not taken, it ends. */
+/* The close ends with accepts outstanding and with clients not taken. */
 
 static void
 TestClose(CpPort *portPtr)
@@ -369,7 +370,7 @@ TestClose(CpPort *portPtr)
         Knock(&server);
         CHECK(Stats(&server).waiting == 1 && Stats(&server).queued == 1);
 
-        /* One that is accepted while the cancels are on their way. */
+        /* A client is accepted during the cancels. */
         CpSimFailNth(CP_SIM_CANCEL_LATE, late, 100, CP_OK);
         CpListenerClose(server.listenerPtr, Closed, &server);
         CHECK(CpSimPeerConnect(&server.addr) != NULL);

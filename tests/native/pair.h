@@ -10,18 +10,20 @@
 
 #include "check.h"
 #include "cpConn.h"
-
-/* A connection of the driver's and its peer. */
+#include "cpMem.h"
 
 typedef struct Pair {
     CpPort *portPtr;
     CpConn *connPtr;
     CpSimPeer *peerPtr;
-    CpHandle *listenerPtr;
+    CpHandle *listenerPtr;      /* Where the driver accepted it... */
+    CpSimPeer *peerListenerPtr; /* ...or the peer did. */
     unsigned notified;
     int closed;
     int ended;
 } Pair;
+
+/* -------------------------------------------------------- open and close */
 
 static inline void
 Notify(void *clientData)
@@ -77,6 +79,24 @@ Open(Pair *pairPtr, CpPort *portPtr, CpRecvMode mode)
     CHECK(CpConnRecvMode(pairPtr->connPtr) == mode);
 }
 
+/* Starts a connect. Nothing has been reaped yet. */
+
+static inline void
+Dial(Pair *pairPtr, CpPort *portPtr, CpAddr addr, int wait)
+{
+    CpResolved resolved;
+
+    memset(pairPtr, 0, sizeof(Pair));
+    memset(&resolved, 0, sizeof(resolved));
+    pairPtr->portPtr = portPtr;
+    resolved.remotes = CpMalloc(sizeof(CpAddr));
+    CHECK(resolved.remotes != NULL);
+    resolved.remotes[0] = addr;
+    resolved.remoteCount = 1;
+    pairPtr->connPtr = CpConnDial(portPtr, &resolved, wait, Notify, pairPtr);
+    CHECK(pairPtr->connPtr != NULL);
+}
+
 /* Reaps until nothing more comes. */
 
 static inline void
@@ -91,49 +111,126 @@ Settle(Pair *pairPtr)
     } while (CpSimNextMs() >= 0 || CpPortReap(pairPtr->portPtr, 0) > 0);
 }
 
+/* The receive is outstanding unless something was there already. */
+
+static inline void
+OpenWatched(Pair *pairPtr, CpPort *portPtr, CpRecvMode mode)
+{
+    Open(pairPtr, portPtr, mode);
+    CpConnWatchRead(pairPtr->connPtr, 1);
+}
+
+/* Closes the connection, and waits for the close until Done. */
+
+static inline void
+StartClose(Pair *pairPtr)
+{
+    CpConnClose(pairPtr->connPtr, Closed, pairPtr);
+    pairPtr->connPtr = NULL;
+}
+
 static inline void
 CloseConn(Pair *pairPtr)
 {
-    CpConnClose(pairPtr->connPtr, Closed, pairPtr);
+    StartClose(pairPtr);
     while (!pairPtr->closed) {
         CpPortReap(pairPtr->portPtr, -1);
     }
-    pairPtr->connPtr = NULL;
 }
+
+/* Closes what is still open. */
 
 static inline void
 Done(Pair *pairPtr)
 {
     if (pairPtr->connPtr != NULL) {
-        CloseConn(pairPtr);
+        StartClose(pairPtr);
+    }
+    while (!pairPtr->closed) {
+        CpPortReap(pairPtr->portPtr, -1);
     }
     if (pairPtr->peerPtr != NULL) {
         CpSimPeerClose(pairPtr->peerPtr);
     }
-    CpHandleClose(pairPtr->listenerPtr);
+    if (pairPtr->peerListenerPtr != NULL) {
+        CpSimPeerClose(pairPtr->peerListenerPtr);
+    }
+    if (pairPtr->listenerPtr != NULL) {
+        CpHandleClose(pairPtr->listenerPtr);
+    }
     CpSimAdvance(0);
 }
+
+/* ------------------------------------------------------- what the peer does */
+
+static inline void
+PeerSendBytes(Pair *pairPtr, const void *data, size_t lengthBytes)
+{
+    CHECK(CpSimPeerSend(pairPtr->peerPtr, data, lengthBytes) == lengthBytes);
+}
+
+static inline void
+PeerSend(Pair *pairPtr, const char *text)
+{
+    PeerSendBytes(pairPtr, text, strlen(text));
+}
+
+static inline void
+PeerReset(Pair *pairPtr)
+{
+    CpSimPeerReset(pairPtr->peerPtr);
+    pairPtr->peerPtr = NULL;
+}
+
+/* It sends, and the driver has noticed. */
 
 static inline void
 Say(Pair *pairPtr, const char *text)
 {
-    CHECK(CpSimPeerSend(pairPtr->peerPtr, text, strlen(text)) == strlen(text));
+    PeerSend(pairPtr, text);
     Settle(pairPtr);
 }
 
-/* The next read gives this; "" is end of file. */
+/* The peer receives until nothing more comes. Returns the number of bytes. */
+
+static inline size_t
+Drain(Pair *pairPtr)
+{
+    static char buf[10000];
+    size_t total = 0, bytes;
+
+    while ((bytes = CpSimPeerRecv(pairPtr->peerPtr, buf, sizeof(buf))) > 0) {
+        total += bytes;
+        Settle(pairPtr);
+    }
+    return total;
+}
+
+/* ------------------------------------------------------ reading and writing */
+
+/* Returns the number of bytes, which is 0 at the end of file. */
+
+static inline size_t
+Read(Pair *pairPtr, void *buf, size_t sizeBytes)
+{
+    size_t bytes;
+
+    CHECK_ERROR(CpConnRead(pairPtr->connPtr, buf, sizeBytes, &bytes), CP_OK);
+    return bytes;
+}
+
+/* The next read returns this text; "" is the end of file. */
 
 static inline void
 Expect(Pair *pairPtr, const char *text)
 {
     char buf[256];
-    size_t bytes;
+    size_t bytes = Read(pairPtr, buf, sizeof(buf));
 
-    CHECK_ERROR(CpConnRead(pairPtr->connPtr, buf, sizeof(buf), &bytes), CP_OK);
     CHECK(bytes == strlen(text) && memcmp(buf, text, bytes) == 0);
 }
 
-/* The next reads give this. */
+/* The next reads return this text together. */
 
 static inline void
 ExpectParts(Pair *pairPtr, const char *text)
@@ -142,12 +239,14 @@ ExpectParts(Pair *pairPtr, const char *text)
     size_t bytes, length;
 
     for (length = strlen(text); length > 0; length -= bytes) {
-        CHECK_ERROR(CpConnRead(pairPtr->connPtr, buf, length, &bytes), CP_OK);
+        bytes = Read(pairPtr, buf, length);
         CHECK(bytes > 0 && memcmp(buf, text, bytes) == 0);
         text += bytes;
         Settle(pairPtr);
     }
 }
+
+/* The next read fails with this error. */
 
 static inline void
 ExpectNone(Pair *pairPtr, CpError expected)
@@ -159,6 +258,51 @@ ExpectNone(Pair *pairPtr, CpError expected)
         expected);
     CHECK(bytes == 0);
 }
+
+/* A write of this text has this outcome. A joined one may wait for others. */
+
+static inline void
+WriteOrJoin(Pair *pairPtr, const char *text, int join, CpError expected)
+{
+    size_t bytes;
+
+    CHECK_ERROR(CpConnWrite(pairPtr->connPtr, text, strlen(text), join, &bytes),
+        expected);
+    CHECK(bytes == (expected == CP_OK ? strlen(text) : 0));
+}
+
+static inline void
+Write(Pair *pairPtr, const char *text, CpError expected)
+{
+    WriteOrJoin(pairPtr, text, 0, expected);
+}
+
+/* Writes until the connection takes no more. Returns the number of bytes. */
+
+static inline size_t
+Fill(Pair *pairPtr, int join)
+{
+    static const char data[100000];
+    size_t total = 0, bytes;
+
+    while (CpConnWrite(pairPtr->connPtr, data, sizeof(data), join, &bytes)
+        == CP_OK) {
+        CHECK(bytes > 0);
+        total += bytes;
+    }
+    return total;
+}
+
+/* The next write is queued, and its send fails: at its submit or later. */
+
+static inline void
+FailSend(CpSimFault fault, CpError error)
+{
+    CpSimFailNth(CP_SIM_TRY_SEND_AGAIN, 1, 1, CP_OK);
+    CpSimFailNth(fault, 1, 1, error);
+}
+
+/* ------------------------------------------------------------- readiness */
 
 static inline int
 Readable(const Pair *pairPtr)

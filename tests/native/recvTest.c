@@ -10,8 +10,8 @@
 
 #define TEXT "34 bytes that a reset comes behind"
 
-/* Reads until there is no more, a few bytes at a time: what was read is the
- * text. Returns what the last read gave, CP_OK for the end of file. */
+/* Reads this text, a few bytes at a time, until the end. Returns CP_OK for the
+ * end of file, or the error of the last read. */
 
 static CpError
 ReadToEnd(Pair *pairPtr, const char *text, size_t step)
@@ -39,13 +39,13 @@ ReadToEnd(Pair *pairPtr, const char *text, size_t step)
 static void
 OpenWaiting(Pair *pairPtr, CpPort *portPtr, CpRecvMode mode)
 {
-    Open(pairPtr, portPtr, mode);
-    CpConnWatchRead(pairPtr->connPtr, 1);
+    OpenWatched(pairPtr, portPtr, mode);
     Settle(pairPtr);
     CHECK(!Readable(pairPtr) && Stats(pairPtr).recvPending == 1);
 }
 
-/* Bytes and a reset arrive together: the receive fails, the bytes are there. */
+/* Bytes and a reset arrive together. The receive fails, but the bytes can be
+ * read. */
 
 static void
 ResetBehind(Pair *pairPtr, const char *text)
@@ -54,9 +54,8 @@ ResetBehind(Pair *pairPtr, const char *text)
     CpSimFailNth(CP_SIM_IN_FLIGHT, 1, 2, CP_OK);
     CpSimFailNth(CP_SIM_RESET_KEEPS, 1, 1, CP_OK);
     CpSimFailNth(CP_SIM_RECV_RESET_FIRST, 1, 1, CP_OK);
-    CHECK(CpSimPeerSend(pairPtr->peerPtr, text, strlen(text)) == strlen(text));
-    CpSimPeerReset(pairPtr->peerPtr);
-    pairPtr->peerPtr = NULL;
+    PeerSendBytes(pairPtr, text, strlen(text));
+    PeerReset(pairPtr);
     Settle(pairPtr);
 }
 
@@ -95,13 +94,10 @@ OpenBurst(Pair *pairPtr, CpPort *portPtr)
     CpSimSetWindow(sizeof(data));
     OpenWaiting(pairPtr, portPtr, CP_RECV_BURST_DETECTION);
     while (Stats(pairPtr).recvPending < 4) {
-        CHECK(CpSimPeerSend(pairPtr->peerPtr, data, sizeof(data))
-            == sizeof(data));
+        PeerSendBytes(pairPtr, data, sizeof(data));
         do {
             Settle(pairPtr);
-            CHECK_ERROR(CpConnRead(pairPtr->connPtr, data, sizeof(data),
-                            &bytes),
-                CP_OK);
+            bytes = Read(pairPtr, data, sizeof(data));
             total += bytes;
         } while (total % sizeof(data) != 0);
         CpConnSubmitRecv(pairPtr->connPtr);
@@ -116,19 +112,18 @@ TestBeforeResetBurst(CpPort *portPtr)
     size_t bytes, total;
     Pair pair;
 
-    /* The first one gets some of the bytes, and the others fail. */
+    /* The first receive gets some of the bytes, and the others fail. */
     OpenBurst(&pair, portPtr);
     CpSimSetDelay(1);
     CpSimFailNth(CP_SIM_IN_FLIGHT, 1, 2, CP_OK);
     CpSimFailNth(CP_SIM_RESET_KEEPS, 1, 1, CP_OK);
     CpSimFailNth(CP_SIM_RECV_SHORT, 1, 1, CP_OK);
     CpSimFailNth(CP_SIM_RECV_RESET_FIRST, 2, 16, CP_OK);
-    CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data));
-    CpSimPeerReset(pair.peerPtr);
-    pair.peerPtr = NULL;
+    PeerSendBytes(&pair, data, sizeof(data));
+    PeerReset(&pair);
     Settle(&pair);
     for (total = 0; Readable(&pair); total += bytes) {
-        CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+        bytes = Read(&pair, buf, sizeof(buf));
         if (bytes == 0) {
             break;
         }
@@ -139,8 +134,8 @@ TestBeforeResetBurst(CpPort *portPtr)
     Done(&pair);
 }
 
-/* The first one fails, and the second one gets the bytes. The others are called
- * back, and until they are, nobody knows whether they have some. */
+/* The first receive fails, and the second one gets the bytes. The others are
+ * cancelled. The error waits for them, because they may have bytes. */
 
 static void
 TestFailedBurst(CpPort *portPtr)
@@ -150,7 +145,7 @@ TestFailedBurst(CpPort *portPtr)
     OpenBurst(&pair, portPtr);
     CpSimFailNth(CP_SIM_RECV_FAIL, 1, 1, CP_ETIMEDOUT);
     CpSimFailNth(CP_SIM_CANCEL_LATE, 1, 4, CP_OK);
-    CHECK(CpSimPeerSend(pair.peerPtr, "hello", 5) == 5);
+    PeerSend(&pair, "hello");
     CHECK(CpPortReap(portPtr, 0) == 2);
     CHECK(Readable(&pair));
     Expect(&pair, "hello");
@@ -162,8 +157,8 @@ TestFailedBurst(CpPort *portPtr)
     Done(&pair);
 }
 
-/* What is not the peer's reset is an error, and never an end of file: not even
- * where the system, having told it once, says that this is the end. */
+/* Every error except the peer's reset is reported as an error, never as the end
+ * of file, even if the system reports an end of file afterwards. */
 
 static void
 TestAborted(CpPort *portPtr)
@@ -189,7 +184,8 @@ TestAborted(CpPort *portPtr)
     }
 }
 
-/* A peek that gets an error gets it instead of the reader. */
+/* If a peek meets an error, the system reports it only once. The reader must
+ * still get it. */
 
 static void
 TestPeekedError(CpPort *portPtr)
@@ -206,7 +202,7 @@ TestPeekedError(CpPort *portPtr)
     Done(&pair);
 }
 
-/* A receive of 0 bytes completes with nothing to receive. */
+/* A zero-byte receive completes without data, because an urgent byte came. */
 
 static void
 TestUrgent(CpPort *portPtr)
@@ -226,7 +222,7 @@ TestUrgent(CpPort *portPtr)
         CHECK(Readable(&pair));
         Expect(&pair, "def");
 
-        /* Behind bytes, and in front of the end. */
+        /* The urgent byte comes behind bytes, and before the end of file. */
         Settle(&pair);
         CpConnWatchRead(pair.connPtr, 1);
         CpSimPeerUrgent(pair.peerPtr);
@@ -245,7 +241,7 @@ TestUrgent(CpPort *portPtr)
     }
 }
 
-/* The same by chance, many times: a reader that waits is woken by data. */
+/* The same at random, many times: data still wakes the reader. */
 
 static void
 TestSpurious(CpPort *portPtr)
@@ -271,8 +267,8 @@ TestSpurious(CpPort *portPtr)
     }
 }
 
-/* Without memory for a buffer nothing is taken, and still nothing is said that
- * is not so. */
+/* Without memory for a buffer, an urgent byte does not make the connection
+ * readable either. */
 
 static void
 TestUrgentWithoutMemory(CpPort *portPtr)
@@ -296,10 +292,8 @@ TestUrgentWithoutMemory(CpPort *portPtr)
     }
 }
 
-/*
- * Somebody else receives from the socket. The driver says when there is
- * something, and takes nothing; not even what receives were posted for before.
- */
+/* Foreign code receives from the socket. The driver reports when there is data,
+ * but takes none, not even into buffers that were submitted before. */
 
 static void
 Stranger(Pair *pairPtr, const char *text, size_t step)
@@ -347,7 +341,7 @@ TestExposed(CpPort *portPtr)
             Stranger(&pair, "again", 100);
             CHECK(Stats(&pair).bytesIn == 0);
 
-            /* And the end, which both of them see. */
+            /* Both see the end of file. */
             CpSimPeerShutdown(pair.peerPtr);
             Settle(&pair);
             CHECK(Readable(&pair));
@@ -361,7 +355,8 @@ TestExposed(CpPort *portPtr)
     }
 }
 
-/* What was taken before is the reader's, and what a reader asks for. */
+/* A reader still gets the bytes that were received before, and those it asks
+ * for. */
 
 static void
 TestExposedLate(CpPort *portPtr)
@@ -377,25 +372,25 @@ TestExposedLate(CpPort *portPtr)
 
         OpenWaiting(&pair, portPtr, modes[i]);
         Say(&pair, TEXT);
-        CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+        bytes = Read(&pair, buf, sizeof(buf));
         CHECK(bytes == sizeof(buf) && memcmp(buf, TEXT, bytes) == 0);
         CpConnExpose(pair.connPtr);
         Expect(&pair, &TEXT[sizeof(buf)]);
         Settle(&pair);
         CHECK(!Readable(&pair));
 
-        /* Reads of few bytes take no more. */
+        /* Small reads take no more than they ask for. */
         before = (size_t) Stats(&pair).bytesIn;
-        CHECK(CpSimPeerSend(pair.peerPtr, data, sizeof(data)) == sizeof(data));
+        PeerSendBytes(&pair, data, sizeof(data));
         Settle(&pair);
-        CHECK_ERROR(CpConnRead(pair.connPtr, buf, sizeof(buf), &bytes), CP_OK);
+        bytes = Read(&pair, buf, sizeof(buf));
         CHECK(bytes == sizeof(buf));
         CpConnWatchRead(pair.connPtr, 1);
         Settle(&pair);
         CHECK(Stats(&pair).bytesIn == before + sizeof(buf));
         CHECK(Stats(&pair).recvBuffered == 0);
 
-        /* Nor does another mode. */
+        /* Another mode takes no more either. */
         CpConnSetRecvMode(pair.connPtr, modes[(i + 1) % MODE_COUNT]);
         CpConnForgetDrained(pair.connPtr);
         CpConnWatchRead(pair.connPtr, 1);

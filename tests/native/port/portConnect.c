@@ -194,7 +194,7 @@ TestAccepts(void)
         }
     }
 
-    /* A posted accept's spare handle is not counted as a socket. */
+    /* The spare handle of a submitted accept does not count as a socket. */
     CHECK_COUNT(CpStatGet(CP_STAT_SOCKETS), 1);
     CHECK_COUNT(CpStatGet(CP_STAT_HANDLES), 1 + COUNT / 2);
     for (i = 0; i < COUNT; i++) {

@@ -170,12 +170,9 @@ TestResetDiscards(void)
     Close(&pair);
 }
 
-/*
- * The reset right behind bytes, while a probe waits. The bytes come first and
- * the probe succeeds; they can be read until the reset is there. Under Wine the
- * probe may fail, and the bytes can be read nevertheless. There is never
- * nothing.
- */
+/* A reset comes right behind bytes, while a zero-byte receive waits. The bytes
+ * come first and it succeeds. They can be read until the reset is there. Under
+ * Wine it may fail, and the bytes can be read nevertheless. */
 
 static void
 TestAbortBehindData(void)
@@ -186,16 +183,16 @@ TestAbortBehindData(void)
         char buf[8];
         size_t bytes;
         CpError error;
-        Op probe;
+        Op zeroByte;
         Pair pair;
 
         Connect(&pair);
-        CpSubmitRecv(pair.serverPtr, Prepare(&probe), NULL, 0);
+        CpSubmitRecv(pair.serverPtr, Prepare(&zeroByte), NULL, 0);
         CHECK_COUNT(Reap(port, 0), 0);
         Send(pair.clientPtr, "part");
         CpHandleAbort(pair.clientPtr);
         CloseEnd(&pair.clientPtr);
-        CHECK_ERROR_OR_WINE(Wait(&probe), CP_OK, CP_ECONNRESET);
+        CHECK_ERROR_OR_WINE(Wait(&zeroByte), CP_OK, CP_ECONNRESET);
         error = CpTryPeek(pair.serverPtr, &bytes);
         CHECK_ERROR(error, bytes > 0 ? CP_OK : CP_ECONNRESET);
         error = CpTryRecv(pair.serverPtr, buf, 8, &bytes);

@@ -37,7 +37,7 @@ TestRecv(void)
 }
 
 static void
-TestProbe(void)
+TestZeroByte(void)
 {
     char buf[16];
     size_t bytes;
@@ -49,7 +49,7 @@ TestProbe(void)
     CHECK_COUNT(Reap(port, 0), 0);
     CHECK_ERROR(CpTryPeek(pair.serverPtr, &bytes), CP_EAGAIN);
 
-    /* An attempt beside a probe is allowed. */
+    /* An attempt beside a zero-byte receive is allowed. */
     CHECK_ERROR(CpTryRecv(pair.serverPtr, buf, sizeof(buf), &bytes), CP_EAGAIN);
     Send(pair.clientPtr, "hello");
     CHECK_ERROR(Wait(&op), CP_OK);
@@ -74,10 +74,10 @@ TestProbe(void)
     Close(&pair);
 }
 
-/* A probe takes nothing, and does not wait where bytes do. */
+/* A zero-byte receive takes nothing, and completes at once if bytes wait. */
 
 static void
-TestProbeBeforeData(void)
+TestZeroByteBeforeData(void)
 {
     char buf[16];
     size_t bytes;
@@ -239,15 +239,15 @@ static void
 TestCancel(void)
 {
     char buf[16];
-    Op probe, recvs[2], accept;
+    Op zeroByte, recvs[2], accept;
     unsigned i;
     Pair pair;
 
     Connect(&pair);
-    CpSubmitRecv(pair.serverPtr, Prepare(&probe), NULL, 0);
-    CpCancel(pair.serverPtr, &probe.accept.op);
-    CHECK(probe.done == 0);
-    CHECK_ERROR(Wait(&probe), CP_ECANCELED);
+    CpSubmitRecv(pair.serverPtr, Prepare(&zeroByte), NULL, 0);
+    CpCancel(pair.serverPtr, &zeroByte.accept.op);
+    CHECK(zeroByte.done == 0);
+    CHECK_ERROR(Wait(&zeroByte), CP_ECANCELED);
 
     /* One of two; then all that are left. */
     CpSubmitRecv(pair.serverPtr, Prepare(&recvs[0]), buf, 8);
@@ -270,9 +270,9 @@ TestCancel(void)
     /* One that is over already has its result. */
     Send(pair.clientPtr, "x");
     WaitData(pair.serverPtr);
-    CpSubmitRecv(pair.serverPtr, Prepare(&probe), NULL, 0);
-    CpCancel(pair.serverPtr, &probe.accept.op);
-    CHECK_ERROR(Wait(&probe), CP_OK);
+    CpSubmitRecv(pair.serverPtr, Prepare(&zeroByte), NULL, 0);
+    CpCancel(pair.serverPtr, &zeroByte.accept.op);
+    CHECK_ERROR(Wait(&zeroByte), CP_OK);
     CHECK(HasData(pair.serverPtr));
 
     Prepare(&accept);
@@ -331,8 +331,8 @@ TestRecvsAtEnd(void)
 
 const Case recvCases[] = {
     {"recv", TestRecv},
-    {"probe", TestProbe},
-    {"probe-before-data", TestProbeBeforeData},
+    {"zero-byte", TestZeroByte},
+    {"zero-byte-before-data", TestZeroByteBeforeData},
     {"order", TestOrder},
     {"simultaneous", TestSimultaneous},
     {"nonblocking", TestNonBlocking},

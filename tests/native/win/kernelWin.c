@@ -1,7 +1,7 @@
 /*
  * kernelWin.c --
  *
- *      The completion ports, locks and threads of this folder's windows.h, with
+ *      The completion ports and threads of this folder's windows.h, with
  *      the rules by which Windows wakes threads that wait on a completion port:
  *
  *      - A thread belongs to the port that it last dequeued from. It counts
@@ -13,16 +13,15 @@
  *      - A thread may dequeue a packet that it has posted itself.
  *
  *      With TestPortsRace there is no limit, and a released thread has to take
- *      its packet itself: another one may be quicker. Wine does it that way.
+ *      its packet itself, and another one may be faster. Wine does it that way.
  */
 
-#include <windows.h>
+#include "kernelWin.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* A thread that waits on a completion port. */
 
@@ -65,21 +64,12 @@ static _Thread_local int isHelper;
 static pthread_key_t leaveKey;
 static pthread_once_t leaveOnce = PTHREAD_ONCE_INIT;
 
-static void
-Must(int code, const char *what)
-{
-    if (code != 0) {
-        fprintf(stderr, "FAILED: %s: %s\n", what, strerror(code));
-        abort();
-    }
-}
-
 static void *
 Alloc(size_t sizeBytes)
 {
     void *memPtr = calloc(1, sizeBytes);
 
-    Must(memPtr == NULL ? ENOMEM : 0, "calloc");
+    TestMust(memPtr == NULL ? ENOMEM : 0, "calloc");
     return memPtr;
 }
 
@@ -88,13 +78,13 @@ Alloc(size_t sizeBytes)
 static void
 Lock(HANDLE object)
 {
-    Must(pthread_mutex_lock(&object->mutex), "lock");
+    TestMust(pthread_mutex_lock(&object->mutex), "lock");
 }
 
 static void
 Unlock(HANDLE object)
 {
-    Must(pthread_mutex_unlock(&object->mutex), "unlock");
+    TestMust(pthread_mutex_unlock(&object->mutex), "unlock");
 }
 
 static void
@@ -103,7 +93,7 @@ Unref(HANDLE object)
     if (__atomic_sub_fetch(&object->refs, 1, __ATOMIC_ACQ_REL) > 0) {
         return;
     }
-    Must(pthread_mutex_destroy(&object->mutex), "mutex_destroy");
+    TestMust(pthread_mutex_destroy(&object->mutex), "mutex_destroy");
     free(object->entries);
     free(object);
     __atomic_sub_fetch(&objects, 1, __ATOMIC_SEQ_CST);
@@ -126,7 +116,7 @@ MayRun(HANDLE lockedPort)
 }
 
 /* Releases as many waiting threads as there are packets and the limit allows.
- * Where ports race, they just look again. */
+ * If ports race, all waiting threads try again. */
 
 static void
 ReleaseWaiters(HANDLE lockedPort)
@@ -136,7 +126,7 @@ ReleaseWaiters(HANDLE lockedPort)
     if (portsRace) {
         for (waiterPtr = lockedPort->firstWaiterPtr; waiterPtr != NULL;
              waiterPtr = waiterPtr->nextPtr) {
-            Must(pthread_cond_signal(&waiterPtr->cond), "signal");
+            TestMust(pthread_cond_signal(&waiterPtr->cond), "signal");
         }
         return;
     }
@@ -148,7 +138,7 @@ ReleaseWaiters(HANDLE lockedPort)
         waiterPtr->entry = TakeEntry(lockedPort);
         waiterPtr->released = 1;
         lockedPort->running++;
-        Must(pthread_cond_signal(&waiterPtr->cond), "signal");
+        TestMust(pthread_cond_signal(&waiterPtr->cond), "signal");
     }
 }
 
@@ -170,10 +160,10 @@ LeavePort(void *port)
 static void
 MakeLeaveKey(void)
 {
-    Must(pthread_key_create(&leaveKey, LeavePort), "key_create");
+    TestMust(pthread_key_create(&leaveKey, LeavePort), "key_create");
 }
 
-/* The thread belongs to this port from now on, and runs. */
+/* From now on the thread belongs to this port, and runs. */
 
 static void
 JoinPort(HANDLE port)
@@ -181,12 +171,12 @@ JoinPort(HANDLE port)
     if (threadPort == port) {
         return;
     }
-    Must(pthread_once(&leaveOnce, MakeLeaveKey), "once");
+    TestMust(pthread_once(&leaveOnce, MakeLeaveKey), "once");
     if (threadPort != NULL) {
         LeavePort(threadPort);
     }
     threadPort = port;
-    Must(pthread_setspecific(leaveKey, port), "setspecific");
+    TestMust(pthread_setspecific(leaveKey, port), "setspecific");
     __atomic_add_fetch(&port->refs, 1, __ATOMIC_ACQ_REL);
     Lock(port);
     port->running++;
@@ -240,100 +230,7 @@ TestHelperWaits(HANDLE file)
     return waits;
 }
 
-/* ----------------------------------------------------------- threads */
-
-void
-InitializeSRWLock(SRWLOCK *lockPtr)
-{
-    Must(pthread_mutex_init(&lockPtr->mutex, NULL), "mutex_init");
-    Must(pthread_cond_init(&lockPtr->noReaders, NULL), "cond_init");
-    lockPtr->readers = 0;
-}
-
-void
-AcquireSRWLockExclusive(SRWLOCK *lockPtr)
-{
-    Must(pthread_mutex_lock(&lockPtr->mutex), "lock");
-    while (lockPtr->readers > 0) {
-        Must(pthread_cond_wait(&lockPtr->noReaders, &lockPtr->mutex), "wait");
-    }
-}
-
-void
-ReleaseSRWLockExclusive(SRWLOCK *lockPtr)
-{
-    Must(pthread_mutex_unlock(&lockPtr->mutex), "unlock");
-}
-
-void
-AcquireSRWLockShared(SRWLOCK *lockPtr)
-{
-    Must(pthread_mutex_lock(&lockPtr->mutex), "lock");
-    lockPtr->readers++;
-    Must(pthread_mutex_unlock(&lockPtr->mutex), "unlock");
-}
-
-void
-ReleaseSRWLockShared(SRWLOCK *lockPtr)
-{
-    Must(pthread_mutex_lock(&lockPtr->mutex), "lock");
-    if (--lockPtr->readers == 0) {
-        Must(pthread_cond_broadcast(&lockPtr->noReaders), "broadcast");
-    }
-    Must(pthread_mutex_unlock(&lockPtr->mutex), "unlock");
-}
-
-void
-InitializeConditionVariable(CONDITION_VARIABLE *condPtr)
-{
-    Must(pthread_cond_init(&condPtr->cond, NULL), "cond_init");
-}
-
-void
-WakeConditionVariable(CONDITION_VARIABLE *condPtr)
-{
-    Must(pthread_cond_signal(&condPtr->cond), "signal");
-}
-
-/* Whether it was in time. */
-
-static BOOL
-WaitCond(pthread_cond_t *condPtr, pthread_mutex_t *mutexPtr, DWORD ms)
-{
-    struct timespec until;
-    int code;
-
-    if (ms == INFINITE) {
-        Must(pthread_cond_wait(condPtr, mutexPtr), "wait");
-        return TRUE;
-    }
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += (long) (ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    code = pthread_cond_timedwait(condPtr, mutexPtr, &until);
-    if (code == ETIMEDOUT) {
-        return FALSE;
-    }
-    Must(code, "timedwait");
-    return TRUE;
-}
-
-BOOL
-SleepConditionVariableSRW(CONDITION_VARIABLE *condPtr, SRWLOCK *lockPtr,
-    DWORD ms, ULONG flags)
-{
-    BOOL inTime;
-
-    (void) flags;
-    TestBlock(1);
-    inTime = WaitCond(&condPtr->cond, &lockPtr->mutex, ms);
-    TestBlock(0);
-    return inTime;
-}
+/* --------------------------------------------------------------- threads */
 
 static void *
 ThreadMain(void *clientData)
@@ -344,7 +241,7 @@ ThreadMain(void *clientData)
     isHelper = 1;
     start.proc(start.param);
     if (threadPort != NULL) {
-        Must(pthread_setspecific(leaveKey, NULL), "setspecific");
+        TestMust(pthread_setspecific(leaveKey, NULL), "setspecific");
         LeavePort(threadPort);
     }
     __atomic_sub_fetch(&threads, 1, __ATOMIC_SEQ_CST);
@@ -367,8 +264,8 @@ CreateThread(void *attributes, size_t stackBytes, LPTHREAD_START_ROUTINE proc,
     startPtr->proc = proc;
     startPtr->param = param;
     __atomic_add_fetch(&threads, 1, __ATOMIC_SEQ_CST);
-    Must(pthread_create(&thread, NULL, ThreadMain, startPtr), "create");
-    Must(pthread_detach(thread), "detach");
+    TestMust(pthread_create(&thread, NULL, ThreadMain, startPtr), "create");
+    TestMust(pthread_detach(thread), "detach");
     return TestFileNew();
 }
 
@@ -384,31 +281,6 @@ TestObjects(void)
     return __atomic_load_n(&objects, __ATOMIC_SEQ_CST);
 }
 
-LONG64
-InterlockedExchangeAdd64(volatile LONG64 *valuePtr, LONG64 amount)
-{
-    return __atomic_fetch_add(valuePtr, amount, __ATOMIC_SEQ_CST);
-}
-
-PVOID
-InterlockedExchangePointer(PVOID volatile *valuePtr, PVOID value)
-{
-    return __atomic_exchange_n(valuePtr, value, __ATOMIC_SEQ_CST);
-}
-
-PVOID
-InterlockedCompareExchangePointer(PVOID volatile *valuePtr, PVOID value,
-    PVOID expected)
-{
-    /* Windows' way to load: changes nothing, whatever stands there. */
-    if (value == expected) {
-        return __atomic_load_n(valuePtr, __ATOMIC_SEQ_CST);
-    }
-    __atomic_compare_exchange_n(valuePtr, &expected, value, 0, __ATOMIC_SEQ_CST,
-        __ATOMIC_SEQ_CST);
-    return expected;
-}
-
 /* -------------------------------------------------- completion ports */
 
 HANDLE
@@ -417,7 +289,7 @@ TestFileNew(void)
     HANDLE object = Alloc(sizeof(struct WinObject));
 
     object->refs = 1;
-    Must(pthread_mutex_init(&object->mutex, NULL), "mutex_init");
+    TestMust(pthread_mutex_init(&object->mutex, NULL), "mutex_init");
     __atomic_add_fetch(&objects, 1, __ATOMIC_SEQ_CST);
     return object;
 }
@@ -435,10 +307,8 @@ CreateIoCompletionPort(HANDLE file, HANDLE port, ULONG_PTR key, DWORD limit)
     return port;
 }
 
-/*
- * With another flag a socket's handle would not be signalled, and foreign calls
- * that wait for it (a child's WriteFile, say) might wait for ever.
- */
+/* With another flag a socket's handle would not be signalled, and foreign calls
+ * that wait for it, such as a child's WriteFile, might wait for ever. */
 
 BOOL
 SetFileCompletionNotificationModes(HANDLE file, unsigned char flags)
@@ -513,7 +383,7 @@ RemoveWaiter(HANDLE lockedPort, const Waiter *waiterPtr)
 }
 
 /* Waits for the first packet. The thread does not count as running meanwhile,
- * and does so afterwards. Whether there is a packet, which is in *entryPtr. */
+ * but does so afterwards. Returns whether there is a packet, in *entryPtr. */
 
 static BOOL
 WaitForEntry(HANDLE lockedPort, DWORD ms, OVERLAPPED_ENTRY *entryPtr)
@@ -522,14 +392,14 @@ WaitForEntry(HANDLE lockedPort, DWORD ms, OVERLAPPED_ENTRY *entryPtr)
     int inTime = 1;
 
     memset(&waiter, 0, sizeof(waiter));
-    Must(pthread_cond_init(&waiter.cond, NULL), "cond_init");
+    TestMust(pthread_cond_init(&waiter.cond, NULL), "cond_init");
     waiter.nextPtr = lockedPort->firstWaiterPtr;
     lockedPort->firstWaiterPtr = &waiter;
     lockedPort->waiters++;
     lockedPort->helperWaits += isHelper != 0;
     while (
         !waiter.released && inTime && !(portsRace && lockedPort->count > 0)) {
-        inTime = WaitCond(&waiter.cond, &lockedPort->mutex, ms);
+        inTime = TestWaitCond(&waiter.cond, &lockedPort->mutex, ms);
     }
     if (waiter.released) {
         *entryPtr = waiter.entry;
@@ -541,7 +411,7 @@ WaitForEntry(HANDLE lockedPort, DWORD ms, OVERLAPPED_ENTRY *entryPtr)
             waiter.released = 1;
         }
     }
-    Must(pthread_cond_destroy(&waiter.cond), "cond_destroy");
+    TestMust(pthread_cond_destroy(&waiter.cond), "cond_destroy");
     return waiter.released;
 }
 
@@ -575,54 +445,5 @@ BOOL
 CloseHandle(HANDLE handle)
 {
     Unref(handle);
-    return TRUE;
-}
-
-/* ------------------------------------------------------------- others */
-
-DWORD
-GetLastError(void)
-{
-    return 0;
-}
-
-uint64_t
-GetTickCount64(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
-}
-
-BOOL
-QueryPerformanceFrequency(LARGE_INTEGER *valuePtr)
-{
-    valuePtr->QuadPart = 1000000000;
-    return TRUE;
-}
-
-BOOL
-QueryPerformanceCounter(LARGE_INTEGER *valuePtr)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    valuePtr->QuadPart = (int64_t) now.tv_sec * 1000000000 + now.tv_nsec;
-    return TRUE;
-}
-
-LONG64
-InterlockedExchange64(volatile LONG64 *valuePtr, LONG64 value)
-{
-    return __atomic_exchange_n(valuePtr, value, __ATOMIC_SEQ_CST);
-}
-
-BOOL
-GetModuleHandleExW(DWORD flags, LPCWSTR name, HMODULE *modulePtr)
-{
-    (void) flags;
-    (void) name;
-    *modulePtr = NULL;
     return TRUE;
 }

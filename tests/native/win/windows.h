@@ -3,7 +3,7 @@
  *
  *      As much of Windows as win/cpPortWin.c calls, over POSIX threads: the
  *      file itself, not a copy of its ideas, runs under ThreadSanitizer.
- *      kernelWin.c implements it.
+ *      kernelWin.c and syncWin.c implement it.
  */
 
 #ifndef TEST_WINDOWS_H
@@ -116,17 +116,17 @@ typedef void *LPFN_CONNECTEX;
 typedef void *LPFN_GETACCEPTEXSOCKADDRS;
 typedef void *LPFN_TRANSMITFILE;
 
-/* ---------------------------------------------- what only tests call */
+/* ---------------------------------------------- for tests only */
 
-/* A file, whose operations complete where it is bound. */
+/* A file. Its operations complete at the port that it is bound to. */
 HANDLE TestFileNew(void);
 
-/* An operation on it is over, as the system says it. */
+/* The system completes an operation on it. */
 void TestFileComplete(HANDLE file, OVERLAPPED *overlappedPtr, ULONG_PTR status,
     DWORD bytes);
 
-/* The calling thread blocks, or does so no more, in something that is not one
- * of the functions above. */
+/* The calling thread begins or ends to block in another function than those
+ * above. */
 void TestBlock(int on);
 
 /* Completion ports behave as Wine's; otherwise as those of Windows. */

@@ -44,29 +44,46 @@ CheckForeign(Foreign *foreignPtr, SOCKET sock, HANDLE waitFor, const char *text)
     CHECK_BYTES(foreignPtr->bytes, text, bytes);
 }
 
-/*
- * The port has an operation of its own on the connection, so that its
- * completion port is known, and then foreign code receives. What completes then
- * comes to the completion port, and the port ignores it.
- */
+/* Receives as an operation of the port does. */
+
+static void
+RecvOwn(const Pair *pairPtr)
+{
+    char buf[8];
+    Op op;
+
+    CpSubmitRecv(pairPtr->serverPtr, Prepare(&op), buf, sizeof(buf));
+    Send(pairPtr->clientPtr, "own");
+    CHECK_ERROR(Wait(&op), CP_OK);
+    CHECK_COUNT(op.accept.op.bytes, 3);
+    CHECK_BYTES(buf, "own", 3);
+}
+
+/* A connection whose completion port is known, because the port has had an
+ * operation on it. */
+
+static SOCKET
+ConnectOwn(Pair *pairPtr)
+{
+    Connect(pairPtr);
+    RecvOwn(pairPtr);
+    return (SOCKET) CpHandleNative(pairPtr->serverPtr);
+}
+
+/* Foreign code receives. Its completion comes to the completion port, and the
+ * port ignores it. */
 
 static void
 TestForeignRecv(void)
 {
     HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
-    char buf[8];
     Foreign foreign;
-    Op op;
     Pair pair;
     SOCKET sock;
     unsigned i;
 
     CHECK(event != NULL);
-    Connect(&pair);
-    CpSubmitRecv(pair.serverPtr, Prepare(&op), buf, sizeof(buf));
-    Send(pair.clientPtr, "own");
-    CHECK_ERROR(Wait(&op), CP_OK);
-    sock = (SOCKET) CpHandleNative(pair.serverPtr);
+    sock = ConnectOwn(&pair);
     for (i = 0; i < 2; i++) {
         ResetEvent(event);
         ForeignRecv(&foreign, sock, event);
@@ -75,12 +92,8 @@ TestForeignRecv(void)
         CheckForeign(&foreign, sock, event, "foreign");
         CHECK_COUNT(Reap(port, 50), 0);
 
-        /* And the port's own are as before. */
-        CpSubmitRecv(pair.serverPtr, Prepare(&op), buf, sizeof(buf));
-        Send(pair.clientPtr, "own");
-        CHECK_ERROR(Wait(&op), CP_OK);
-        CHECK_COUNT(op.accept.op.bytes, 3);
-        CHECK_BYTES(buf, "own", 3);
+        /* The port's own operations complete as before. */
+        RecvOwn(&pair);
     }
     CloseHandle(event);
     Close(&pair);
@@ -92,18 +105,12 @@ static void
 TestForeignHidden(void)
 {
     HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
-    char buf[8];
     Foreign foreign;
-    Op op;
     Pair pair;
     SOCKET sock;
 
     CHECK(event != NULL);
-    Connect(&pair);
-    CpSubmitRecv(pair.serverPtr, Prepare(&op), buf, sizeof(buf));
-    Send(pair.clientPtr, "own");
-    CHECK_ERROR(Wait(&op), CP_OK);
-    sock = (SOCKET) CpHandleNative(pair.serverPtr);
+    sock = ConnectOwn(&pair);
     ForeignRecv(&foreign, sock, (HANDLE) ((ULONG_PTR) event | 1));
     Send(pair.clientPtr, "foreign");
     CheckForeign(&foreign, sock, event, "foreign");
@@ -162,37 +169,36 @@ TestNotInherited(void)
     Close(&pair);
 }
 
-/*
- * An urgent byte is not part of the stream: a probe waits, and an attempt gets
- * nothing. Under Wine a probe completes, and the next look takes the byte away.
- */
+/* An urgent byte is not part of the stream: a zero-byte receive waits, and an
+ * attempt gets nothing. Under Wine a zero-byte receive completes, and the next
+ * attempt removes the byte. */
 
 static void
 TestUrgent(void)
 {
     char buf[8];
     size_t bytes;
-    Op probe;
+    Op zeroByte;
     Pair pair;
     SOCKET sock;
 
     Connect(&pair);
     sock = (SOCKET) CpHandleNative(pair.clientPtr);
-    CpSubmitRecv(pair.serverPtr, Prepare(&probe), NULL, 0);
+    CpSubmitRecv(pair.serverPtr, Prepare(&zeroByte), NULL, 0);
     CHECK(send(sock, "!", 1, MSG_OOB) == 1);
     Reap(port, 100);
-    CHECK_OR_WINE(!probe.done, probe.done,
-        "a probe completes for an urgent byte");
-    if (probe.done) {
+    CHECK_OR_WINE(!zeroByte.done, zeroByte.done,
+        "a zero-byte receive completes for an urgent byte");
+    if (zeroByte.done) {
         CHECK_ERROR(CpTryPeek(pair.serverPtr, &bytes), CP_EAGAIN);
-        CpSubmitRecv(pair.serverPtr, Prepare(&probe), NULL, 0);
+        CpSubmitRecv(pair.serverPtr, Prepare(&zeroByte), NULL, 0);
         Reap(port, 100);
-        CHECK(!probe.done);
+        CHECK(!zeroByte.done);
     }
     CHECK(!CpHandleHasData(pair.serverPtr));
     CHECK_ERROR(CpTryRecv(pair.serverPtr, buf, 8, &bytes), CP_EAGAIN);
     Send(pair.clientPtr, "after");
-    CHECK_ERROR(Wait(&probe), CP_OK);
+    CHECK_ERROR(Wait(&zeroByte), CP_OK);
     Expect(pair.serverPtr, "after");
     CHECK_ERROR(CpTryRecv(pair.serverPtr, buf, 8, &bytes), CP_EAGAIN);
     Close(&pair);
