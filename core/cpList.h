@@ -19,7 +19,7 @@
 
 typedef struct CpListNode {
     struct CpListNode *nextPtr; /* NULL: in no list. */
-    struct CpListNode *prevPtr;
+    struct CpListNode *prevPtr; /* Valid in a list. */
 } CpListNode;
 
 typedef struct CpList {
@@ -82,7 +82,6 @@ CpListRemove(CpListNode *nodePtr)
     nodePtr->prevPtr->nextPtr = nodePtr->nextPtr;
     nodePtr->nextPtr->prevPtr = nodePtr->prevPtr;
     nodePtr->nextPtr = NULL;
-    nodePtr->prevPtr = NULL;
 }
 
 /* The neighbours of a node in its list, and the nodes at the list's ends. All

@@ -42,8 +42,9 @@ typedef struct IocpsockInherit {
 
 /* The watch masks of Tcl and the directions of the core are the same bits. */
 
-_Static_assert(CP_READ == TCL_READABLE && CP_WRITE == TCL_WRITABLE
-        && CP_READ == TCL_CLOSE_READ && CP_WRITE == TCL_CLOSE_WRITE,
+_Static_assert(CP_READ == TCL_READABLE && CP_WRITE == TCL_WRITABLE,
+    "readiness has one representation");
+_Static_assert(CP_READ == TCL_CLOSE_READ && CP_WRITE == TCL_CLOSE_WRITE,
     "directions have one representation");
 
 /* The place of a channel in its thread's event source (iocpsockNotify.c). */

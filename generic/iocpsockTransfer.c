@@ -189,16 +189,17 @@ static void
 ThreadExitProc(void *clientData)
 {
     TransferThread *threadPtr = clientData;
-    CpListNode *nodePtr;
+    CpListNode *nodePtr = CpListFirst(&threadPtr->transfers), *nextPtr;
 
-    while ((nodePtr = CpListFirst(&threadPtr->transfers)) != NULL) {
+    for (; nodePtr != NULL; nodePtr = nextPtr) {
         IocpsockTransfer *transferPtr = CP_OWNER_OF(nodePtr, IocpsockTransfer,
             threadNode);
         IocpsockInterpRef *interpRefPtr = transferPtr->interpRefPtr;
         Tcl_Obj *commandPtr = transferPtr->commandPtr;
         int done;
 
-        CpListRemove(&transferPtr->threadNode);
+        nextPtr = CpListNext(&threadPtr->transfers, nodePtr);
+        CpListRemove(nodePtr);
         Tcl_MutexLock(&transferMutex);
         transferPtr->interpRefPtr = NULL;
         done = transferPtr->done;
