@@ -1,7 +1,7 @@
 /*
  * cpDial.c --
  *
- *      Connecting by names and through lists of addresses.
+ *      Connecting by name, and through lists of addresses.
  */
 
 #include "cpDial.h"
@@ -11,12 +11,12 @@
 #include <string.h>
 
 struct CpDial {
-    CpOp op; /* The attempt under way. */
+    CpOp op; /* The present attempt. */
     CpPort *portPtr;
-    CpHandle *handlePtr;     /* Its socket: a new one for each attempt, as
-                                 * a failed one cannot connect again. */
-    CpResolveOp *resolvePtr; /* Instead of an attempt, a look-up: non-NULL
-                                 * exactly from submit to reap. */
+    CpHandle *handlePtr;     /* Its socket. Each attempt has a new one,
+                                 * as a failed one cannot connect again. */
+    CpResolveOp *resolvePtr; /* The look-up before the first attempt: not
+                                 * NULL exactly from submit to reap. */
     CpError error;           /* Of the last attempt. */
     int cancelled;
     int wait;         /* See CpSubmitConnect. */
@@ -69,10 +69,8 @@ OpenAttempt(CpDial *dialPtr, const CpAddr *remotePtr, const CpAddr *localPtr)
     return error;
 }
 
-/*
- * Starts the next attempt that can be started: CP_EAGAIN, or the last error
- * when none is left.
- */
+/* Starts the next attempt. Returns CP_EAGAIN, or the last error if no attempt is
+ * left. */
 
 static CpError
 NextAttempt(CpDial *dialPtr)
@@ -102,7 +100,7 @@ NextAttempt(CpDial *dialPtr)
     return dialPtr->error;
 }
 
-/* The one place where a dial ends, once it has begun. */
+/* The one place where a dial ends. */
 
 static void
 End(CpDial *dialPtr, CpError error, CpHandle *handlePtr, char *message)
@@ -144,7 +142,7 @@ NewDial(CpPort *portPtr, CpDialProc *proc, void *clientData)
         dialPtr->proc = proc;
         dialPtr->clientData = clientData;
 
-        /* What is said when no local address is of a remote one's family. */
+        /* The error if no local address has the family of a remote one. */
         dialPtr->error = CP_EADDRNOTAVAIL;
     }
     return dialPtr;
@@ -173,7 +171,7 @@ CpDialStart(CpPort *portPtr, CpResolved *resolvedPtr, int wait,
     return CP_EAGAIN;
 }
 
-/* The names are known, or not to be known: the first attempt. */
+/* The look-up has completed: starts the first attempt, if it can. */
 
 static void
 ResolveDone(CpOp *opPtr)

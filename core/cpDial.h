@@ -1,8 +1,8 @@
 /*
  * cpDial.h --
  *
- *      Connecting by names or through lists of addresses: each remote address
- *      from each local one of its family, until one attempt succeeds.
+ *      Connecting by name, or through lists of addresses: tries each remote
+ *      address from each local one of its family, until one attempt succeeds.
  */
 
 #ifndef CP_DIAL_H
@@ -14,11 +14,11 @@
 typedef struct CpDial CpDial;
 
 /*
- * Called once when the dialling is over; the dial is gone then. error and
- * handlePtr are the last attempt's. The handle is the caller's; after a failed
- * attempt it is only good for its local name, and NULL if there was no socket.
- * message is NULL, or what the resolver said when it had no addresses to try:
- * the caller frees it with CpMessageFree.
+ * Called once at the end; the dial no longer exists then. error and handlePtr
+ * are those of the last attempt. The handle is the caller's. After a failure it
+ * only has a local name, and it is NULL if there was no socket. message is NULL,
+ * or the resolver's if it found no addresses: the caller frees it with
+ * CpMessageFree.
  */
 
 typedef void CpDialProc(void *clientData, CpError error, CpHandle *handlePtr,
@@ -27,32 +27,32 @@ typedef void CpDialProc(void *clientData, CpError error, CpHandle *handlePtr,
 /*
  * CpDialStart --
  *
- *      Starts dialling. The lists are taken over, whatever comes of it.
- *      Without local addresses the system chooses one. With wait no attempt is
- *      left under way (see CpSubmitConnect): CpDialProc is called out of the
- *      reaps that follow.
+ *      Starts dialling, and owns the lists from then on. Without local
+ *      addresses the system chooses one. With wait each attempt has completed
+ *      when it is submitted (see CpSubmitConnect), and later reaps call
+ *      CpDialProc.
  *
  * Results:
- *      CP_EAGAIN and *dialPtrPtr when an attempt is under way; otherwise the
- *      error of the last attempt, with nothing started and no call to come.
+ *      CP_EAGAIN and *dialPtrPtr if an attempt has begun. Otherwise the error
+ *      of the last attempt, and CpDialProc will not be called.
  */
 
 CpError CpDialStart(CpPort *portPtr, CpResolved *resolvedPtr, int wait,
     CpDialProc *proc, void *clientData, CpDial **dialPtrPtr);
 
-/* The same by names, which are looked up first. */
+/* The same for host names, which are looked up first. */
 CpError CpDialStartName(CpPort *portPtr, const CpTarget *targetPtr,
     CpDialProc *proc, void *clientData, CpDial **dialPtrPtr);
 
-/* Names are being looked up. */
+/* Whether names are still looked up. */
 int CpDialResolving(const CpDial *dialPtr);
 
-/* The attempt under way is the last; its end is still reported. */
+/* Makes the present attempt the last one. CpDialProc is still called. */
 void CpDialCancel(CpDial *dialPtr);
 
 /*
- * Options of the attempt under way, and of those that follow it. While names
- * are looked up only what was set can be had: otherwise CP_ENOTCONN.
+ * Options of the present attempt and of later ones. While names are looked up,
+ * only options that were set have a value; for others this is CP_ENOTCONN.
  */
 
 CpError CpDialSetOpt(CpDial *dialPtr, CpSockOpt opt, int value);

@@ -1,8 +1,8 @@
 /*
  * cpError.h --
  *
- *      Error codes of the core. Each stands for one POSIX error, but for
- *      CP_ETRUNCATED; a port translates what its system reports into these,
+ *      Error codes of the core. Each stands for one POSIX error, except
+ *      CP_ETRUNCATED. A port translates the errors of its system into these,
  *      once, at its edge.
  */
 
@@ -13,7 +13,7 @@
 
 typedef enum CpError {
     CP_OK = 0,
-    CP_EAGAIN,    /* Not now; completion will tell when. */
+    CP_EAGAIN,    /* Not now; a completion will say when. */
     CP_ECANCELED, /* Cancelled: an ordinary result. */
     CP_EACCES,
     CP_EADDRINUSE,
@@ -45,7 +45,7 @@ typedef enum CpError {
     CP_ETRUNCATED,  /* A file is shorter than it was. */
     CP_ERROR_COUNT, /* Of those with a name. */
 
-    /* From here on: the system's own number of an error without one. */
+    /* From here on: numbers of the system, for errors without a code. */
     CP_ERROR_NUMBERS = 0x40000000,
     CP_ERROR_LAST = 0x7fffffff
 } CpError;
@@ -53,14 +53,14 @@ typedef enum CpError {
 /*
  * CpErrorOfNumber, CpErrorNumber --
  *
- *      An error that has no name here keeps the number that its system has for
- *      it, for whoever reads the message.
+ *      An error without a code keeps the number that its system gave it, so
+ *      that messages can show it.
  *
- *      A number has up to 28 bits and, in its two highest, what an NTSTATUS
- *      says of severity; the two bits between are lost.
+ *      A number has up to 28 bits and, in its two highest ones, the severity of
+ *      an NTSTATUS. The two bits between are lost.
  *
  * Results:
- *      The error of a number; an error's number, or 0 where it has a name.
+ *      The error of a number; the number of an error, or 0 if it has a code.
  */
 
 CpError CpErrorOfNumber(uint32_t number);
@@ -70,7 +70,7 @@ uint32_t CpErrorNumber(CpError error);
  * CpErrorName --
  *
  *      The POSIX name of an error ("ECONNREFUSED"), a static string; "OK" for
- *      CP_OK, "EIO" for one that has only a number.
+ *      CP_OK, and "EIO" for an error that has only a number.
  */
 
 const char *CpErrorName(CpError error);

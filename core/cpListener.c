@@ -11,15 +11,15 @@
 #include <assert.h>
 
 /*
- * An accept's life: posted, then waiting for a first byte (CP_ACCEPT_DATA
- * only), then queued to be taken. Each state has its list, oldest first.
+ * The states of an accept: outstanding; waiting for a first byte (CP_ACCEPT_DATA
+ * only); queued to be taken. Each state has its list, oldest first.
  */
 
 typedef enum AcceptState {
     ACCEPT_PENDING,
     ACCEPT_WAITING,
     ACCEPT_QUEUED,
-    ACCEPT_DROPPED, /* Its cancelled probe has yet to return. */
+    ACCEPT_DROPPED, /* Its cancelled receive is still pending. */
     ACCEPT_STATE_COUNT
 } AcceptState;
 
@@ -48,7 +48,7 @@ struct CpListener {
     unsigned backlog;
     CpAcceptMode mode;
     uint32_t timeoutMs;
-    uint64_t retryMs; /* When to post again; 0 is never. */
+    uint64_t retryMs; /* When to submit again; 0: never. */
     AcceptList lists[ACCEPT_STATE_COUNT];
     uint64_t accepted;
     uint64_t failed;
@@ -104,10 +104,7 @@ Finish(CpListener *listenerPtr)
     closedProc(clientData);
 }
 
-/*
- * Keeps the pool full. What cannot be posted now (no memory, no handles) is
- * tried again by CpListenerTick.
- */
+/* Fills the pool. CpListenerTick tries again if memory or handles are short. */
 
 static void
 Refill(CpListener *listenerPtr)
@@ -133,8 +130,8 @@ Refill(CpListener *listenerPtr)
     }
 }
 
-/* Closes a connection that nobody took; frees it, at once or when its probe
- * has returned. */
+/* Closes a connection that was not taken. Frees it, at once or when its
+ * zero-byte receive has completed. */
 
 static void
 Drop(Accept *acceptPtr)
@@ -159,7 +156,7 @@ DropAll(CpListener *listenerPtr, AcceptState state)
     }
 }
 
-/* The client was gone again: this says nothing of the next accept. */
+/* The client has already left: this says nothing about the next accept. */
 
 static int
 IsDeadClient(CpError error)
@@ -170,8 +167,8 @@ IsDeadClient(CpError error)
 }
 
 /*
- * Whatever else makes an accept fail (a want of handles or memory, say) would
- * do it again at once: the next try has to wait.
+ * Any other reason (a lack of handles or memory, say) would make the next accept
+ * fail at once, too. So the next try has to wait.
  */
 
 static void
@@ -185,7 +182,7 @@ AcceptFailed(Accept *acceptPtr, CpError error)
         return;
     }
 
-    /* Cancelled by a smaller backlog: no failure. */
+    /* A smaller backlog has cancelled it. */
     if (error != CP_ECANCELED) {
         listenerPtr->failed++;
         CpStatAdd(CP_STAT_ACCEPTS_FAILED, 1);
@@ -242,9 +239,9 @@ AcceptDone(CpOp *opPtr)
 }
 
 /*
- * The probe of a waiting connection returned: data, an end without any, or
- * nothing at all. Bytes may be there even if it failed. Taking the first one
- * here would need a place to keep it; a peek needs none.
+ * The zero-byte receive of a waiting connection has completed: there are bytes,
+ * or an end without any, or nothing at all. There may be bytes even if it
+ * failed. A peek tells, and needs no place to keep a first byte.
  */
 
 static void
@@ -332,8 +329,8 @@ CpListenerTake(CpListener *listenerPtr, CpAddr *peerPtr)
     return handlePtr;
 }
 
-/* Closes the clients that were silent for too long, and returns when the next
- * one's time is over. */
+/* Closes clients that were silent for too long. Returns when the time of the
+ * next one is over. */
 
 static uint64_t
 Watchdog(CpListener *listenerPtr, uint64_t nowMs)
@@ -410,7 +407,7 @@ CpListenerHandle(const CpListener *listenerPtr)
     return listenerPtr->handlePtr;
 }
 
-/* A smaller pool gives its newest accepts back. */
+/* A smaller pool cancels its newest accepts. */
 
 void
 CpListenerSetBacklog(CpListener *listenerPtr, unsigned backlog)

@@ -1,17 +1,16 @@
 /*
  * cpListener.h --
  *
- *      A listening socket with its pool of posted accepts. Every function is
- *      called by the thread that owns the listener.
+ *      A listening socket with its pool of outstanding accepts. Only the thread
+ *      that owns the listener may call these functions.
  *
- *      The pool: backlog accepts are kept outstanding, less the connections
- *      that wait to be taken, so that a slow user holds clients back in the
- *      system's own queue. Each accept that ends, well or badly, is posted
- *      anew.
+ *      The pool has backlog accepts outstanding, minus the connections that
+ *      wait to be taken, so that a slow user leaves clients in the system's own
+ *      queue. Each accept that completes, successfully or not, is replaced.
  *
  *      CP_ACCEPT_DATA: a connection is offered when its first bytes have come.
- *      Until then it waits beside the pool, not in it: a silent peer holds no
- *      accept back. The watchdog closes it when timeoutMs is over.
+ *      Until then it waits beside the pool, so a silent peer occupies no
+ *      accept. The watchdog closes it when timeoutMs is over.
  */
 
 #ifndef CP_LISTENER_H
@@ -29,24 +28,24 @@ typedef enum CpAcceptMode {
 #define CP_BACKLOG_DEFAULT 64
 #define CP_BACKLOG_MAX 1024
 #define CP_ACCEPT_TIMEOUT_DEFAULT_MS 120000
-#define CP_ACCEPT_RETRY_MS 100 /* After accepts could not be posted. */
+#define CP_ACCEPT_RETRY_MS 100 /* After a failed submit. */
 
 typedef struct CpListenerStats {
     unsigned posted;  /* Accepts outstanding. */
-    unsigned queued;  /* Connections to be taken. */
+    unsigned queued;  /* Connections that can be taken. */
     unsigned waiting; /* Connections without a first byte. */
     uint64_t accepted;
     uint64_t failed;
     uint64_t timedOut;
 } CpListenerStats;
 
-/* Called when a connection can be taken; it must neither close nor reap. */
+/* Called when a connection can be taken. It must neither close nor reap. */
 typedef void CpListenerProc(void *clientData);
 
 /*
  * CpListenerNew --
  *
- *      Listens on a handle that is bound. The handle is the listener's then.
+ *      Listens on a bound handle, and owns the handle from then on.
  *
  * Results:
  *      CP_OK and *listenerPtrPtr; or an error, and the handle stays the
@@ -59,11 +58,11 @@ CpError CpListenerNew(CpPort *portPtr, CpHandle *handlePtr, int systemBacklog,
 /*
  * CpListenerTake --
  *
- *      Takes the connection that waits longest.
+ *      Takes the connection that has waited longest.
  *
  * Results:
- *      Its handle, the caller's from now on, and *peerPtr; NULL when there is
- *      none.
+ *      Its handle, which is the caller's from now on, and *peerPtr; NULL if
+ *      there is none.
  */
 
 CpHandle *CpListenerTake(CpListener *listenerPtr, CpAddr *peerPtr);
@@ -74,11 +73,11 @@ unsigned CpListenerReady(const CpListener *listenerPtr);
 /*
  * CpListenerTick --
  *
- *      Does what is due by the clock: the watchdog, and accepts that could not
- *      be posted before.
+ *      Runs the watchdog, and replaces accepts that could not be submitted
+ *      before, when it is time.
  *
  * Results:
- *      Milliseconds until the next call is wanted, -1 for none.
+ *      Milliseconds until the next call is due; -1: never.
  */
 
 int64_t CpListenerTick(CpListener *listenerPtr, uint64_t nowMs);
@@ -86,8 +85,8 @@ int64_t CpListenerTick(CpListener *listenerPtr, uint64_t nowMs);
 /*
  * CpListenerClose --
  *
- *      Stops listening and closes what was not taken. closedProc is called at
- *      the end, perhaps before this returns, when the listener is gone.
+ *      Stops listening, and closes connections that were not taken. closedProc
+ *      is called at the end, perhaps before this returns.
  */
 
 void CpListenerClose(CpListener *listenerPtr, CpListenerProc *closedProc,

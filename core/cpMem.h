@@ -1,8 +1,8 @@
 /*
  * cpMem.h --
  *
- *      The driver's memory, accounted in CP_STAT_MEMORY_BYTES. Who frees knows
- *      the size, so that a block has no header for it.
+ *      The driver's memory, counted in CP_STAT_MEMORY_BYTES. The caller that
+ *      frees a block knows its size, so blocks have no headers.
  */
 
 #ifndef CP_MEM_H
@@ -10,11 +10,11 @@
 
 #include <stddef.h>
 
-/* NULL when there is no memory; CpCalloc's is zeroed. */
+/* NULL if there is no memory. CpCalloc returns zeroed memory. */
 void *CpMalloc(size_t sizeBytes);
 void *CpCalloc(size_t sizeBytes);
 
-/* The size that it was made with; NULL is passed over. */
+/* sizeBytes is that of the allocation. NULL is ignored. */
 void CpFree(void *memPtr, size_t sizeBytes);
 
 #endif /* CP_MEM_H */

@@ -1,19 +1,19 @@
 /*
  * cpPort.h --
  *
- *      The completion-port contract: all that the core knows of an operating
- *      system. One port is linked in: win/ (I/O completion ports) or, for
- *      tests, a simulated one.
+ *      The completion-port contract: everything that the core knows of an
+ *      operating system. One port is linked in: win/ (I/O completion ports) or,
+ *      for tests, a simulated one.
  *
  *      A CpPort belongs to one thread, its owner, and reports the completed
- *      operations of the handles that this thread owns. Every function that
- *      takes a port, a handle or an operation is called by the owner.
+ *      operations of the handles that this thread owns. Only the owner may call
+ *      functions that take a port, a handle or an operation.
  *
  *      Operations. The caller embeds a CpOp, sets its proc and submits it. From
- *      submit until proc is called the operation, and the memory it works on,
- *      belong to the port. Every submit gives exactly one call of proc, always
- *      out of CpPortReap and never out of the submit itself: immediate success
- *      and immediate failure are completions too.
+ *      the submit until proc is called, the operation and its memory belong to
+ *      the port. Every submit gives exactly one call of proc. CpPortReap makes
+ *      that call, never the submit itself: immediate success and immediate
+ *      failure are completions, too.
  */
 
 #ifndef CP_PORT_H
@@ -71,10 +71,10 @@ typedef union CpOpSpace {
 
 struct CpOp {
     CpOpProc *proc;      /* Set by the caller before submit. */
-    CpHandle *handlePtr; /* What it was submitted on. */
+    CpHandle *handlePtr; /* The handle of the submit. */
     CpError error;       /* Result, valid in proc. */
     uint32_t bytes;      /* Bytes moved, valid in proc. */
-    int atOnce;          /* Finished at its submit, valid in proc. */
+    int atOnce;          /* Completed at its submit, valid in proc. */
     CpOpSpace space;     /* The port's own. */
 };
 
@@ -105,12 +105,11 @@ typedef struct CpAcceptOp {
 /*
  * CpPortNew --
  *
- *      Makes the calling thread's port. wakeProc is called, from any thread
- *      and with locks held, when completions wait for an owner that has not
- *      looked, at most once between two looks; a look is a call of CpPortReap
- *      or CpPortSleep. An owner that has been busy for a while
- *      without a look is woken in any case. wakeProc must do no more than wake
- *      the owner, and may come without a reason.
+ *      Makes the port of the calling thread. If completions wait for the owner,
+ *      any thread may call wakeProc, with locks held, but at most once between
+ *      two polls. A poll is a call of CpPortReap or CpPortSleep. An owner that
+ *      has not polled for a while is woken in any case. wakeProc must only wake
+ *      the owner, and may be called without a reason.
  *
  * Results:
  *      The port, or NULL and *errorPtr.
@@ -121,7 +120,7 @@ CpPort *CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr);
 /*
  * CpPortRelease --
  *
- *      The owner gives its port up; it must own no handle any more. Handles
+ *      The owner gives its port up. It must own no handle any more. Handles
  *      that began here and moved to other threads keep what they need.
  */
 
@@ -131,12 +130,12 @@ void CpPortRelease(CpPort *portPtr);
  * CpPortReap --
  *
  *      Calls the procs of completed operations. Waits for the first one up to
- *      timeoutMs milliseconds, 0 not at all, -1 for ever. Work is bounded:
- *      operations submitted and finished by the procs may be left for the next
- *      call.
+ *      timeoutMs milliseconds, 0 not at all, -1 for ever. The work is bounded:
+ *      operations that the procs submit, and that complete at once, may be left
+ *      for the next call.
  *
  * Results:
- *      How many were completed; may be 0 before the time is over.
+ *      How many completed. It may be 0 before the time is over.
  */
 
 unsigned CpPortReap(CpPort *portPtr, int timeoutMs);
@@ -144,8 +143,8 @@ unsigned CpPortReap(CpPort *portPtr, int timeoutMs);
 /*
  * CpPortReapFinished --
  *
- *      Calls the procs of just those operations that were over when they were
- *      submitted; asks the system nothing.
+ *      Calls the procs of operations that completed at their submits. Makes no
+ *      system call.
  *
  * Results:
  *      How many there were.
@@ -156,12 +155,12 @@ unsigned CpPortReapFinished(CpPort *portPtr);
 /*
  * CpPortSleep --
  *
- *      The owner has nothing to do, and may be about to wait for something else
- *      than its port. It is woken by the first completion, or after timeoutMs
- *      milliseconds, -1 for never.
+ *      The owner has nothing to do, and may now wait for something else than
+ *      its port. The first completion wakes it, or timeoutMs milliseconds; -1
+ *      is no limit.
  *
  * Results:
- *      1, or 0 when completions are there already: reap instead.
+ *      1, or 0 if completions are there already. Then the owner has to reap.
  */
 
 int CpPortSleep(CpPort *portPtr, int64_t timeoutMs);
@@ -169,9 +168,9 @@ int CpPortSleep(CpPort *portPtr, int64_t timeoutMs);
 /*
  * CpPortRemind --
  *
- *      The owner is busy, and has something to do that it does not want to
- *      forget: if it does not look again within a while it is woken. Unlike
- *      with CpPortSleep completions are left for it to find until then.
+ *      The owner is busy, and has more to do. If it does not poll again within
+ *      a while, it is woken. Until then, unlike after CpPortSleep, completions
+ *      wait for its poll.
  */
 
 void CpPortRemind(CpPort *portPtr);
@@ -179,9 +178,9 @@ void CpPortRemind(CpPort *portPtr);
 /*
  * CpPortSpare --
  *
- *      Where the core keeps a block of memory until it needs one again, made by
- *      CpMalloc; memPtr is NULL for none. What is there when the owner gives
- *      the port up is freed.
+ *      The place where the core keeps one block of CpMalloc for its next use;
+ *      memPtr is NULL without one. When the owner gives the port up, the block
+ *      is freed.
  */
 
 typedef struct CpSpare {
@@ -191,8 +190,8 @@ typedef struct CpSpare {
 
 CpSpare *CpPortSpare(CpPort *portPtr);
 
-/* Clocks that never go back. Milliseconds come in steps, of 16 on Windows;
- * microseconds are finer, and cost no system call either. */
+/* Clocks that never go back. Neither makes a system call. The first one has
+ * steps of 16 ms on Windows. */
 uint64_t CpNowMs(void);
 uint64_t CpNowUs(void);
 
@@ -214,8 +213,9 @@ typedef enum CpSockOpt {
 /*
  * CpHandleOpen --
  *
- *      A new TCP socket of the address family of *addrPtr, owned by the port's
- *      thread, not inherited by child processes; an IPv6 one is IPv6 only.
+ *      Opens a TCP socket of the address family of *addrPtr. The port's thread
+ *      owns it, child processes do not inherit it, and an IPv6 socket is IPv6
+ *      only.
  *
  * Results:
  *      CP_OK and *handlePtrPtr, or an error.
@@ -226,20 +226,21 @@ CpError CpHandleOpen(CpPort *portPtr, const CpAddr *addrPtr,
 CpError CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr);
 CpError CpHandleListen(CpHandle *handlePtr, int backlog);
 
-/* Sends FIN (CP_WRITE), which may overtake outstanding sends, or refuses further
- * data (CP_READ): on Windows, data that is there or that comes then resets the
- * connection. Outstanding receives still get data. Nothing completes by it. */
+/* Sends FIN (CP_WRITE), which may overtake outstanding sends, or refuses
+ * further data (CP_READ): on Windows, data that is there or that comes then
+ * resets the connection. Outstanding receives still get data. Nothing completes
+ * by it. */
 CpError CpHandleShutdown(CpHandle *handlePtr, int directions);
 
-/* No operation may be outstanding. With unread data it resets the connection,
- * and data that is on its way to the peer may be lost. */
+/* No operation may be outstanding. If there is unread data, this resets the
+ * connection, and data on its way to the peer may be lost. */
 void CpHandleClose(CpHandle *handlePtr);
 
 /*
  * CpHandleAbort --
  *
- *      Makes the later CpHandleClose a reset, so that a peer does not take a
- *      stream that lacks its end for a whole one.
+ *      Makes the later CpHandleClose a reset, so that the peer does not take an
+ *      incomplete stream for a complete one.
  */
 
 void CpHandleAbort(CpHandle *handlePtr);
@@ -247,9 +248,9 @@ void CpHandleAbort(CpHandle *handlePtr);
 /*
  * CpHandleMove --
  *
- *      Another thread's port becomes the handle's; NULL parks it between
- *      owners. The first owner calls it with NULL, the next with its own port.
- *      Completions go along, none is lost.
+ *      Moves the handle to another thread's port. The old owner calls it with
+ *      NULL, which parks the handle, and the new owner with its own port.
+ *      Completions move along, and none is lost.
  */
 
 void CpHandleMove(CpHandle *handlePtr, CpPort *portPtr);
@@ -259,10 +260,10 @@ CpError CpHandleGetOpt(CpHandle *handlePtr, CpSockOpt opt, int *valuePtr);
 CpError CpHandleLocal(CpHandle *handlePtr, CpAddr *addrPtr);
 CpError CpHandlePeer(CpHandle *handlePtr, CpAddr *addrPtr);
 
-/* Whether there are bytes to receive now: not at end of file. */
+/* Whether there are bytes to receive now; 0 at the end of file. */
 int CpHandleHasData(CpHandle *handlePtr);
 
-/* The system's own socket, for a stranger, whose calls on it do not wait. */
+/* The native socket, for foreign code. Calls on it do not wait. */
 uintptr_t CpHandleNative(CpHandle *handlePtr);
 
 /* -------------------------------------------------------------- files */
@@ -270,8 +271,8 @@ uintptr_t CpHandleNative(CpHandle *handlePtr);
 /*
  * CpFileOpen --
  *
- *      A file to send from, by the system's own handle. That handle stays the
- *      caller's and may be closed. It has a position of its own: reads, writes
+ *      Opens a file for sending, by a native handle. That handle stays the
+ *      caller's, and may be closed. It has a position of its own: reads, writes
  *      and seeks through it do not disturb the sends, and the sends do not move
  *      its position.
  *
@@ -287,7 +288,7 @@ void CpFileClose(CpFile *filePtr);
 /* Frees the file and gives its handle to the caller, who closes it. */
 uintptr_t CpFileDetach(CpFile *filePtr);
 
-/* How long it is now, in bytes. */
+/* The present length in bytes. */
 CpError CpFileSize(CpFile *filePtr, uint64_t *sizePtr);
 
 /*
@@ -296,8 +297,8 @@ CpError CpFileSize(CpFile *filePtr, uint64_t *sizePtr);
  *      Reads bytes from an offset, and waits for them.
  *
  * Results:
- *      CP_OK and *bytesPtr, less than asked for only where the file ends; or an
- *      error and 0.
+ *      CP_OK and *bytesPtr, fewer than lengthBytes only at the end of the file;
+ *      or an error and 0.
  */
 
 CpError CpFileRead(CpFile *filePtr, uint64_t offset, void *bufPtr,
@@ -305,8 +306,8 @@ CpError CpFileRead(CpFile *filePtr, uint64_t offset, void *bufPtr,
 
 /*
  * Whether the system carries out only a few CpSubmitSendFile at a time, for all
- * processes: one for a peer that does not receive would hold up all others.
- * Then files are to be read and their bytes sent. The answer does not change.
+ * processes, so that a peer that does not receive would delay all others. Then
+ * the caller has to read files and send their bytes. The answer never changes.
  */
 
 int CpSendFileIsLimited(void);
@@ -314,19 +315,25 @@ int CpSendFileIsLimited(void);
 /* --------------------------------------------------------- operations */
 
 /*
- * Submits. Accept completes when a client has connected; connect when it
- * succeeded or failed, after which a failed handle is only good for closing;
- * with wait it is over when the submit returns, for a caller that has nothing
- * else to do and will not cancel it, as some systems do that for less.
- * A receive of length 0 is a probe: it takes nothing and completes when there
- * is something to receive (data, end of file, error), and now and then when
- * there is nothing: an urgent byte, say, which nobody receives. CpTryRecv and
- * CpTryPeek tell. Any receive may fail while there are bytes that CpTryRecv
- * gets. A receive of 0 bytes into a buffer is the end of file, if CpTryRecv
- * says so too. A send completes with all of its bytes or an error. Sends are
- * carried out in the order of their submits, and receives are filled in it.
- * After a send that failed no other one is carried out: the peer would get the
- * bytes behind a gap.
+ * Submits.
+ *
+ * An accept completes when a client has connected.
+ *
+ * A connect completes when it has succeeded or failed. After a failure the
+ * handle can only be closed. With wait it has completed when the submit
+ * returns. That costs less on some systems, and suits a caller that has nothing
+ * else to do and will not cancel it.
+ *
+ * A receive of length 0 is a zero-byte receive. It takes nothing, and completes
+ * when there is something to receive (data, end of file, an error). It may also
+ * complete with nothing to receive, for example at an urgent byte. CpTryRecv
+ * and CpTryPeek tell. Any receive may fail while there are bytes that CpTryRecv
+ * gets. A receive with a buffer that completes with 0 bytes is the end of file
+ * if CpTryRecv says so, too.
+ *
+ * A send completes with all of its bytes or with an error. Sends are carried
+ * out, and receives are filled, in the order of their submits. After a failed
+ * send no other one is carried out: the peer would see a gap.
  */
 
 void CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr);
@@ -338,10 +345,9 @@ void CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
     size_t lengthBytes);
 
 /*
- * A send of bytes of a file, 1 to CP_SEND_FILE_MAX, from an offset. If the file
- * has fewer, it fails (with CP_ETRUNCATED if the system tells that from other
- * failures) or succeeds and moves fewer. In the first case the peer may still
- * get some of them.
+ * Sends 1 to CP_SEND_FILE_MAX bytes of a file from an offset. If the file has
+ * fewer, it fails, and the peer may still get some of them; or it succeeds with
+ * fewer bytes. The failure is CP_ETRUNCATED if the system can tell.
  */
 
 #define CP_SEND_FILE_MAX 0x7ffffffe
@@ -353,8 +359,8 @@ void CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
  * CpCancel --
  *
  *      Asks for an early end. The operation still completes exactly once, with
- *      CP_ECANCELED or whatever it came to before. A NULL operation is every
- *      one of the handle.
+ *      CP_ECANCELED or with its own result. NULL cancels all operations of the
+ *      handle.
  */
 
 void CpCancel(CpHandle *handlePtr, CpOp *opPtr);
@@ -362,8 +368,8 @@ void CpCancel(CpHandle *handlePtr, CpOp *opPtr);
 /*
  * CpTryRecv, CpTrySend --
  *
- *      Move what can be moved now. Not to be used while a receive with a buffer
- *      (a send) is outstanding, as bytes would overtake.
+ *      Move the bytes that can be moved now. While a receive with a buffer (or
+ *      a send) is outstanding they must not be called: bytes would overtake.
  *
  * Results:
  *      CP_OK and *bytesPtr (0 for a receive is end of file), CP_EAGAIN, or an
@@ -378,10 +384,10 @@ CpError CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
 /*
  * CpTryPeek --
  *
- *      What CpTryRecv would say, without taking anything.
+ *      Returns what CpTryRecv would return, and takes nothing.
  *
  * Results:
- *      The same, *bytesPtr being some of the bytes that are there.
+ *      As CpTryRecv. *bytesPtr may be fewer than there are.
  */
 
 CpError CpTryPeek(CpHandle *handlePtr, size_t *bytesPtr);
@@ -389,8 +395,8 @@ CpError CpTryPeek(CpHandle *handlePtr, size_t *bytesPtr);
 /* ----------------------------------------------------------- counters */
 
 typedef enum CpStat {
-    CP_STAT_SOCKETS,    /* Handles open, but for spare ones of
-                                 * accepts that wait for a client. */
+    CP_STAT_SOCKETS,    /* Open handles, without the spare
+                                 * ones of outstanding accepts. */
     CP_STAT_OPERATIONS, /* Submitted and not completed. */
     CP_STAT_BYTES_IN,
     CP_STAT_BYTES_OUT,
@@ -400,9 +406,9 @@ typedef enum CpStat {
     CP_STAT_ACCEPTS_FAILED,
     CP_STAT_ACCEPTS_TIMED_OUT,
     CP_STAT_BUFFER_BYTES, /* Memory of receive and send buffers. */
-    CP_STAT_HANDLES,      /* The system's sockets open, all. */
-    CP_STAT_CONNECTIONS,  /* CpConns, whatever their state. */
-    CP_STAT_CLOSING,      /* Of these, closed and not yet ended. */
+    CP_STAT_HANDLES,      /* All open native sockets. */
+    CP_STAT_CONNECTIONS,  /* CpConns in any state. */
+    CP_STAT_CLOSING,      /* Closed ones that have not ended. */
     CP_STAT_MEMORY_BYTES, /* All of the driver's memory. */
     CP_STAT_COUNT
 } CpStat;

@@ -1,7 +1,7 @@
 /*
  * cpResolve.c --
  *
- *      What is the same for every port's CpResolve.
+ *      The parts of name resolution that all ports share.
  */
 
 #include "cpResolve.h"

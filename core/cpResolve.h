@@ -30,11 +30,11 @@ int CpResolve(const char *host, unsigned port, CpFamily family, int listening,
     CpAddr **addrsPtr, unsigned *countPtr, char **messagePtr);
 void CpResolveFree(CpAddr *addrs, unsigned count);
 
-/* A copy of a message, NULL without memory; and its end, where NULL is none. */
+/* Copies a message, NULL without memory; and frees one that is not NULL. */
 char *CpMessageNew(const char *text);
 void CpMessageFree(char *message);
 
-/* The two ends of a connection to be, by name. */
+/* The two ends of a connection, by name. */
 
 typedef struct CpTarget {
     const char *host; /* UTF-8. */
@@ -47,35 +47,35 @@ typedef struct CpTarget {
 typedef struct CpResolved {
     CpAddr *remotes;
     unsigned remoteCount;
-    CpAddr *locals; /* NULL where any will do. */
+    CpAddr *locals; /* NULL: any. */
     unsigned localCount;
 } CpResolved;
 
 /*
  * CpResolveTarget --
  *
- *      The addresses of both ends.
+ *      Looks up the addresses of both ends.
  *
  * Results:
  *      1 and lists that the caller frees with CpResolvedFree; or 0 and a
- *      message as of CpResolve.
+ *      message as from CpResolve.
  */
 
 int CpResolveTarget(const CpTarget *targetPtr, CpResolved *resolvedPtr,
     char **messagePtr);
 void CpResolvedFree(CpResolved *resolvedPtr);
 
-/* Whether its hosts are addresses, which resolve without asking anybody. */
+/* Whether its hosts are addresses, which need no look-up. */
 int CpTargetIsNumeric(const CpTarget *targetPtr);
 
 /*
  * CpSubmitResolve --
  *
  *      CpResolveTarget as an operation, on a handle of CpHandleOpenResolver.
- *      The target is copied. With op.error CP_OK either resolved is set, or its
- *      remotes are NULL and message says why, if there was memory for it. The
- *      proc takes both over. A cancelled one completes at once, though nobody
- *      can make a resolver hurry.
+ *      The target is copied. If op.error is CP_OK, either resolved is set, or
+ *      its remotes are NULL and message says why, if there was memory for it.
+ *      The proc owns both. A cancelled operation completes at once, although
+ *      the resolver still works on it.
  */
 
 typedef struct CpResolveOp {
@@ -86,19 +86,19 @@ typedef struct CpResolveOp {
     void *request;    /* The port's own. */
 } CpResolveOp;
 
-/* A handle without a socket: for look-ups, moving and closing only. */
+/* A handle without a socket, only for look-ups, moving and closing. */
 CpError CpHandleOpenResolver(CpPort *portPtr, CpHandle **handlePtrPtr);
 void CpSubmitResolve(CpHandle *handlePtr, CpResolveOp *resolvePtr,
     const CpTarget *targetPtr);
 
-/* The port of a TCP service name; -1 when it is not known. */
+/* The port of a TCP service name; -1 if it is unknown. */
 int CpServicePort(const char *name);
 
 /*
  * CpAddrHost --
  *
- *      Writes an address's host to host[CP_HOST_BYTES]: numeric, or by a
- *      reverse look-up where that gives a name.
+ *      Writes the host of an address to host[CP_HOST_BYTES]: its number or, by
+ *      a reverse look-up, its name if it has one.
  */
 
 void CpAddrHost(const CpAddr *addrPtr, int numeric, char *host);
