@@ -69,8 +69,8 @@ OpenAttempt(CpDial *dialPtr, const CpAddr *remotePtr, const CpAddr *localPtr)
     return error;
 }
 
-/* Starts the next attempt. Returns CP_EAGAIN, or the last error if no attempt is
- * left. */
+/* Starts the next attempt. Returns CP_EAGAIN, or the last error if no attempt
+ * is left. */
 
 static CpError
 NextAttempt(CpDial *dialPtr)

@@ -16,8 +16,8 @@ typedef struct CpDial CpDial;
 /*
  * Called once at the end; the dial no longer exists then. error and handlePtr
  * are those of the last attempt. The handle is the caller's. After a failure it
- * only has a local name, and it is NULL if there was no socket. message is NULL,
- * or the resolver's if it found no addresses: the caller frees it with
+ * only has a local name, and it is NULL if there was no socket. message is
+ * NULL, or the resolver's if it found no addresses: the caller frees it with
  * CpMessageFree.
  */
 

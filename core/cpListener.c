@@ -11,8 +11,9 @@
 #include <assert.h>
 
 /*
- * The states of an accept: outstanding; waiting for a first byte (CP_ACCEPT_DATA
- * only); queued to be taken. Each state has its list, oldest first.
+ * The states of an accept: outstanding; waiting for a first byte
+ * (CP_ACCEPT_DATA only); queued to be taken. Each state has its list, oldest
+ * first.
  */
 
 typedef enum AcceptState {
@@ -167,8 +168,8 @@ IsDeadClient(CpError error)
 }
 
 /*
- * Any other reason (a lack of handles or memory, say) would make the next accept
- * fail at once, too. So the next try has to wait.
+ * Any other reason (a lack of handles or memory, say) would make the next
+ * accept fail at once, too. So the next try has to wait.
  */
 
 static void

@@ -1,7 +1,7 @@
 /*
  * cpBindWin.c --
  *
- *      What a socket's address decides: binding, and connects to this machine.
+ *      Binding, and connects to this machine.
  */
 
 #include "cpWin.h"
@@ -27,10 +27,10 @@ CpWinAnyAddr(int family, CpAddr *addrPtr)
 
 /*
  * Whether a port that was denied is in use. If not, the system has reserved it,
- * as for Hyper-V. A socket that wants the port exclusively and on all addresses
- * is told which it is: whatever socket has the port, and with whatever options,
- * Windows tells this one that it is in use ("Sharing Transport Addresses" in
- * Microsoft's documentation has the table).
+ * as for Hyper-V. To find out, this binds a socket exclusively to the port on
+ * all addresses. If any socket has the port, with any options, Windows answers
+ * that it is in use. (The table is in Microsoft's documentation, "Sharing
+ * Transport Addresses".)
  */
 
 static int
@@ -78,11 +78,11 @@ CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr)
     return CP_OK;
 }
 
-/* Of a newer mstcpip.h. */
+/* From a newer mstcpip.h. */
 #define SIO_INITIAL_RTO _WSAIOW(IOC_VENDOR, 17)
 
 typedef struct InitialRto {
-    USHORT rttMs; /* 0 is the system's. */
+    USHORT rttMs; /* 0: the system's default. */
     UCHAR maxSynRetransmissions;
 } InitialRto;
 
@@ -105,9 +105,9 @@ IsLoopback(const CpAddr *addrPtr)
 }
 
 /*
- * Windows takes a refusal for a reason to try again, for 2 s, which is of no
- * use on this machine. From Windows 10 1709 on it can be told not to; what does
- * not know that, Wine for one, is asked only once.
+ * Windows repeats a refused connect for 2 s, which is useless on this machine.
+ * From Windows 10 1709 on this call turns it off. A system that does not know
+ * the call (Wine, for example) is asked only once.
  */
 
 void

@@ -1,11 +1,12 @@
 /*
  * cpErrorWin.c --
  *
- *      Winsock's, Win32's and NT's errors in the core's codes: a table for
- *      what calls report, and one for what a completed OVERLAPPED holds.
+ *      Translates the errors of Winsock, Win32 and NT into the core's codes.
+ *      There is a table for the results of calls, and one for completed
+ *      OVERLAPPEDs.
  */
 
-#define WIN32_NO_STATUS /* ntstatus.h has them all. */
+#define WIN32_NO_STATUS /* ntstatus.h defines them. */
 #include "cpWin.h"
 #undef WIN32_NO_STATUS
 
@@ -18,12 +19,12 @@ typedef struct ErrorEntry {
 } ErrorEntry;
 
 /*
- * Calls report Winsock's own numbers and those of Win32. A completed operation
- * has an NTSTATUS, with the meaning that Winsock's own translation gives it.
- * What is in no table keeps its number (CpErrorOfNumber).
+ * Calls report numbers of Winsock and of Win32. A completed operation has an
+ * NTSTATUS; its meaning here is that of Winsock's own translation. An error
+ * that is in no table keeps its number (CpErrorOfNumber).
  *
- * CP_ECONNRESET reads as the end of file, so that it stands only for what
- * Winsock reports as WSAECONNRESET or as a graceful end.
+ * CP_ECONNRESET reads as the end of file. So only errors have it that Winsock
+ * reports as WSAECONNRESET or as a graceful end.
  */
 
 static const ErrorEntry winTable[] = {
@@ -173,7 +174,7 @@ CpErrorOfSubmit(unsigned long code)
 #define FACILITY_BITS 0x0fff0000UL
 #define FACILITY_NT_WIN32 0x00070000UL
 
-/* What is below is success, with a remark perhaps: but for a time-out. */
+/* Lower values are success or information, except the time-out. */
 #define FIRST_FAILURE 0x80000000UL
 
 CpError

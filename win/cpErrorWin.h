@@ -12,10 +12,8 @@
 /* An error of WSAGetLastError or GetLastError; 0 is CP_OK. */
 CpError CpErrorOfWin(unsigned long code);
 
-/*
- * The same of an overlapped operation that has failed at its submit. There
- * WSAEWOULDBLOCK means that too many are outstanding: CP_ENOBUFS.
- */
+/* The same for an overlapped operation that failed at its submit. There
+ * WSAEWOULDBLOCK means that too many are outstanding: CP_ENOBUFS. */
 
 CpError CpErrorOfSubmit(unsigned long code);
 

@@ -1,7 +1,7 @@
 /*
  * cpFileWin.c --
  *
- *      Files to send from, and their sends.
+ *      Files, and sending them.
  */
 
 #include "cpWin.h"
@@ -13,10 +13,10 @@
 #define SHARE_ALL (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 
 /*
- * A duplicate shares the position of the caller's handle, which TransmitFile
- * and ReadFile may move, at an offset of their own too. So the file is opened
- * anew. That fails for a file that was opened without sharing reads or that is
- * being deleted: a duplicate is better than none.
+ * The file is opened again, because a duplicate would share the position of the
+ * caller's handle, and TransmitFile and ReadFile may move that even if they get
+ * an offset. Opening fails if the file was opened without sharing reads, or is
+ * being deleted. Then a duplicate has to do.
  */
 
 static HANDLE
@@ -96,9 +96,9 @@ SetOffset(OVERLAPPED *overlappedPtr, uint64_t offset)
 }
 
 /*
- * Neither ReOpenFile nor Tcl opens for overlapped reads, so ReadFile waits. A
- * duplicate of another one's handle may be overlapped: then the wait is for the
- * file handle itself, on which nothing else is outstanding.
+ * ReOpenFile and Tcl do not open for overlapped reads, so ReadFile waits. A
+ * duplicate of a foreign handle may be overlapped. Then this waits for the file
+ * handle itself, since nothing else is outstanding on it.
  */
 
 CpError
@@ -134,9 +134,8 @@ CpFileRead(CpFile *filePtr, uint64_t offset, void *bufPtr, size_t lengthBytes,
 }
 
 /*
- * Client editions of Windows carry out two TransmitFile calls at a time, in the
- * whole system, and queue the others behind them. Under Wine a TransmitFile can
- * lose bytes and report success (cpWineWin.c).
+ * Client editions of Windows carry out two TransmitFile calls at a time in the
+ * whole system, and queue the others.
  */
 
 static INIT_ONCE limitOnce = INIT_ONCE_STATIC_INIT;

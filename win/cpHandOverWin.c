@@ -6,31 +6,31 @@
  *          Whoever finds a completion puts it into the inbox of the thread that
  *          owns its handle, and alerts that thread, once, until it has looked.
  *
- *      Somebody has to be there to find it. A port's owner does so itself
- *      while it is busy. An owner that rests (CpPortSleep) is stood in for by
- *      the port's helper thread, which waits on the completion port until it
- *      has filled the owner's inbox.
+ *      A busy owner finds completions itself. For an owner that rests
+ *      (CpPortSleep), the port's helper thread waits on the completion port
+ *      until it has filled the owner's inbox.
  *
- *      An owner that says nothing may compute for long, or wait in a message
- *      loop of which nobody knows. So the helper, where it has nothing else to
- *      do, watches that the owner looks: each look gives it LEASE_MS more. One
- *      that has lost its lease is alerted, and counts as resting.
+ *      An owner that does neither may compute for long, or wait in a message
+ *      loop that the driver does not know. So the helper, if it has nothing
+ *      else to do, watches that the owner looks. Each look extends the owner's
+ *      lease by LEASE_MS. When the lease is over, the helper alerts the owner,
+ *      and treats it as resting.
  *
  *      The helper stays on the port as long as handles that are bound to it
- *      belong to other threads, since its owner need not care for these. An
- *      owner that waits on the port itself does all of this, and the helper is
- *      never there with it: so nothing depends on which of two waiting threads
- *      the system wakes, and a packet that is posted for one reaches it.
+ *      belong to other threads, since the owner need not serve these. An owner
+ *      that waits on the port itself does all of this, and the helper is never
+ *      there with it. So nothing depends on which of two waiting threads the
+ *      system wakes, and a packet that is posted for one thread reaches it.
  *
  *      Two kinds of locks. Each port has one, which guards its inbox, its
  *      alerts and who waits where: its owner takes it once per look, and it is
  *      held while the owner is alerted. ownerLock is the process's. A handle
  *      changes its owner, and is parked, with both held: ownerLock
  *      exclusively, and the lock of the port that loses or gets the handle. So
- *      one of the two is enough to rely on an owner. The helper has its own
- *      port's lock, and a thread that hands over to another port has ownerLock
- *      shared: it also keeps that port's memory. ownerLock is taken first, and
- *      no thread holds the locks of two ports.
+ *      one of the two locks is enough to rely on an owner. The helper has its
+ *      own port's lock, and a thread that hands over to another port has
+ *      ownerLock shared: it also keeps that port's memory. ownerLock is taken
+ *      first, and no thread holds the locks of two ports.
  */
 
 #include "cpPortWin.h"
@@ -130,7 +130,7 @@ CpOwnerLooksLocked(CpPort *lockedPortPtr)
 
 /* ------------------------------------------------------- the helper */
 
-/* Whether the helper has to be on the completion port. */
+/* Whether the helper must be on the completion port. */
 
 static int
 HelperIsWanted(const CpPort *lockedPortPtr)
@@ -140,7 +140,7 @@ HelperIsWanted(const CpPort *lockedPortPtr)
             || lockedPortPtr->ownerWait == OWNER_IN_COND);
 }
 
-/* When it has to see to the owner. */
+/* When it has to check the owner. */
 
 static uint64_t
 HelperEndMs(const CpPort *lockedPortPtr)
@@ -151,7 +151,7 @@ HelperEndMs(const CpPort *lockedPortPtr)
     return lockedPortPtr->rests ? lockedPortPtr->wakeMs : CpNowMs() + LEASE_MS;
 }
 
-/* Interrupts the helper's wait: what is wanted of it has changed. */
+/* Interrupts the helper's wait, because its task has changed. */
 
 static void
 InterruptHelper(CpPort *lockedPortPtr)
@@ -207,9 +207,10 @@ MsUntil(uint64_t endMs)
 }
 
 /*
- * Hands one completion over. Most are for the port's own thread, and its lock
- * is held. For another thread it is given up meanwhile: helperInPort, which is
- * still set, keeps the owner from dequeuing and handing over what comes behind.
+ * Hands one completion over, with the port's lock held. Most completions are
+ * for the port's own thread. For another thread the lock is released meanwhile.
+ * helperInPort is still set, so the owner does not dequeue later completions
+ * and hand them over first.
  */
 
 static void
@@ -224,8 +225,8 @@ HelperHandOver(CpPort *lockedPortPtr, CpOp *opPtr)
     AcquireSRWLockExclusive(&lockedPortPtr->lock);
 }
 
-/* Waits once, on the port or off it, and hands over what comes. The lock is
- * given up meanwhile. */
+/* Waits once, on the port or off it, and hands over completions. The lock is
+ * released meanwhile. */
 
 static void
 HelperWait(CpPort *lockedPortPtr)
@@ -259,7 +260,7 @@ HelperWait(CpPort *lockedPortPtr)
     lockedPortPtr->helperBrought = !CpListIsEmpty(&lockedPortPtr->inbox);
 }
 
-/* Alerts an owner whose time to be woken, or lease, is over. */
+/* Alerts an owner if it is to be woken by now, or if its lease is over. */
 
 static void
 SeeToOwner(CpPort *lockedPortPtr, unsigned looksBefore)
@@ -275,7 +276,8 @@ SeeToOwner(CpPort *lockedPortPtr, unsigned looksBefore)
     }
 }
 
-/* The helper's thread; ends, and frees the port, when nobody refers to it. */
+/* The helper's thread. It ends, and frees the port, without references to it.
+ * */
 
 DWORD WINAPI
 CpHelperMain(LPVOID clientData)

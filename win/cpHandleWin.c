@@ -1,8 +1,8 @@
 /*
  * cpHandleWin.c --
  *
- *      Sockets of the Windows port: opening, names, options, and the calls
- *      that are tried at once.
+ *      Sockets of the Windows port: opening, names, options, and calls that do
+ *      not wait.
  */
 
 #include "cpWin.h"
@@ -30,10 +30,8 @@ GetExtension(SOCKET sock, GUID guid, void *procPtrPtr, DWORD sizeBytes)
         == 0;
 }
 
-/*
- * Windows before 7 SP1 and some layered providers refuse the flag for sockets
- * that are not inherited.
- */
+/* Windows before 7 SP1 and some layered providers refuse the flag that keeps a
+ * socket from being inherited. */
 
 SOCKET
 CpWinSocket(int family)
@@ -52,8 +50,9 @@ CpWinSocket(int family)
 }
 
 /*
- * Finds a family's extension functions. Skip-on-success is safe only when its
- * sockets are true file system handles: an old layered provider's are not.
+ * Finds the extension functions of a family. Skip-on-success is safe only if
+ * its sockets are true file system handles. Those of old layered providers are
+ * not.
  */
 
 static int
@@ -281,7 +280,7 @@ CpHandleGetOpt(CpHandle *handlePtr, CpSockOpt opt, int *valuePtr)
 {
     int bytes = sizeof(*valuePtr);
 
-    *valuePtr = 0; /* A boolean may write but one byte. */
+    *valuePtr = 0; /* A boolean option may write only one byte. */
     return getsockopt(handlePtr->sock, optTable[opt].level, optTable[opt].name,
                (char *) valuePtr, &bytes)
             == 0
@@ -316,10 +315,8 @@ CpHandlePeer(CpHandle *handlePtr, CpAddr *addrPtr)
     return GetName(handlePtr, getpeername, addrPtr);
 }
 
-/*
- * Calls without an OVERLAPPED do not wait on a non-blocking socket. Only the
- * first one pays for making it so.
- */
+/* The first call that must not wait makes the socket non-blocking. Overlapped
+ * operations do not depend on that. */
 
 static void
 SetNonBlocking(CpHandle *handlePtr)
@@ -364,8 +361,8 @@ CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
 }
 
 /*
- * FIONREAD costs no request to Wine's server. If it says 0, only a peek tells
- * the end of file from nothing, and from bytes behind an urgent one.
+ * FIONREAD is the cheaper call. If it returns 0, only a peek can tell the end
+ * of file from no data, and from bytes behind an urgent one.
  */
 
 int

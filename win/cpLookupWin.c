@@ -1,9 +1,9 @@
 /*
  * cpLookupWin.c --
  *
- *      Look-ups of names as operations, each on a thread of the system's pool:
- *      Windows' own asynchronous resolver cannot be relied on to be cancelled,
- *      nor this one, so that a request is abandoned instead.
+ *      Look-ups of names as operations, each on a thread of the system's pool.
+ *      No resolver of Windows can be cancelled reliably. So a cancelled request
+ *      is abandoned.
  */
 
 #include "cpWin.h"
@@ -13,13 +13,13 @@
 
 #include <string.h>
 
-/* What a pool thread works on, and owns. */
+/* The pool thread owns its request. */
 
 typedef struct Request {
-    CpResolveOp *resolvePtr; /* NULL when abandoned. Guarded by lookupLock. */
+    CpResolveOp *resolvePtr; /* NULL: abandoned. Guarded by lookupLock. */
     size_t sizeBytes;
     CpTarget target;
-    char *names; /* The target's strings, behind this. */
+    char *names; /* The target's strings, in the same block. */
 } Request;
 
 static SRWLOCK lookupLock = SRWLOCK_INIT;

@@ -1,15 +1,14 @@
 /*
  * cpOpWin.c --
  *
- *      Operations of the Windows port: their submits, and what is to be done
- *      when they complete.
+ *      Operations of the Windows port: submitting and completing them.
  */
 
 #include "cpWin.h"
 
 #include <string.h>
 
-/* What cpPort.h declares without windows.h is what windows.h has. */
+/* cpPort.h declares these without windows.h. */
 
 #define SAME_PLACE(member) \
     (offsetof(CpOverlapped, member) == offsetof(OVERLAPPED, member) \
@@ -41,9 +40,8 @@ CpWinBegin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind)
     CpStatAdd(CP_STAT_OPERATIONS, 1);
 }
 
-/*
- * A send may fail at its submit, for want of memory, and the one after it not.
- */
+/* A send may fail at its submit, for lack of memory, while the next would not.
+ * */
 
 void
 CpWinRecordSend(const CpOp *opPtr)
@@ -55,8 +53,8 @@ CpWinRecordSend(const CpOp *opPtr)
 }
 
 /*
- * What a submit came to: pending, failed, or done at once, which the
- * completion port is told of unless it skips that.
+ * The outcome of a submit: pending, failed, or completed. A completed one is
+ * also queued to the completion port, unless the socket skips that.
  */
 
 void
@@ -104,8 +102,8 @@ CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr)
 }
 
 /*
- * The call that waits needs no name and no completion. A handle connects before
- * anything else is done with it, so that it is not non-blocking yet.
+ * A connect that waits needs no local name and no completion. A connect is the
+ * first call on a handle, so the socket is still blocking.
  */
 
 static void
@@ -122,7 +120,7 @@ ConnectNow(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr)
         ok ? CP_OK : CpErrorOfWin((unsigned long) WSAGetLastError()));
 }
 
-/* Of a newer ws2def.h. */
+/* From a newer ws2def.h. */
 #ifndef SO_PORT_SCALABILITY
 #define SO_PORT_SCALABILITY 0x3006
 #endif
@@ -131,10 +129,11 @@ ConnectNow(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr)
 #endif
 
 /*
- * ConnectEx wants a socket with a name. A port that is given by bind would be
- * this connection's alone, and such ports run out; with connect connections to
- * different peers share them. This has the same: from Windows 10 on by the
- * first option, before by the second. Wine 8 knows neither.
+ * ConnectEx needs a bound socket. A port that bind chooses belongs to this
+ * connection alone, and such ports run out. A port that connect chooses can
+ * serve connections to different peers. These options give bound ports that
+ * property: the first from Windows 10 on, the second before. Wine 8 has
+ * neither.
  */
 
 static void
@@ -277,10 +276,8 @@ CpCancel(CpHandle *handlePtr, CpOp *opPtr)
         opPtr != NULL ? WIN_OVERLAPPED(opPtr) : NULL);
 }
 
-/*
- * The socket of an accepted client takes the listener's properties over, and
- * from then on answers for its names.
- */
+/* An accepted socket inherits the listener's properties, and from then on has
+ * names. */
 
 static void
 FinishAccept(CpAcceptOp *acceptPtr)
@@ -323,7 +320,7 @@ CpWinComplete(CpOp *opPtr)
     case WIN_OP_RECV:
     case WIN_OP_CONNECT_NOW:
     case WIN_OP_RESOLVE:
-        break; /* The result is whole. */
+        break; /* The result is complete. */
     case WIN_OP_SEND:
         if (!opPtr->atOnce) {
             CpWineSendDone(opPtr->handlePtr);

@@ -1,8 +1,8 @@
 /*
  * cpPendingWin.c --
  *
- *      A hash table over the addresses of OVERLAPPEDs, chained through the
- *      operations themselves.
+ *      A hash table of the addresses of OVERLAPPEDs. The operations themselves
+ *      are the nodes.
  */
 
 #include "cpPendingWin.h"
@@ -13,7 +13,7 @@ CpPendingInit(PendingSet *setPtr)
     InitializeSRWLock(&setPtr->lock);
 }
 
-/* The lowest bits of an address are those of its alignment. */
+/* The lowest bits of an address only show its alignment. */
 
 static CpList *
 BucketOf(PendingSet *setPtr, const void *overlappedPtr)

@@ -1,11 +1,11 @@
 /*
  * cpPendingWin.h --
  *
- *      The operations whose completions a completion port has yet to bring.
+ *      The operations that a completion port will bring completions of.
  *
- *      Whoever has a socket's handle can start overlapped I/O of its own on it,
- *      and the packet for that comes to our completion port too. Its OVERLAPPED
- *      may be gone by then, so that only its address can be asked about.
+ *      Foreign code that has a socket's handle can start overlapped I/O of its
+ *      own on it, and its packet comes to our completion port, too. Its
+ *      OVERLAPPED may be gone by then, so only its address can be examined.
  */
 
 #ifndef CP_PENDING_WIN_H
@@ -13,8 +13,8 @@
 
 #include "cpWin.h"
 
-/* 10 operations a bucket if a thread has 10,000 connections. A table that grew
- * would have to do so while an operation is submitted, and could fail. */
+/* With 10,000 connections a thread has 10 operations in a bucket. A table that
+ * grows could fail to do so while an operation is submitted. */
 #define PENDING_BUCKETS 1024
 
 typedef struct PendingSet {
@@ -25,10 +25,10 @@ typedef struct PendingSet {
 /* The rest of the set is zeroed memory. */
 void CpPendingInit(PendingSet *setPtr);
 
-/* Before the system is given the operation. */
+/* Before the system gets the operation. */
 void CpPendingAdd(PendingSet *setPtr, WinOp *winOpPtr);
 
-/* Takes the operation of an OVERLAPPED out; NULL when that is none of ours. */
+/* Removes the operation of an OVERLAPPED; NULL if it is not ours. */
 WinOp *CpPendingRemove(PendingSet *setPtr, const void *overlappedPtr);
 
 #endif /* CP_PENDING_WIN_H */

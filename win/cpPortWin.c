@@ -2,8 +2,7 @@
  * cpPortWin.c --
  *
  *      The port over an I/O completion port: making, binding, reaping, waiting.
- *      cpHandOverWin.c tells how completions reach their owner while it does
- *      none of that.
+ *      cpHandOverWin.c brings completions to an owner that does none of that.
  */
 
 #include "cpPortWin.h"
@@ -13,15 +12,15 @@
 #include <assert.h>
 #include <string.h>
 
-#define REAP_BATCHES 16 /* Calls in one reap, at most. */
+#define REAP_BATCHES 16 /* One reap makes so many calls. */
 
 /*
- * The owner and the helper dequeue from a completion port, and neither may keep
- * the other waiting: an owner that computes counts as running.
+ * The owner and the helper dequeue from a completion port, and neither must
+ * make the other wait. An owner that computes counts as running.
  */
 #define PORT_THREADS 2
 
-/* A helper's stack has room for what other software hooks into a thread. */
+/* A helper's stack has room for code that other software hooks into threads. */
 #define HELPER_STACK_BYTES 262144
 
 static volatile LONG64 stats[CP_STAT_COUNT];
@@ -70,7 +69,7 @@ CpWinFinishNow(CpOp *opPtr, CpError error)
     CpListAppend(&opPtr->handlePtr->ownerPtr->done, WIN_NODE(opPtr));
 }
 
-/* Takes a result over from the system's OVERLAPPED. */
+/* Copies a result from the system's OVERLAPPED. */
 
 CpOp *
 CpWinOpOfEntry(CpPort *portPtr, const OVERLAPPED_ENTRY *entryPtr)
@@ -79,7 +78,7 @@ CpWinOpOfEntry(CpPort *portPtr, const OVERLAPPED_ENTRY *entryPtr)
     CpOp *opPtr;
 
     if (entryPtr->lpOverlapped == NULL) {
-        return NULL; /* It woke somebody. */
+        return NULL; /* It only woke a thread. */
     }
     winOpPtr = CpPendingRemove(&portPtr->pending, entryPtr->lpOverlapped);
     if (winOpPtr == NULL) {
@@ -239,7 +238,7 @@ CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
             continue;
         }
 
-        /* Unlocked: nobody else takes a handle away from this thread. */
+        /* Unlocked: no other thread takes a handle away from this one. */
         if (CpOwnerOf(opPtr->handlePtr) == portPtr) {
             CpWinComplete(opPtr);
             completed++;
@@ -251,10 +250,11 @@ CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
 }
 
 /*
- * Asks for as many completions as the last call had, and then for twice as many
- * until it gets fewer: under Wine each call looks once more than it finds, and
- * that is a request to its server. A single one is not looked behind: where one
- * connection goes to and fro there is none.
+ * Asks for as many completions as the last call returned, and then for twice as
+ * many until a call returns fewer. (Under Wine, a call that does not get as
+ * many as it asked for makes one more request to Wine's server.) After a single
+ * completion it does not ask again: two ends that take turns have no second
+ * one.
  */
 
 static unsigned
@@ -271,7 +271,8 @@ ReapPort(CpPort *portPtr, CpList *inboxPtr)
         any = GetQueuedCompletionStatusEx(portPtr->iocp, entries, asked, &count,
             0, FALSE);
 
-        /* These come first, and what they submit is for the next reap. */
+        /* These come first. Operations that they submit are for the next reap.
+         * */
         if (!CpListIsEmpty(inboxPtr)) {
             completed = CompleteAll(inboxPtr);
             return any ? completed + CompleteEntries(portPtr, entries, count)
@@ -299,9 +300,9 @@ ReapNow(CpPort *portPtr)
     int leaveIt;
 
     /*
-     * The helper may have taken completions and not handed them over yet: those
-     * behind them, of the same listener say, must not come first. Where it has
-     * just been there is no need to look.
+     * The helper may have dequeued completions that it has not handed over yet.
+     * Later ones, of the same listener for example, must not come first. If the
+     * helper was there a moment ago, asking the port is needless.
      */
 
     AcquireSRWLockExclusive(&portPtr->lock);
@@ -321,10 +322,8 @@ HasResults(const CpPort *lockedPortPtr)
         || !CpListIsEmpty(&lockedPortPtr->done);
 }
 
-/*
- * Waits for a completion: on the completion port, or where the helper is on
- * it, for what that hands over.
- */
+/* Waits for a completion: on the completion port or, if the helper is there,
+ * for a hand-over. */
 
 static unsigned
 Wait(CpPort *portPtr, int timeoutMs)

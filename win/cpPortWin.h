@@ -10,7 +10,7 @@
 #include "cpPendingWin.h"
 #include "cpWin.h"
 
-#define REAP_ENTRIES 64 /* Completions taken in one call, at most. */
+#define REAP_ENTRIES 64 /* One call takes so many completions. */
 
 /* Where the owner blocks in CpPortReap. */
 
@@ -22,25 +22,25 @@ typedef enum OwnerWait {
 
 struct CpPort {
     HANDLE iocp;
-    PendingSet pending; /* Operations whose completions it will bring. */
+    PendingSet pending; /* Outstanding operations. */
 
     /* The owner's own. */
     CpSpare spare;
-    CpList done;       /* Finished at submit. */
-    ULONG reapEntries; /* Completions to be asked for: see ReapNow. */
+    CpList done;       /* Completed at submit. */
+    ULONG reapEntries; /* So many to ask for: see ReapNow. */
 
     SRWLOCK lock;         /* Guards the rest. */
-    CpWakeProc *wakeProc; /* NULL when the owner has given the port up. */
+    CpWakeProc *wakeProc; /* NULL after the owner has given the port up. */
     void *clientData;
     CpList inbox;      /* Completions for the owner. */
     unsigned looks;    /* How often the owner has looked at its inbox. */
     int alerted;       /* True from an alert to the owner's next look. */
-    int helperBrought; /* Since the last look the helper has filled it. */
+    int helperBrought; /* The helper has filled it since the last look. */
     int rests;         /* The owner does not look until it is woken: true
                            * from CpPortSleep, or from an alert for a look that
                            * is overdue, until the inbox gets something or the
                            * owner is busy again. */
-    uint64_t wakeMs;   /* When it is to be woken, UINT64_MAX for never. */
+    uint64_t wakeMs;   /* When to wake it; UINT64_MAX: never. */
     OwnerWait ownerWait;
     CONDITION_VARIABLE ownerCond;
     int helperInPort; /* The helper waits on the completion port. */
@@ -50,15 +50,15 @@ struct CpPort {
     unsigned foreign;     /* Handles bound here, owned elsewhere. */
 };
 
-/* The operation of a completion, with its result; NULL for a packet that
- * belongs to none of ours. No lock may be held. */
+/* The operation of a completion, with its result; NULL for a packet that is not
+ * ours. No lock may be held. */
 CpOp *CpWinOpOfEntry(CpPort *portPtr, const OVERLAPPED_ENTRY *entryPtr);
 
 /* The port whose thread owns a handle, NULL between owners, for a thread that
  * holds no lock. It stays the same while that port's lock is held. */
 CpPort *CpOwnerOf(CpHandle *handlePtr);
 
-/* The owner gives the port up: it is not alerted any more. */
+/* The owner gives the port up, and is not alerted any more. */
 void CpPortForgetOwner(CpPort *portPtr);
 
 #define CP_NEVER UINT64_MAX

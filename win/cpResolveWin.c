@@ -48,10 +48,8 @@ NewMessage(const WCHAR *wide)
     return message;
 }
 
-/*
- * What the system says about an error of the resolver: as long as its language
- * makes it, so that the system allocates it.
- */
+/* The system's message for an error of the resolver. Its length depends on the
+ * language, so the system allocates it. */
 
 static char *
 ResolverMessage(int code)
@@ -69,7 +67,7 @@ ResolverMessage(int code)
             NULL, (DWORD) code, MAKELANGID(LANG_NEUTRAL, SUBLANG_DEFAULT),
             (WCHAR *) (void *) &wide, 0, NULL)
         == 0) {
-        return CpMessageNew(""); /* The core says no more either. */
+        return CpMessageNew(""); /* Tcl's driver has no message, either. */
     }
     message = NewMessage(wide);
     LocalFree(wide);

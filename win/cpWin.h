@@ -1,7 +1,7 @@
 /*
  * cpWin.h --
  *
- *      What the files of the Windows port share.
+ *      Declarations that the files of the Windows port share.
  */
 
 #ifndef CP_WIN_H
@@ -22,17 +22,17 @@
 #include "cpPort.h"
 
 struct CpHandle {
-    SOCKET sock; /* INVALID_SOCKET in a resolver's. */
+    SOCKET sock; /* INVALID_SOCKET for a resolver. */
     int family;
-    CpPort *ownerPtr;  /* Whose thread's; NULL between owners. */
-    CpPort *boundPtr;  /* Whose completion port its operations are
-                                 * queued to: for good, from the first one. */
+    CpPort *ownerPtr;  /* The owner's port; NULL between owners. */
+    CpPort *boundPtr;  /* The port that its completions come to,
+                                 * for ever after the first operation. */
     CpList parked;     /* Completed between owners. */
     unsigned pending;  /* Operations outstanding. */
     CpError sendError; /* Of the first send that failed. */
     int hasName;       /* bind was called. */
     int nonBlocking;
-    int skips;     /* What finishes at once queues no completion. */
+    int skips;     /* Immediate success queues no completion. */
     int exclusive; /* CP_OPT_EXCLUSIVE was set. */
     int counted;   /* In CP_STAT_SOCKETS. */
 
@@ -44,7 +44,7 @@ struct CpHandle {
 };
 
 struct CpFile {
-    HANDLE handle; /* With a position of its own, as a rule. */
+    HANDLE handle; /* It usually has a position of its own. */
 };
 
 /* An operation's own space; kind is a WinOpKind. */
@@ -67,8 +67,8 @@ typedef enum WinOpKind {
 #define WIN_OP_OF(nodePtr) CP_OWNER_OF(nodePtr, CpOp, space.win.node)
 
 /*
- * Its OVERLAPPED, for the system alone: whoever reads or writes it here uses
- * WIN_OP(opPtr)->overlapped, which has the same layout (cpOpWin.c checks).
+ * Its OVERLAPPED, for calls of the system only. Our code reads and writes
+ * WIN_OP(opPtr)->overlapped, which has the same layout (cpOpWin.c checks that).
  */
 
 #define WIN_OVERLAPPED(opPtr) \
@@ -95,10 +95,10 @@ typedef struct WinsockEx {
 CpError CpWinInit(void);
 const WinsockEx *CpWinEx(int family);
 
-/* A new socket that no child process inherits, or INVALID_SOCKET. */
+/* Opens a socket that no child process inherits, or returns INVALID_SOCKET. */
 SOCKET CpWinSocket(int family);
 
-/* A handle over a new socket: a spare one, until it is counted. */
+/* Makes a handle with a new socket, a spare one until it is counted. */
 CpError CpWinHandleNew(CpPort *ownerPtr, int family, CpHandle **handlePtrPtr);
 
 void CpWinHandleCount(CpHandle *handlePtr);
@@ -112,12 +112,12 @@ void CpWinUnbindPort(CpHandle *handlePtr);
 /* Hands a completion to the owner of its handle, from any thread. */
 void CpWinHandOver(CpOp *opPtr);
 
-/* The completion port will bring the operation's completion, if what is called
- * next says that it pends; and it will not. */
+/* The completion port will bring the operation's completion if the next call
+ * makes it pending; or will not bring it. */
 void CpWinExpect(CpOp *opPtr);
 void CpWinExpectNot(CpOp *opPtr);
 
-/* The begin of every submit. */
+/* The beginning of every submit. */
 void CpWinBegin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind);
 
 /*
@@ -131,14 +131,14 @@ void CpWinBegin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind);
 void CpWinSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const WinOp *winOpPtr);
 void CpWinStartSend(CpOp *opPtr);
 
-/* The end of every submit: what the call that it made has returned. The
- * operation was expected. */
+/* The end of every submit: ok is the result of its call. The operation was
+ * expected. */
 void CpWinSubmitted(CpOp *opPtr, int ok);
 
-/* An operation's result is known: if it is a failed send, it is the last. */
+/* The result of an operation is known. No send follows a failed one. */
 void CpWinRecordSend(const CpOp *opPtr);
 
-/* An operation that is over already: completes in its owner's next reap. */
+/* Completes an operation, in the next reap of its owner. */
 void CpWinFinishNow(CpOp *opPtr, CpError error);
 
 /* CpCancel for a look-up. */
@@ -147,10 +147,10 @@ void CpWinCancelResolve(CpOp *opPtr);
 /* The wildcard address of a family, with port 0. */
 void CpWinAnyAddr(int family, CpAddr *addrPtr);
 
-/* A connect to this machine that is refused is refused at once. */
+/* Makes a refused connect to this machine fail at once. */
 void CpWinRefuseAtOnce(CpHandle *handlePtr, const CpAddr *addrPtr);
 
-/* cpWineWin.c: what is different under Wine, each named there. */
+/* cpWineWin.c: workarounds for Wine, which do nothing on Windows. */
 int CpWineRuns(void);
 
 /* Whether a TransmitFile may report success and send only a part. */
@@ -160,7 +160,7 @@ CpError CpWineSocketError(CpError error);
 int CpWineDeniedIsInUse(unsigned port);
 void CpWineBind(CpHandle *handlePtr, const CpAddr *addrPtr);
 
-/* For Wine: a send is outstanding; it is so no more. */
+/* For Wine: a send is outstanding, or is so no longer. */
 void CpWineSendPending(CpHandle *handlePtr);
 void CpWineSendDone(CpHandle *handlePtr);
 
@@ -178,13 +178,13 @@ int CpWineResumeSend(CpOp *opPtr);
 void CpWineNextSend(CpOp *opPtr);
 void CpWineCancelHeld(CpHandle *handlePtr, const CpOp *opPtr);
 
-/* For Wine: if the next byte is an urgent one, it is passed. */
+/* For Wine: skips the next byte if it is an urgent one. */
 void CpWineSkipUrgent(CpHandle *handlePtr);
 
-/* Ends an operation whose result is known: calls its proc. */
+/* Calls the proc of an operation whose result is known. */
 void CpWinComplete(CpOp *opPtr);
 
-/* Whether sockets may be told to queue no completion of what ends at once. */
+/* Whether sockets can be set to queue no completions of immediate success. */
 extern int cpWinSkipsOnSuccess;
 
 #endif /* CP_WIN_H */

@@ -1,24 +1,23 @@
 /*
  * cpWineWin.c --
  *
- *      What is different under Wine, and done only there.
+ *      Workarounds for Wine, which do nothing on Windows.
  *
- *      What Wine 8 forgets: A send that is outstanding is taken up anew each
- *      time the socket can take more. When the peer resets the connection just
- *      then, Wine's server does not look at the socket any more, and the send
- *      is outstanding for ever. The server looks when it is asked about the
- *      socket: so under Wine, and only there, it is asked about each that has a
- *      send outstanding, some times in a second.
+ *      Forgotten sends. Wine 8 resumes an outstanding send each time the socket
+ *      can take more. If the peer resets the connection at that moment, Wine's
+ *      server stops looking at the socket, and the send never completes. The
+ *      server looks when it is asked about the socket. So it is asked about
+ *      each socket with an outstanding send, a few times in a second.
  *
- *      A send may also complete with success and only a part of its bytes: when
- *      Wine's server notices that the peer has ended its sending side, it
- *      completes every send that waits for room in the socket. Sends submitted
- *      after that are carried out as usual, so the peer would get a stream with
- *      a hole in it. So under Wine each connection gives the system one send at
- *      a time, and the rest of a short one is submitted before the next.
+ *      Short sends. When Wine's server notices that the peer has ended its
+ *      sending side, it completes every send that waits for room in the socket,
+ *      with success and a part of the bytes. Later sends are carried out as
+ *      usual, so the peer would get a stream with a gap. So each connection
+ *      gives the system one send at a time, and the rest of a short send is
+ *      submitted before the next one.
  *
- *      And what it says otherwise than Windows: see CpWineSocketError,
- *      CpWineDeniedIsInUse and CpWineBind.
+ *      Different errors: see CpWineSocketError, CpWineDeniedIsInUse and
+ *      CpWineBind.
  */
 
 #include "cpPortWin.h"
@@ -32,9 +31,9 @@
 #define PORTS_PRIVILEGED 1024
 
 static int isWine = 0;
-static PTP_TIMER timerPtr = NULL; /* NULL but under Wine. */
+static PTP_TIMER timerPtr = NULL; /* NULL on Windows. */
 
-/* Guards the following, and keeps the sockets in the list open. */
+/* Guards these, and keeps the sockets of the list open. */
 static SRWLOCK watchLock = SRWLOCK_INIT;
 static CpList watched; /* Handles, by watchedNode. */
 static int timerRuns = 0;
@@ -106,7 +105,7 @@ CpWineInit(void)
     }
 }
 
-/* Wine reports that there are no more handles as an invalid argument. */
+/* Wine reports a lack of handles as an invalid argument. */
 
 CpError
 CpWineSocketError(CpError error)
@@ -115,8 +114,8 @@ CpWineSocketError(CpError error)
 }
 
 /*
- * Wine has no reserved ports but the host system's privileged ones. It denies
- * access to any other one only when a socket has it exclusively.
+ * Wine has no reserved ports except the privileged ones of the host system. It
+ * denies access to another port only if a socket has it exclusively.
  */
 
 int
@@ -126,10 +125,11 @@ CpWineDeniedIsInUse(unsigned port)
 }
 
 /*
- * When a socket has a port exclusively and on all addresses, Windows tells
- * others that want it on all addresses that it is in use, but Wine that access
- * is denied, which Tcl's own driver calls an invalid argument. So such a socket
- * does without: Wine lets no other socket take its port anyway.
+ * If a socket has a port exclusively and on all addresses, another socket that
+ * wants it on all addresses gets "in use" from Windows, and "access denied"
+ * from Wine. Tcl's own driver reports that as an invalid argument. So under
+ * Wine such a socket is not made exclusive. Wine lets no other socket take its
+ * port anyway.
  */
 
 void
@@ -169,7 +169,7 @@ CpWineSendDone(CpHandle *handlePtr)
     ReleaseSRWLockExclusive(&watchLock);
 }
 
-/* Finishes the sends that wait for their turn, or only one of them. */
+/* Completes the sends that wait for their turn, or only one of them. */
 
 static void
 FinishHeld(CpHandle *handlePtr, const CpOp *onlyPtr, CpError error)
@@ -205,9 +205,9 @@ CpWineHoldSend(CpOp *opPtr)
 }
 
 /*
- * A TransmitFile that is cut short cannot go on: it counts the bytes that Wine
- * has read, not those that were sent. So under Wine the core reads the files
- * (CpSendFileIsLimited).
+ * A TransmitFile that was cut short cannot be resumed: it counts the bytes that
+ * Wine has read, not those that were sent. So under Wine the core reads the
+ * files (CpSendFileIsLimited).
  */
 
 int
@@ -262,7 +262,7 @@ CpWineCancelHeld(CpHandle *handlePtr, const CpOp *opPtr)
 {
     CpOp *activePtr = handlePtr->activeSendPtr;
 
-    /* It may have been cut short already: then its rest is not submitted. */
+    /* If it was cut short already, its rest is not submitted. */
     if (activePtr != NULL && (opPtr == NULL || opPtr == activePtr)) {
         WIN_OP(activePtr)->cancelled = 1;
     }
