@@ -72,7 +72,6 @@ TestReadFails(CpPort *portPtr)
 
     /* Behind other sends, the transfer was accepted, so it reports the
      * failure. */
-    took = 0;
     OpenDialled(&pair, portPtr);
     took = Fill(&pair, 0);
     CpSimFailNth(CP_SIM_FILE_READ_FAIL, 1, 1, CP_EIO);
