@@ -12,13 +12,14 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 /* clang's analyser does not follow lists. It takes this for granted. */
 #ifdef __clang_analyzer__
 #define CP_LIST_ASSERT(expr) \
     do { \
         if (!(expr)) { \
-            __builtin_unreachable(); \
+            abort(); \
         } \
     } while (0)
 #else
