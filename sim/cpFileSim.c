@@ -1,7 +1,7 @@
 /*
  * cpFileSim.c --
  *
- *      Files to send from: what a test says they have.
+ *      Files to send, with the content that a test gives them.
  */
 
 #include "cpSimInt.h"
@@ -76,8 +76,8 @@ Available(const CpFile *filePtr, uint64_t offset, size_t lengthBytes)
     return lengthBytes;
 }
 
-/* Reads and sends have an offset of their own, and move the position of the
- * handle that they go through all the same. */
+/* Reads and sends get an offset, and yet move the position of the handle that
+ * they use. */
 
 static void
 MovePosition(CpFile *filePtr, uint64_t offset)

@@ -1,8 +1,9 @@
 /*
  * cpMemSim.c --
  *
- *      Stands between the core and its memory (the linker's --wrap): there may
- *      be none, and none is given back that the port still needs.
+ *      Replaces the core's memory functions (by the linker's --wrap). An
+ *      allocation may fail. Freeing memory that the port still needs is a
+ *      failure.
  */
 
 #include "cpMem.h"

@@ -57,7 +57,7 @@ SimAtEof(const SimEnd *endPtr)
         && simNowMs >= endPtr->arriveMs;
 }
 
-/* What comes now may take its time; behind bytes on their way it has to. */
+/* New bytes may take time, and have to behind bytes on their way. */
 
 static void
 Depart(SimEnd *toPtr)
@@ -86,7 +86,7 @@ DropHeld(SimEnd *endPtr)
     endPtr->heldStart = endPtr->heldCount = 0;
 }
 
-/* Output that has not been sent yet ends with the connection that resets. */
+/* Unsent output is lost when its connection is reset. */
 
 static void
 LoseOutput(SimEnd *toPtr)
@@ -114,7 +114,7 @@ ResetLater(SimEnd *endPtr, CpSimCause cause)
     SimAfter(SimDelay(CP_SIM_IN_FLIGHT), SIM_EVENT_RESET, endPtr);
 }
 
-/* An end refuses input: both are reset, and lose what is on its way. */
+/* An end refuses input: both are reset, and bytes on their way are lost. */
 
 static void
 ResetConnection(SimEnd *endPtr)
@@ -129,7 +129,7 @@ ResetConnection(SimEnd *endPtr)
     }
 }
 
-/* Receives that wait at a shutdown of the reading side still get what comes. */
+/* Receives that are outstanding at a SD_RECEIVE still get bytes. */
 
 static int
 Refuses(const SimEnd *endPtr)
@@ -140,7 +140,7 @@ Refuses(const SimEnd *endPtr)
     return endPtr->closed || endPtr->isReset || (endPtr->recvShut && !waits);
 }
 
-/* Puts bytes on their way, as many as there is room for. */
+/* Sends as many bytes as there is room for. */
 
 static size_t
 PutInRing(SimEnd *toPtr, const unsigned char *srcPtr, size_t lengthBytes)
@@ -164,7 +164,7 @@ PutInRing(SimEnd *toPtr, const unsigned char *srcPtr, size_t lengthBytes)
     return lengthBytes;
 }
 
-/* The sender's system keeps what there is no room for. */
+/* The sender's system keeps bytes that there is no room for. */
 
 static void
 Hold(SimEnd *toPtr, const unsigned char *srcPtr, size_t lengthBytes)
@@ -175,7 +175,7 @@ Hold(SimEnd *toPtr, const unsigned char *srcPtr, size_t lengthBytes)
     toPtr->heldCount = lengthBytes;
 }
 
-/* It sends what it has kept. */
+/* It sends the bytes that it has kept. */
 
 static int
 SendHeld(SimEnd *toPtr)
@@ -207,7 +207,7 @@ Put(SimEnd *toPtr, const unsigned char *srcPtr, size_t lengthBytes)
     size_t bytes;
 
     if (Refuses(toPtr)) {
-        /* They are lost, and their sender learns it by a reset. */
+        /* They are lost, and their sender gets a reset. */
         ResetConnection(toPtr);
         return lengthBytes;
     }
@@ -255,7 +255,7 @@ FillRing(SimEnd *endPtr)
     int moved = SendHeld(endPtr);
 
     if (senderPtr == NULL || endPtr->otherPtr->resetSent) {
-        return moved; /* What waits for a reset fails with it. */
+        return moved; /* Sends that wait fail with the reset. */
     }
     while ((simOpPtr = SimFirst(&senderPtr->queues[SIM_OP_SEND])) != NULL) {
         size_t bytes;
@@ -277,7 +277,7 @@ FillRing(SimEnd *endPtr)
     return moved;
 }
 
-/* Gives a receive what it can have: 0 when it has to wait. */
+/* Completes a receive if it can; returns 0 if it has to wait. */
 
 static int
 FillReceive(SimEnd *endPtr, SimOp *simOpPtr)
@@ -288,7 +288,7 @@ FillReceive(SimEnd *endPtr, SimOp *simOpPtr)
     if (have == 0) {
         if (!endPtr->isReset && !SimAtEof(endPtr)) {
             if (length > 0) {
-                endPtr->urgent = 0; /* A receive with a buffer passes it. */
+                endPtr->urgent = 0; /* A receive with a buffer skips it. */
                 return 0;
             }
             if (!endPtr->urgent && !SimFault(CP_SIM_RECV_SPURIOUS)) {
@@ -339,7 +339,7 @@ RefuseRest(SimEnd *endPtr)
     }
 }
 
-/* Moves what can move towards this end. */
+/* Moves bytes and events towards this end, as far as they can go. */
 
 void
 SimPump(SimEnd *endPtr)
@@ -358,7 +358,7 @@ SimPump(SimEnd *endPtr)
     RefuseRest(endPtr);
 }
 
-/* As soon as the caller is done. */
+/* It happens when the caller has returned. */
 
 void
 SimPumpLater(SimEnd *endPtr)
@@ -461,7 +461,7 @@ SimCloseEnd(SimEnd *endPtr, int reset)
     endPtr->closed = 1;
     endPtr->handlePtr = NULL;
     endPtr->count = 0;
-    SimPump(endPtr); /* What is still sent here goes nowhere. */
+    SimPump(endPtr); /* Bytes that are still sent here are lost. */
     SimUnrefLink(endPtr->linkPtr);
 }
 

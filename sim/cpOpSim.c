@@ -1,8 +1,8 @@
 /*
  * cpOpSim.c --
  *
- *      Operations of the simulated port: submits, results and cancels. Checks
- *      that the caller keeps the contract.
+ *      Operations of the simulated port: submits, results and cancels. Also
+ *      checks that the caller keeps the contract.
  */
 
 #include "cpSimInt.h"
@@ -10,10 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Under AddressSanitizer what an operation works on is out of bounds for
- * everybody else, from submit to completion.
- */
+/* Under AddressSanitizer the memory of an operation is poisoned for all other
+ * code, from submit to completion. */
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -33,7 +31,7 @@
 #define UNLOCK(memPtr, sizeBytes) ((void) (memPtr), (void) (sizeBytes))
 #endif
 
-#define MARK 0x5a /* What a buffer has before its receive. */
+#define MARK 0x5a /* The bytes of a buffer before its receive. */
 
 static const CpError recvErrors[] = {CP_ECONNRESET, CP_ECONNABORTED, CP_ENOBUFS,
     CP_ENETRESET, CP_ETIMEDOUT, CP_ENOTCONN, CP_EIO, SIM_ENUMBER};
@@ -62,7 +60,7 @@ SimSendError(CpSimFault fault)
 
 /* ------------------------------------------------------------ results */
 
-/* What a buffer's bytes come to: some of them, as there may be many. */
+/* A checksum of a buffer. It takes some of the bytes, as there may be many. */
 
 static uint32_t
 Sum(const unsigned char *bufPtr, size_t lengthBytes)
@@ -89,7 +87,7 @@ SimUnlock(SimOp *simOpPtr)
     UNLOCK(simOpPtr->bufPtr, simOpPtr->lengthBytes);
 }
 
-/* The result is known; the owner is told of it later. */
+/* The result is known. It reaches the owner later. */
 
 void
 SimFinish(SimOp *simOpPtr, CpError error, uint32_t bytes)
@@ -202,7 +200,7 @@ SimComplete(SimOp *simOpPtr)
         }
         break;
     case SIM_OP_RECV:
-        break; /* The result is whole. */
+        break; /* The result is complete. */
     case SIM_OP_ACCEPT:
         CompleteAccept(simOpPtr, CP_OWNER_OF(opPtr, CpAcceptOp, op));
         break;
@@ -337,7 +335,7 @@ Send(SimOp *simOpPtr, const void *bufPtr, size_t lengthBytes)
         int first = handlePtr->queues[SIM_OP_SEND].count == 1;
 
         SimFinish(simOpPtr, ERROR_OF(CP_SIM_SEND_FAIL, sendErrors), 0);
-        if (first) { /* Behind others none of it can have been sent. */
+        if (first) { /* If it is not the first, none of it was sent. */
             SimUnlock(simOpPtr);
             (void) SimGive(handlePtr->endPtr, bufPtr, part);
             SimLock(simOpPtr);
@@ -447,7 +445,7 @@ StartConnect(SimOp *simOpPtr)
         SIM_EVENT_CONNECT, simOpPtr);
 }
 
-/* While the caller waits, the rest of the world does not. */
+/* While the caller waits, the rest of the world goes on. */
 
 void
 CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr,
@@ -503,7 +501,7 @@ SimCancelNow(SimOp *simOpPtr)
             : NULL;
         SimFinish(simOpPtr, CP_ECANCELED, 0);
 
-        /* No send is carried out behind one that failed. */
+        /* No send is carried out behind a failed one. */
         if (nextPtr != NULL) {
             SimCancelNow(nextPtr);
         }
@@ -513,7 +511,7 @@ SimCancelNow(SimOp *simOpPtr)
 static void
 CancelLater(SimOp *simOpPtr)
 {
-    /* Nobody can make a resolver hurry: its result is given up at once. */
+    /* A resolver cannot be cancelled, so its result is abandoned at once. */
     uint32_t ms = simOpPtr->kind == SIM_OP_RESOLVE
         ? 0
         : SimDelay(CP_SIM_CANCEL_LATE);

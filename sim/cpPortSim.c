@@ -2,7 +2,8 @@
  * cpPortSim.c --
  *
  *      The simulated port. An operation whose result is known waits in the
- *      world's events for its time, then in its owner's ready list for a reap.
+ *      world's events until its time, and then in the ready list of its owner
+ *      until a reap.
  */
 
 #include "cpSimInt.h"
@@ -142,7 +143,7 @@ CpPortSpare(CpPort *portPtr)
     return &portPtr->spare;
 }
 
-/* Which one is told of next: mostly the first. */
+/* Chooses the completion that is reported next: mostly the first. */
 
 static SimOp *
 TakeReady(CpPort *portPtr)
@@ -244,12 +245,12 @@ CpPortSleep(CpPort *portPtr, int64_t timeoutMs)
 {
     (void) timeoutMs;
     SimHappen();
-    portPtr->foreign = 0; /* Wakes nobody. */
+    portPtr->foreign = 0; /* It wakes no thread. */
     portPtr->sleeping = portPtr->ready.count == 0;
     return portPtr->sleeping;
 }
 
-/* Nobody waits here but in a reap. */
+/* Only a reap waits here. */
 
 void
 CpPortRemind(CpPort *portPtr)

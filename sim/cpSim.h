@@ -2,13 +2,12 @@
  * cpSim.h --
  *
  *      Controls of the simulated port, for tests. The network, both ends of
- *      every connection, the clock and all that can go wrong are inside one
- *      thread, and follow from one seed.
+ *      every connection, the clock and all faults are in one thread, and one
+ *      seed determines them.
  *
  *      Time is virtual: it passes in a CpPortReap that waits, and in
- *      CpSimAdvance. Whatever of the caller's breaks the contract of cpPort.h
- *      ends the process with a message, and so does a wait that nothing can
- *      end.
+ *      CpSimAdvance. If the caller breaks the contract of cpPort.h, the process
+ *      ends with a message. A wait that nothing can end does the same.
  */
 
 #ifndef CP_SIM_H
@@ -17,68 +16,68 @@
 #include "cpPort.h"
 #include "cpResolve.h"
 
-/* What can go wrong, or come otherwise than usual. */
+/* Faults, and unusual behaviour that is allowed. */
 
 typedef enum CpSimFault {
-    CP_SIM_LATE,             /* A completion comes later. */
-    CP_SIM_REORDER,          /* A later completion is told of first. */
-    CP_SIM_REAP_PART,        /* A reap leaves some for the next. */
-    CP_SIM_REAP_EARLY,       /* A reap returns before its time. */
-    CP_SIM_IN_FLIGHT,        /* Bytes take time to arrive. */
-    CP_SIM_RECV_SHORT,       /* Fewer bytes than there are. */
-    CP_SIM_RECV_FALSE_END,   /* None, when the end is on its way. */
-    CP_SIM_RECV_SPURIOUS,    /* A receive of 0 bytes completes, with nothing
+    CP_SIM_LATE,           /* A completion comes later. */
+    CP_SIM_REORDER,        /* A later completion is reported first. */
+    CP_SIM_REAP_PART,      /* A reap leaves some for the next. */
+    CP_SIM_REAP_EARLY,     /* A reap returns before its time. */
+    CP_SIM_IN_FLIGHT,      /* Bytes take time to arrive. */
+    CP_SIM_RECV_SHORT,     /* Fewer bytes than there are. */
+    CP_SIM_RECV_FALSE_END, /* No bytes, although only the end is on its way. */
+    CP_SIM_RECV_SPURIOUS,  /* A zero-byte receive completes with nothing
                                  * to receive. */
     CP_SIM_RECV_RESET_FIRST, /* A receive fails with the reset, though bytes
                                  * that came before it can be received. */
-    CP_SIM_RECV_FAIL_SUBMIT, /* Over, with an error, when submitted. */
+    CP_SIM_RECV_FAIL_SUBMIT, /* A receive fails at its submit. */
     CP_SIM_RECV_FAIL,        /* Fails when bytes come. */
     CP_SIM_SEND_FAIL_SUBMIT,
     CP_SIM_SEND_FAIL, /* Perhaps with part of its bytes sent. */
     CP_SIM_CONNECT_FAIL_SUBMIT,
     CP_SIM_CONNECT_FAIL,
-    CP_SIM_ACCEPT_FAIL_SUBMIT, /* For want of handles. */
+    CP_SIM_ACCEPT_FAIL_SUBMIT, /* For lack of handles. */
     CP_SIM_ACCEPT_FAIL,
-    CP_SIM_ACCEPT_DEAD,    /* The accept of a client that is gone again
-                                 * fails; otherwise the first receive. */
+    CP_SIM_ACCEPT_DEAD,    /* The accept of a client that has left fails;
+                                 * otherwise its first receive does. */
     CP_SIM_CANCEL_LATE,    /* A cancel takes time, and may lose. */
-    CP_SIM_TRY_RECV_AGAIN, /* Nothing yet, though there is. */
+    CP_SIM_TRY_RECV_AGAIN, /* CP_EAGAIN, although there is something. */
     CP_SIM_TRY_RECV_SHORT,
     CP_SIM_TRY_RECV_FAIL,
     CP_SIM_TRY_SEND_AGAIN,
     CP_SIM_TRY_SEND_SHORT,
     CP_SIM_TRY_SEND_FAIL,
-    CP_SIM_RESET_KEEPS, /* What came before a reset can be read. */
+    CP_SIM_RESET_KEEPS, /* Bytes before a reset can be read. */
     CP_SIM_NO_HANDLE,   /* CpHandleOpen */
     CP_SIM_BIND_FAIL,
     CP_SIM_LISTEN_FAIL,
     CP_SIM_SHUTDOWN_FAIL,
     CP_SIM_NO_MEMORY, /* CpMalloc, CpCalloc */
     CP_SIM_RESOLVE_FAIL_SUBMIT,
-    CP_SIM_RESOLVE_UNKNOWN,  /* The resolver says no. */
-    CP_SIM_FILE_SHRINKS,     /* A file ends within what is to be sent. */
+    CP_SIM_RESOLVE_UNKNOWN,  /* The resolver does not know the name. */
+    CP_SIM_FILE_SHRINKS,     /* A file becomes shorter while it is sent. */
     CP_SIM_FILE_SHORT_FAILS, /* Its send fails, instead of moving fewer. */
     CP_SIM_FILE_READ_FAIL,
 
-    /* Rules of Windows, see CpSimSetWindows. Those marked * always hold: their
-     * rate means nothing, and they are counted where they cost something. */
-    CP_SIM_RESET_DISCARDS, /* * A reset discards bytes that nobody has read,
+    /* Rules of Windows, see CpSimSetWindows. Those marked * always hold. Their
+     * rate has no meaning, and they are counted when they have an effect. */
+    CP_SIM_RESET_DISCARDS, /* * A reset discards bytes that were not read,
                             * unless CP_SIM_RESET_KEEPS comes. */
     CP_SIM_CLOSE_DISCARDS, /* A reset that an end causes, as by a close with
                             * unread input, discards its unsent output. */
     CP_SIM_PROCESS_RESETS, /* * A process ends with this socket open. */
-    CP_SIM_REFUSE_RESETS,  /* * Input comes after SD_RECEIVE, or was there. */
-    CP_SIM_FILE_WAITS,     /* * A file is not sent before another one is. */
+    CP_SIM_REFUSE_RESETS,  /* * There is input at SD_RECEIVE, or later. */
+    CP_SIM_FILE_WAITS,     /* * A file waits until another one is sent. */
     CP_SIM_FILE_SHARED,    /* The driver's handle of a file shares the position
                             * of its caller's. */
-    CP_SIM_REFUSED_LATE,   /* A connect that is refused is tried again. */
-    CP_SIM_SEND_WHOLE,     /* The system takes all bytes of a send, whatever the
-                            * peer has room for. */
+    CP_SIM_REFUSED_LATE,   /* A refused connect is repeated. */
+    CP_SIM_SEND_WHOLE,     /* The system takes all bytes of a send, however
+                            * little room the peer has. */
     CP_SIM_ABORTED,        /* The driver's end of a connection that is reset
                             * reports CP_ECONNABORTED. */
-    CP_SIM_ANY_STATUS,     /* An operation that fails does so with any error
-                            * that a system reports, sensible or not. */
-    CP_SIM_FOREIGN,        /* A packet of no operation comes to a port. */
+    CP_SIM_ANY_STATUS,     /* An operation fails with any error that a system
+                            * reports, sensible or not. */
+    CP_SIM_FOREIGN,        /* A packet comes that belongs to no operation. */
     CP_SIM_FAULT_COUNT
 } CpSimFault;
 
@@ -89,9 +88,9 @@ const char *CpSimFaultName(CpSimFault fault);
 /*
  * CpSimStart --
  *
- *      A new world without faults. The seed decides all that is left to
- *      chance; hint is said when the process ends for a failure (how to have
- *      it again) and may be NULL.
+ *      Starts a new world without faults. The seed determines every random
+ *      choice. hint says how to repeat a failure, and is printed with it; it
+ *      may be NULL.
  */
 
 void CpSimStart(uint64_t seed, const char *hint);
@@ -99,8 +98,8 @@ void CpSimStart(uint64_t seed, const char *hint);
 /*
  * CpSimEnd --
  *
- *      The world's end. Peers are gone with it; it is a failure if anything of
- *      the driver's is left: handles, ports, operations, memory.
+ *      Ends the world and its peers. It is a failure if the driver still has a
+ *      handle, a port, an operation or memory.
  */
 
 void CpSimEnd(void);
@@ -115,14 +114,15 @@ _Noreturn void CpSimFail(const char *format, ...)
 /* A number below bound, from the seed. */
 uint32_t CpSimRandom(uint32_t bound);
 
-/* What is left to chance from now on follows from another seed. */
+/* Another seed determines the random choices from now on. */
 void CpSimReseed(uint64_t seed);
 
 /*
  * CpSimCutOnDeadlock --
  *
- *      Where a wait for ever that nothing can end is no mistake, the cable is
- *      pulled then (CpSimCut), which ends it. Off in a new world.
+ *      If a wait without a limit that nothing can end is no mistake of the
+ *      test, all peers become unreachable then (CpSimCut), which ends it. Off
+ *      in a new world.
  */
 
 void CpSimCutOnDeadlock(int on);
@@ -137,46 +137,46 @@ void CpSimCutOnDeadlock(int on);
 
 void CpSimUseBytes(const unsigned char *bytes, size_t count);
 
-/* How many are left. */
+/* How many of them are left. */
 size_t CpSimBytesLeft(void);
 
-/* Time passes; what it brings happens, and sleepers are woken. */
+/* Lets time pass. Events that are due happen, and sleepers are woken. */
 void CpSimAdvance(uint32_t ms);
 
-/* Milliseconds until the next thing happens by itself; -1 for never. */
+/* Milliseconds until the next event; -1: never. */
 int64_t CpSimNextMs(void);
 
 /* ------------------------------------------------------------ faults */
 
-/* How often a fault comes, of 1000 opportunities. */
+/* How often a fault comes in 1000 opportunities. */
 void CpSimSetFault(CpSimFault fault, unsigned perMille);
 
 /*
  * CpSimFailNth --
  *
- *      The fault comes at its nth opportunity from now (1 is the next), and at
- *      those after it, times in all. Where it is an error it is this one, or,
- *      with CP_OK, one by chance of those that fit.
+ *      The fault comes at its nth opportunity from now (1 is the next), and
+ *      then again, until it has come so many times. error is its error; CP_OK
+ *      means a random one that fits.
  */
 
 void CpSimFailNth(CpSimFault fault, unsigned nth, unsigned times,
     CpError error);
 
-/* The next send that succeeds says that it has moved no bytes: a port that
- * breaks the contract. */
+/* The next successful send reports that it has moved no bytes, which breaks the
+ * contract. */
 void CpSimBreakSend(void);
 
-/* How often it has come since the process began: over all worlds. */
+/* How often it has come in all worlds of the process. */
 uint64_t CpSimTaken(CpSimFault fault);
 
 /*
  * CpSimSetWindows --
  *
- *      The world is like Windows, or no longer so. The seed decides how often
- *      each of its rules comes. What only Wine does never comes: a reset
+ *      Makes the world like Windows, or ends that. The seed determines how
+ *      often each rule comes. Behaviour of Wine alone does not come: a reset
  *      discards unread bytes, a receive fails only if there are none, and a
- *      TransmitFile of a file that is too short fails. Two of these run at a
- *      time, and the clock has steps of 15.625 ms.
+ *      TransmitFile of a file that is too short fails. Two TransmitFiles run at
+ *      a time, and the clock has steps of 15.625 ms.
  */
 
 void CpSimSetWindows(int on);
@@ -209,26 +209,24 @@ void CpSimSetWindow(size_t bytes);
 /* Handles that can be open at once; no limit at first. */
 void CpSimSetHandles(unsigned limit);
 
-/* Whether CpSendFileIsLimited says so; not at first. */
+/* The answer of CpSendFileIsLimited; 0 at first. */
 void CpSimSetFilesLimited(int on);
 
 /* How many CpSubmitSendFile the system carries out at a time; 0, at first, is
  * any number. */
 void CpSimSetFileSlots(unsigned count);
 
-/* A host name; without an address it is known to be wrong. */
+/* Defines a host name. Without an address the name is known to be wrong. */
 void CpSimSetName(const char *name, const CpAddr *addrs, unsigned count);
 
 /* ------------------------------------------------------------- peers */
 
-/*
- * The other side of a connection, outside of the driver. Calls return at
- * once. A peer that does not receive stalls its sender.
- */
+/* The other end of a connection, outside the driver. Its calls return at once.
+ * A peer that does not receive stalls its sender. */
 
 typedef struct CpSimPeer CpSimPeer;
 
-/* What CpFileOpen takes the address of here. It may change. */
+/* A file: CpFileOpen takes its address. The test may change it. */
 
 typedef struct CpSimFile {
     const unsigned char *bytes;
@@ -237,13 +235,13 @@ typedef struct CpSimFile {
     int isShared;      /* The driver's own moves it: CP_SIM_FILE_SHARED. */
 } CpSimFile;
 
-/* NULL when nobody listens there or the backlog is full. */
+/* NULL if no socket listens there, or if the backlog is full. */
 CpSimPeer *CpSimPeerConnect(const CpAddr *addrPtr);
 
-/* Listens on any port where the address has none, and says on which. */
+/* Listens. If the address has no port, chooses one and stores it. */
 CpSimPeer *CpSimPeerListen(CpAddr *addrPtr, int backlog);
 
-/* The client that waits longest, or NULL. */
+/* The client that has waited longest, or NULL. */
 CpSimPeer *CpSimPeerAccept(CpSimPeer *listenerPtr);
 
 /* How many bytes were moved. */
@@ -251,55 +249,53 @@ size_t CpSimPeerSend(CpSimPeer *peerPtr, const void *srcPtr,
     size_t lengthBytes);
 size_t CpSimPeerRecv(CpSimPeer *peerPtr, void *destPtr, size_t lengthBytes);
 
-/* All that came is received, and the end of file behind it. */
+/* Whether everything was received, and then the end of file. */
 int CpSimPeerEof(const CpSimPeer *peerPtr);
 int CpSimPeerIsReset(const CpSimPeer *peerPtr);
 
-/* Why an end was reset, or is about to be. */
+/* Why an end was reset, or will be. */
 
 typedef enum CpSimCause {
-    CP_SIM_CAUSE_NONE,    /* It is not. */
-    CP_SIM_CAUSE_ABORT,   /* The other end wanted it. */
+    CP_SIM_CAUSE_NONE,    /* It was not reset. */
+    CP_SIM_CAUSE_ABORT,   /* The other end asked for it. */
     CP_SIM_CAUSE_UNREAD,  /* The other end was closed with unread input. */
     CP_SIM_CAUSE_LATE,    /* This end has sent to one that was closed. */
     CP_SIM_CAUSE_REFUSED, /* One of the ends refuses input. */
     CP_SIM_CAUSE_PROCESS, /* The driver's process has ended. */
-    CP_SIM_CAUSE_CUT      /* The cable was pulled. */
+    CP_SIM_CAUSE_CUT      /* The peer became unreachable. */
 } CpSimCause;
 
 CpSimCause CpSimPeerCause(const CpSimPeer *peerPtr);
 
-/*
- * Sends an urgent byte. Nobody receives it, but receives of 0 bytes complete
- * until the system was asked for bytes that are behind it.
- */
+/* Sends an urgent byte. It cannot be received, but zero-byte receives complete
+ * until the system is asked for bytes behind it. */
 
 void CpSimPeerUrgent(CpSimPeer *peerPtr);
 
 /* Sends FIN. */
 void CpSimPeerShutdown(CpSimPeer *peerPtr);
 
-/* Refuses further data, as by SD_RECEIVE. From then on it receives nothing, no
- * end of file either. */
+/* Refuses further data, as by SD_RECEIVE. From then on the peer receives
+ * nothing, not even the end of file. */
 void CpSimPeerRefuse(CpSimPeer *peerPtr);
 
 /* The addresses of its own end and of the other one. */
 void CpSimPeerNames(const CpSimPeer *peerPtr, CpAddr *localPtr,
     CpAddr *remotePtr);
 
-/* Both free the peer. With bytes unread a close is a reset. */
+/* Both free the peer. A close with unread bytes is a reset. */
 void CpSimPeerClose(CpSimPeer *peerPtr);
 void CpSimPeerReset(CpSimPeer *peerPtr);
 
 /* How many bytes were received at this end, by receives and attempts. */
 uint64_t CpSimReceived(const CpHandle *handlePtr);
 
-/* Whether a receive at this end was told of a reset, faults included; and
+/* Whether a reset was reported to a receive at this end, including faults; and
  * whether this end reports its reset as CP_ECONNABORTED. */
 int CpSimReportedReset(const CpHandle *handlePtr);
 int CpSimIsAborted(const CpHandle *handlePtr);
 
-/* The cable is pulled: every connection is reset, on both sides. */
+/* Makes all peers unreachable: resets every connection, at both ends. */
 void CpSimCut(void);
 
 /* Addresses without a resolver: 127.0.0.1 with that port, and ::1. */

@@ -168,7 +168,7 @@ Overlap(const CpAddr *aPtr, const CpAddr *bPtr)
             || SimHost(bPtr) == 0);
 }
 
-/* Who listens there, or is bound there. */
+/* The socket that listens there, or is bound there. */
 
 static CpHandle *
 Find(const CpAddr *addrPtr, int listening)
@@ -233,7 +233,7 @@ CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr)
     return CP_OK;
 }
 
-/* A socket that connects has a name, if not its user's. */
+/* Binds a socket that connects, if its user has not. */
 
 CpError
 SimNameSocket(CpHandle *handlePtr)
@@ -332,7 +332,7 @@ CpHandleNative(CpHandle *handlePtr)
 
 /* --------------------------------------------- connecting, accepting */
 
-/* A connection with whoever listens there, in its backlog; NULL if refused. */
+/* Connects to the socket that listens there, in its backlog; NULL: refused. */
 
 static SimLink *
 Knock(const CpAddr *addrPtr, const CpAddr *fromPtr)
@@ -373,7 +373,7 @@ SimAccept(CpHandle *listenerPtr)
     }
 }
 
-/* A connect's SYN arrives, or a resolver's answer. */
+/* The SYN of a connect arrives, or the answer of a resolver. */
 
 void
 SimConnect(SimOp *simOpPtr)

@@ -1,8 +1,8 @@
 /*
  * cpTrySim.c --
  *
- *      The attempts at once of the simulated port. Checks that they overtake no
- *      operation.
+ *      Calls of the simulated port that do not wait. Also checks that they
+ *      overtake no operation.
  */
 
 #include "cpSimInt.h"

@@ -1,9 +1,9 @@
 /*
  * cpWindowsSim.c --
  *
- *      What Windows does and Wine does not: the settings of a world that is
- *      like Windows, and those of its rules that concern more than one
- *      connection. The others are where the operations are.
+ *      Behaviour of Windows that Wine does not have: the settings of a world
+ *      that is like Windows, and the rules that concern more than one
+ *      connection. The other rules are in the files of the operations.
  */
 
 #include "cpSimInt.h"
@@ -36,7 +36,8 @@ CpSimSetWindows(int on)
         CpSimSetFault(never[i], 0);
     }
 
-    /* A probe that comes back each time would never let a reader wait. */
+    /* If every zero-byte receive completed at once, a reader could never wait.
+     * */
     CpSimSetFault(CP_SIM_RECV_SPURIOUS, on ? CpSimRandom(500) : 0);
     CpSimSetFault(CP_SIM_FILE_SHORT_FAILS, on ? 1000 : 0);
     simFileSlots = on ? FILE_SLOTS : 0;

@@ -1,8 +1,8 @@
 /*
  * cpWorldSim.c --
  *
- *      The simulated world: its seed, its clock, its faults, and what happens
- *      when.
+ *      The simulated world: its seed, its clock, its faults, and its events in
+ *      their order.
  */
 
 #define _POSIX_C_SOURCE 200809L /* sigaction */
@@ -40,7 +40,7 @@ size_t simWindow;
 unsigned simHandleLimit;
 int simCutOnDeadlock;
 
-static uint64_t lastNowMs; /* What CpNowMs said last. */
+static uint64_t lastNowMs; /* The last result of CpNowMs. */
 static uint64_t randomState;
 static const unsigned char *bytesPtr; /* Drawn from before the seed. */
 static size_t bytesLeft;
@@ -107,10 +107,8 @@ CpSimFaultName(CpSimFault fault)
     return faultNames[fault];
 }
 
-/*
- * How to have it again, whatever ends the process: a check, an assertion, or
- * what a sanitizer has found.
- */
+/* Prints how to repeat the failure, whether a check, an assertion or a
+ * sanitizer ends the process. */
 
 static char howText[200];
 
@@ -121,7 +119,7 @@ Aborted(int number)
     (void) !write(STDERR_FILENO, howText, strlen(howText));
 }
 
-/* A fuzzer has its own way to keep what led there. */
+/* A fuzzer keeps its input itself. */
 
 static void
 CatchAbort(void)
