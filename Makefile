@@ -24,6 +24,9 @@ SELFTEST =
 # For `make fuzz`: how long each program runs.
 SECONDS = 60
 
+# For `make release`: --dry-run makes the quick checks only.
+RELEASE =
+
 version := $(shell sed -n 's/^project.iocpsock VERSION \([0-9.]*\).*/\1/p' \
     CMakeLists.txt)
 package = iocpsock$(version)
@@ -32,7 +35,7 @@ zip = build/dist/$(package)-win64.zip
 .PHONY: all setup native demo test test-strict test-wine10 test-win32 test-tk \
     check sim fuzz coverage conformance differential differential-outside soak \
     browser-test bench bench-count check-format tidy doc pictures dist \
-    dist-check selftest install clean help FORCE
+    dist-check selftest release install clean help FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -63,6 +66,7 @@ help:
 	@echo "  make coverage      how much of core/ the native tests run"
 	@echo "  make dist-check    checks the zip"
 	@echo "  make selftest      the zip's self-test, both Tcls (SELFTEST=)"
+	@echo "  make release       all checks and the zip (RELEASE=--dry-run)"
 	@echo "To change it (CONTRIBUTING.md)"
 	@echo "  make tidy          checks the style, runs the code checkers"
 	@echo "  make check-format  checks only the style"
@@ -205,6 +209,10 @@ dist-check: dist
 
 selftest: dist
 	@tools/with-wine tools/selftest $(version) $(SELFTEST)
+
+# No set-up here: the quick checks come first.
+release:
+	@JOBS=$(JOBS) tools/release $(RELEASE) $(version)
 
 clean:
 	rm -rf build

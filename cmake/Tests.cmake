@@ -132,6 +132,10 @@ endforeach()
 add_test(NAME manual COMMAND "${tools}/check-manual" --mutants)
 set_tests_properties(manual PROPERTIES TIMEOUT 60)
 
+# Shows what `make release` refuses.
+add_test(NAME release COMMAND "${tools}/release-check")
+set_tests_properties(release PROPERTIES TIMEOUT 120)
+
 if(CMAKE_OBJDUMP)
     set(files "")
     foreach(dll IN LISTS dlls)
