@@ -91,7 +91,7 @@ foreach(root IN LISTS roots)
     driver_dll(${dll} "${packageFolder}" "${PROJECT_BINARY_DIR}/${dll}.rc")
     list(APPEND dlls ${dll})
 
-    if(EXISTS "${PROJECT_SOURCE_DIR}/tests/testThread.c")
+    if(BUILD_TESTING)
         set(dll ${dllPrefix}iocpsocktest)
         list(APPEND testDlls ${dll})
         tcl_dll(${dll} ${dll} "${testFolder}"

@@ -136,6 +136,12 @@ set_tests_properties(manual PROPERTIES TIMEOUT 60)
 add_test(NAME release COMMAND "${tools}/release-check")
 set_tests_properties(release PROPERTIES TIMEOUT 120)
 
+# Builds and loads DLLs as doc/packaging.md says. It needs the 64-bit build.
+if(CMAKE_SIZEOF_VOID_P EQUAL 8)
+    add_test(NAME packaging COMMAND "${tools}/build-check")
+    set_tests_properties(packaging PROPERTIES TIMEOUT 600)
+endif()
+
 if(CMAKE_OBJDUMP)
     set(files "")
     foreach(dll IN LISTS dlls)
