@@ -54,10 +54,7 @@ IocpsockEndEvents(IocpsockThread *threadPtr)
 static IocpsockChan *
 First(const CpList *listPtr)
 {
-    CpListNode *nodePtr = CpListFirst(listPtr);
-
-    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, IocpsockChan, placeNode)
-                           : NULL;
+    return CP_LIST_OWNER(CpListFirst(listPtr), IocpsockChan, placeNode);
 }
 
 /* ------------------------------------------------------------- marking */

@@ -37,7 +37,7 @@ SimRemove(SimOpList *listPtr, SimOp *simOpPtr)
 static SimOp *
 OpOf(CpListNode *nodePtr)
 {
-    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, SimOp, node) : NULL;
+    return CP_LIST_OWNER(nodePtr, SimOp, node);
 }
 
 SimOp *

@@ -36,7 +36,7 @@ InitHandle(CpHandle *handlePtr, uint16_t family)
 static CpHandle *
 HandleOf(CpListNode *nodePtr)
 {
-    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, CpHandle, node) : NULL;
+    return CP_LIST_OWNER(nodePtr, CpHandle, node);
 }
 
 CpHandle *
