@@ -58,7 +58,7 @@ help:
 	@echo "  make soak          floods, crowds and long runs, with a table"
 	@echo "  make test-strict   suites on a Wine that acts as Windows does"
 	@echo "  make browser-test  the live view in Chromium, and its picture"
-	@echo "  make doc-check     the site: its links, and each page in Chromium"
+	@echo "  make doc-check     the site: its links, its pages in Chromium"
 	@echo "  make bench         measures each driver, with plots (an hour)"
 	@echo "  make bench-count   requests to Wine's server, with limits"
 	@echo "  make coverage      how much of core/ the native tests run"

@@ -1,8 +1,8 @@
 # siteSource.tcl --
 #
-#	Reads the sources of the HTML pages: the Markdown files in the top folder
-#	and in doc/, and the manual in doc/*.man. Paths are relative to the top
-#	folder. tools/sitePages.tcl and tools/check-links use it.
+#	Reads the sources of the HTML pages: the Markdown files in the top
+#	folder and in doc/, and the manual in doc/*.man. Paths are relative to
+#	the top folder. tools/sitePages.tcl and tools/check-links use it.
 #
 #	A text may name another page by its path, also with a section behind
 #	it, as in
