@@ -260,4 +260,7 @@ proc pages::main {version folder} {
     file copy [file join $root doc site.css] $folder
 }
 
-pages::main {*}$argv
+if {[catch {pages::main {*}$argv} message]} {
+    puts stderr "make-doc: $message"
+    exit 1
+}

@@ -18,6 +18,11 @@ namespace eval site {
     # Not in the middle of another path.
     variable mention {(^|[^\w/.*-])(doc/[\w-]+\.md|[A-Z]+\.md)\M}
     append mention {(?:(\s*\(|,\s*)"([^"]+)")?}
+    # What Markdown becomes. Other elements are HTML in the text.
+    variable elements {
+        html head body h1 h2 h3 h4 h5 h6 p a img em strong del code pre br hr
+        ul ol li blockquote table thead tbody tr th td
+    }
 }
 
 proc site::contents {path} {
@@ -73,9 +78,9 @@ proc site::pageName {source} {
 #
 #	Returns the title in a Markdown text.
 
-proc site::title {text} {
+proc site::title {source text} {
     if {![regexp -line {^# (.+)$} $text - title]} {
-        error "has no title (a line that begins with \"# \")"
+        error "$source: has no title (a line that begins with \"# \")"
     }
     return [string map {` {}} $title]
 }
@@ -99,18 +104,29 @@ proc site::parse {html} {
 #
 # Results:
 #	An HTML document, in which headings have GitHub's anchors, and the
-#	pages that the text names are links. The caller deletes it.
+#	pages that the text names are links. Comments are left out. An error if
+#	the text has HTML. The caller deletes the document.
 
 proc site::markdown {source text names} {
-    set chan [open |[list cmark-gfm -e table -e autolink -e strikethrough \
-        << $text] r]
+    variable elements
+    set chan [open |[list cmark-gfm --unsafe -e table -e autolink \
+        -e strikethrough] r+]
     fconfigure $chan -encoding utf-8
+    puts -nonewline $chan $text
+    chan close $chan write
     set html [read $chan]
     close $chan
-    if {[string match "*<!-- raw HTML omitted -->*" $html]} {
-        error "$source: has HTML, which the pages do not take"
-    }
     set document [parse $html]
+    foreach node [$document selectNodes {//comment()}] {
+        $node delete
+    }
+    foreach node [$document selectNodes {//*}] {
+        if {[$node nodeName] ni $elements} {
+            set name [$node nodeName]
+            $document delete
+            error "$source: has HTML: <$name>"
+        }
+    }
     anchors $document
     mentions $document $source $names
     return $document
@@ -272,7 +288,7 @@ proc site::names {texts} {
     set titles {}
     dict for {source text} $texts {
         dict set titles $source [expr {[file extension $source] eq ".md" ?
-            [title $text] : [file rootname [file tail $source]]}]
+            [title $source $text] : [file rootname [file tail $source]]}]
     }
     set names [dict create README.md Overview]
     set document [markdown README.md [dict get $texts README.md] $titles]
