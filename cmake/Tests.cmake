@@ -142,6 +142,10 @@ if(CMAKE_SIZEOF_VOID_P EQUAL 8)
     set_tests_properties(packaging PROPERTIES TIMEOUT 600)
 endif()
 
+# The HTML pages.
+add_test(NAME site COMMAND "${tools}/doc-check" ${PROJECT_VERSION})
+set_tests_properties(site PROPERTIES TIMEOUT 150)
+
 if(CMAKE_OBJDUMP)
     set(files "")
     foreach(dll IN LISTS dlls)
