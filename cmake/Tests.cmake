@@ -90,6 +90,19 @@ foreach(short IN LISTS tclVersions)
     endforeach()
 endforeach()
 
+# An older release of Tcl 8.6 runs the suites of what a release of Tcl may change:
+# the channels of Tcl and their options, events, threads and the end.
+if(CMAKE_SIZEOF_VOID_P EQUAL 8)
+    foreach(name IN ITEMS
+            close closeDelivery io ioEvents options recvmode regress send
+            socket thread threadMove version)
+        add_test(NAME tcl8613.${name}
+            COMMAND "${tools}/run-suite" 8613 ${name}.test 120)
+        set_tests_properties(tcl8613.${name} PROPERTIES
+            LABELS tcl8613 TIMEOUT 150 SKIP_RETURN_CODE 77)
+    endforeach()
+endif()
+
 # Runs suites again on a system that does what Windows does and Wine does not
 # (tests/testStrict.c). A refused connect takes 2 s there. The suites that have
 # many of them use Windows 10's option against that on one of the Tcls.
