@@ -7,7 +7,7 @@ function(find_tcl_root root prefix)
     cmake_path(ABSOLUTE_PATH root)
     find_path(include tcl.h
         PATHS "${root}/include"
-        PATH_SUFFIXES tcl tcl8.6 tcl9.0
+        PATH_SUFFIXES tcl tcl8.6 tcl9.0 tcl9.1
         NO_CACHE REQUIRED NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
     file(STRINGS "${include}/tcl.h" lines
         REGEX "define[ \t]+TCL_(PATCH_LEVEL|VERSION)[ \t]")
