@@ -15,13 +15,14 @@ set(world_sources
     tests/native/tcl/worldPort.c
     tests/native/tcl/worldRaw.c
     tests/native/tcl/worldShell.c
+    tests/native/tcl/worldTime.c
     tests/testChannel.c
     tests/testJob.c
     tests/testThread.c)
 
 # The functions that the simulated world wraps, found in its sources.
 set(wraps "")
-foreach(source IN ITEMS worldClock worldFile worldPort)
+foreach(source IN ITEMS worldFile worldPort worldTime)
     file(READ "${PROJECT_SOURCE_DIR}/tests/native/tcl/${source}.c" text)
     string(REGEX MATCHALL
         "\n(CALL\\([^,]*, |VOID_CALL\\(|[a-zA-Z_0-9 *]*__wrap_)[A-Za-z_]+"
@@ -42,7 +43,7 @@ file(WRITE "${world_packages}/pkgIndex.tcl"
     "package ifneeded iocpsocktest 1.0 {load {} Iocpsocktest}\n")
 
 # Options to compile and link for each Tcl, and the folder of its scripts. Tcl
-# 8.6 is this machine's. Tcl 9.0 is from a newer Debian, with its C library
+# 8.6 is this machine's. Tcl 9 is from a newer Debian, with its C library
 # (tools/fetch-native-tcl); that library's loader starts the programs.
 find_path(native_tcl_include tcl.h PATH_SUFFIXES tcl8.6 REQUIRED)
 find_library(native_tcl_library NAMES tcl8.6 REQUIRED)
@@ -53,21 +54,26 @@ set(world_tcl86_environment "")
 
 include(FindTclRoot)
 default_cache(cache)
-set(newer "${cache}/tcl90-native/usr")
-set(newer_lib "${newer}/lib/x86_64-linux-gnu")
-if(NOT EXISTS "${newer_lib}/libtcl9.0.so")
-    message(FATAL_ERROR "no ${newer}: run tools/setup")
-endif()
-add_library(world_tcl90 INTERFACE)
-target_include_directories(world_tcl90 SYSTEM INTERFACE
-    "${newer}/include/tcl9.0")
-target_link_libraries(world_tcl90 INTERFACE "${newer_lib}/libtcl9.0.so")
-target_link_options(world_tcl90 INTERFACE
-    "-Wl,--dynamic-linker=${newer_lib}/ld-linux-x86-64.so.2"
-    "-Wl,--disable-new-dtags,-rpath,${newer_lib}"
-    -Wl,--allow-shlib-undefined)
-set(world_tcl90_environment "TCL_LIBRARY=${newer}/lib/tcl9.0"
-    "TCL9_0_TM_PATH=${newer}/lib/tcl9.0/tcl9")
+foreach(version IN ITEMS 9.0 9.1)
+    string(REPLACE "." "" tcl "tcl${version}")
+    string(REPLACE "." "_" underlined "${version}")
+    set(newer "${cache}/${tcl}-native/usr")
+    set(newer_lib "${newer}/lib/x86_64-linux-gnu")
+    if(NOT EXISTS "${newer_lib}/libtcl${version}.so")
+        message(FATAL_ERROR "no ${newer}: run tools/setup")
+    endif()
+    add_library(world_${tcl} INTERFACE)
+    target_include_directories(world_${tcl} SYSTEM INTERFACE
+        "${newer}/include/tcl${version}")
+    target_link_libraries(world_${tcl} INTERFACE
+        "${newer_lib}/libtcl${version}.so")
+    target_link_options(world_${tcl} INTERFACE
+        "-Wl,--dynamic-linker=${newer_lib}/ld-linux-x86-64.so.2"
+        "-Wl,--disable-new-dtags,-rpath,${newer_lib}"
+        -Wl,--allow-shlib-undefined)
+    set(world_${tcl}_environment "TCL_LIBRARY=${newer}/lib/tcl${version}"
+        "TCL${underlined}_TM_PATH=${newer}/lib/tcl${version}/tcl9")
+endforeach()
 
 # core/ and sim/ for ThreadSanitizer. Here the simulator does not provide the
 # driver's memory: its lock would order accesses that nothing else orders, and
@@ -104,13 +110,13 @@ ${world_${tcl}_environment}")
     endforeach()
 endfunction()
 
-foreach(tcl IN ITEMS tcl86 tcl90)
+foreach(tcl IN ITEMS tcl86 tcl90 tcl91)
     iocpsock_world(${tcl} asan iocpsock_sim
         close closeDelivery closeExit closeInterp interp interpMore
         io ioBulk ioCallback ioEnd ioEvents ioFairness
         listener listenerAccept listenerMany options optionsServer
         recvmode recvmodeLimit send sendfile
         socket socketAddress socketChannel socketConnect socketProcess stats
-        thread threadInterp threadMove watchdog watchdogData)
+        thread threadInterp threadMove version watchdog watchdogData)
     iocpsock_world(${tcl} tsan world_tsan thread threadInterp threadMove)
 endforeach()

@@ -176,11 +176,7 @@ ProvidePackage(Tcl_Interp *interp)
 int
 Iocpsock_Init(Tcl_Interp *interp)
 {
-#if TCL_MAJOR_VERSION < 9
-    if (Tcl_InitStubs(interp, "8.6", 0) == NULL) {
-#else
-    if (Tcl_InitStubs(interp, "9.0", 0) == NULL) {
-#endif
+    if (IocpsockInitStubs(interp) != TCL_OK) {
         return TCL_ERROR;
     }
     Announce(interp);
@@ -205,11 +201,7 @@ Iocpsock_Init(Tcl_Interp *interp)
 int
 Iocpsock_SafeInit(Tcl_Interp *interp)
 {
-#if TCL_MAJOR_VERSION < 9
-    if (Tcl_InitStubs(interp, "8.6", 0) == NULL) {
-#else
-    if (Tcl_InitStubs(interp, "9.0", 0) == NULL) {
-#endif
+    if (IocpsockInitStubs(interp) != TCL_OK) {
         return TCL_ERROR;
     }
     return ProvidePackage(interp);

@@ -361,6 +361,17 @@ Tcl_ObjCmdProc IocpsockStatsObjCmd;
 /* Whether a command has no arguments; leaves a message otherwise. */
 int IocpsockNoArgs(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[]);
 
+/* iocpsockStubs.c */
+
+/*
+ * IocpsockInitStubs --
+ *
+ *      Must come before every other call of Tcl. TCL_ERROR and a message if the
+ *      library is for another Tcl.
+ */
+
+int IocpsockInitStubs(Tcl_Interp *interp);
+
 /* iocpsockSockOpt.c */
 
 int IocpsockReadSockOpt(IocpsockChan *chanPtr, CpSockOpt opt);

@@ -92,7 +92,7 @@ proc report::Reached {run} {
 }
 
 proc report::Row {args} {
-    puts [format "%-4s %-17s %-9s %6s %6s %7s %6s %6s %9s %7s" {*}$args]
+    puts [format "%-6s %-17s %-9s %6s %6s %7s %6s %6s %9s %7s" {*}$args]
 }
 
 # Prints a run's row of the table, and returns its results.
@@ -113,7 +113,7 @@ proc report::Run {folder version driver file} {
 
 proc report::Listed {tests version} {
     set listed {}
-    foreach line [split [Read $tests/conformance-[Dotted $version].txt] \n] {
+    foreach line [split [Read $tests/[ListName $version]] \n] {
 	if {[regexp {^([^#\s]\S*)\s+(\S.*)$} $line -> name reason]} {
 	    dict set listed $name $reason
 	}
@@ -121,8 +121,17 @@ proc report::Listed {tests version} {
     return $listed
 }
 
+# A list is for all releases of a line.
+
+proc report::ListName {version} {
+    return conformance-[Dotted [string range $version 0 1]].txt
+}
+
+# Returns 8.6 for 86 and 8.6.13 for 8613.
+
 proc report::Dotted {version} {
-    return [string index $version 0].[string index $version 1]
+    regexp {^(.)(.)(.*)$} $version -> major minor patch
+    return [join [list $major $minor {*}$patch] .]
 }
 
 proc report::NeedsIdle {listed name} {
@@ -221,7 +230,7 @@ proc report::Judge {folder version file core ours listed} {
 	if {![NeedsIdle $listed $name] && [dict exists $ours $name]
 		&& ![dict exists $different $name]} {
 	    lappend failures "$dotted $name: is listed in\
-		conformance-$dotted.txt but is not a difference any more"
+		[ListName $version] but is not a difference any more"
 	}
     }
 }
