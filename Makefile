@@ -31,8 +31,8 @@ zip = build/dist/$(package)-win64.zip
 
 .PHONY: all setup native demo test test-strict test-wine10 test-win32 test-tk \
     check sim fuzz coverage conformance differential differential-outside soak \
-    browser-test bench bench-count check-format tidy doc pictures dist \
-    dist-check selftest install clean help FORCE
+    browser-test bench bench-count check-format tidy doc doc-check pictures \
+    dist dist-check selftest install clean help FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -41,7 +41,7 @@ help:
 	@echo "To use it"
 	@echo "  make               the package, in build/package"
 	@echo "  make demo          checks, measures a web server on iocpsock"
-	@echo "  make doc           the manual, in build/doc"
+	@echo "  make doc           the manual as a site, in build/doc"
 	@echo "  make dist          $(zip)"
 	@echo "  make install       to PREFIX ($(PREFIX)), below DESTDIR"
 	@echo "To test it"
@@ -58,6 +58,7 @@ help:
 	@echo "  make soak          floods, crowds and long runs, with a table"
 	@echo "  make test-strict   suites on a Wine that acts as Windows does"
 	@echo "  make browser-test  the live view in Chromium, and its picture"
+	@echo "  make doc-check     the site: its links, its pages in Chromium"
 	@echo "  make bench         measures each driver, with plots (an hour)"
 	@echo "  make bench-count   requests to Wine's server, with limits"
 	@echo "  make coverage      how much of core/ the native tests run"
@@ -175,16 +176,23 @@ tidy: all native build/win32/build.ninja
 	@cmake --build build/win32
 	@tools/tidy
 
-# The manual for man, for browsers and as Markdown, in build/doc.
-manual = build/doc/iocpsock.n
+# The manual for man and as Markdown, and the site for browsers, in build/doc.
+manual = build/doc/index.html
 
 doc: setup $(manual)
 
-pages = $(wildcard doc/*.man)
+pages = $(wildcard *.md doc/*.man doc/*.md doc/*.svg doc/*.png doc/*.css \
+    bench/results/*.svg tools/site*.tcl) tools/make-doc tools/check-links
 
-$(manual): $(pages) doc/manual.css tools/make-doc CMakeLists.txt | setup
+$(manual): $(pages) CMakeLists.txt | setup
 	@tools/make-doc $(version)
-	@echo "build/doc/: iocpsock and iocpsock_monitor, .n .html .md"
+	@echo "$(manual); iocpsock and iocpsock_monitor also as .n and .md"
+
+# Each page as a phone and a desktop show it; pictures in build/doc-check.
+doc-check: $(manual)
+	@tools/setup browser
+	@tools/doc-check $(version)
+	@tclsh tests/siteBrowser.tcl build/doc build/doc-check
 
 # The pictures of doc/design.md, from their sources.
 pictures:

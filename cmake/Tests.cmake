@@ -132,6 +132,10 @@ endforeach()
 add_test(NAME manual COMMAND "${tools}/check-manual" --mutants)
 set_tests_properties(manual PROPERTIES TIMEOUT 60)
 
+# The HTML pages.
+add_test(NAME site COMMAND "${tools}/doc-check" ${PROJECT_VERSION})
+set_tests_properties(site PROPERTIES TIMEOUT 150)
+
 if(CMAKE_OBJDUMP)
     set(files "")
     foreach(dll IN LISTS dlls)

@@ -33,17 +33,13 @@ struct CpBuf {
 static inline CpBuf *
 CpBufFirst(const CpList *listPtr)
 {
-    CpListNode *nodePtr = CpListFirst(listPtr);
-
-    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, CpBuf, node) : NULL;
+    return CP_LIST_OWNER(CpListFirst(listPtr), CpBuf, node);
 }
 
 static inline CpBuf *
 CpBufNext(const CpList *listPtr, const CpBuf *bufPtr)
 {
-    CpListNode *nodePtr = CpListNext(listPtr, &bufPtr->node);
-
-    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, CpBuf, node) : NULL;
+    return CP_LIST_OWNER(CpListNext(listPtr, &bufPtr->node), CpBuf, node);
 }
 
 /* NULL when there is no memory. */

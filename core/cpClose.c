@@ -52,7 +52,7 @@ CpCloseUnlist(CpConn *connPtr)
 static CpConn *
 ConnOf(CpListNode *nodePtr)
 {
-    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, CpConn, closeNode) : NULL;
+    return CP_LIST_OWNER(nodePtr, CpConn, closeNode);
 }
 
 /* Most connections have the same limits: the place is near the end. */

@@ -124,6 +124,16 @@ CpListLast(const CpList *listPtr)
     return CpListPrev(listPtr, &listPtr->ends);
 }
 
+/* The owner of a node that one of these four returned: NULL for NULL. */
+#define CP_LIST_OWNER(nodePtr, type, member) \
+    ((type *) CpListOwner((nodePtr), offsetof(type, member)))
+
+static inline void *
+CpListOwner(CpListNode *nodePtr, size_t offset)
+{
+    return nodePtr != NULL ? (char *) nodePtr - offset : NULL;
+}
+
 /* Moves all nodes of one list to the end of another, in their order. */
 
 static inline void

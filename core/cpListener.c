@@ -81,9 +81,8 @@ Unlink(Accept *acceptPtr)
 static Accept *
 First(const CpListener *listenerPtr, AcceptState state)
 {
-    CpListNode *nodePtr = CpListFirst(&listenerPtr->lists[state].accepts);
-
-    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, Accept, node) : NULL;
+    return CP_LIST_OWNER(CpListFirst(&listenerPtr->lists[state].accepts),
+        Accept, node);
 }
 
 /* The one place where a listener ends. */

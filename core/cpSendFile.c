@@ -45,9 +45,7 @@ static void ReadPieceDone(CpOp *opPtr);
 static CpFileSend *
 First(const CpConn *connPtr)
 {
-    CpListNode *nodePtr = CpListFirst(&connPtr->fileSends);
-
-    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, CpFileSend, node) : NULL;
+    return CP_LIST_OWNER(CpListFirst(&connPtr->fileSends), CpFileSend, node);
 }
 
 static void

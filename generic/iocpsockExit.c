@@ -25,19 +25,14 @@ static Tcl_Condition exitCond;
 static IocpsockThread *
 FirstThread(void)
 {
-    CpListNode *nodePtr = CpListFirst(&threads);
-
-    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, IocpsockThread, threadNode)
-                           : NULL;
+    return CP_LIST_OWNER(CpListFirst(&threads), IocpsockThread, threadNode);
 }
 
 static IocpsockThread *
 NextThread(const IocpsockThread *threadPtr)
 {
-    CpListNode *nodePtr = CpListNext(&threads, &threadPtr->threadNode);
-
-    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, IocpsockThread, threadNode)
-                           : NULL;
+    return CP_LIST_OWNER(CpListNext(&threads, &threadPtr->threadNode),
+        IocpsockThread, threadNode);
 }
 
 /* -------------------------------------------- channels of this thread */

@@ -54,10 +54,7 @@ IocpsockEndEvents(IocpsockThread *threadPtr)
 static IocpsockChan *
 First(const CpList *listPtr)
 {
-    CpListNode *nodePtr = CpListFirst(listPtr);
-
-    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, IocpsockChan, placeNode)
-                           : NULL;
+    return CP_LIST_OWNER(CpListFirst(listPtr), IocpsockChan, placeNode);
 }
 
 /* ------------------------------------------------------------- marking */
@@ -141,10 +138,10 @@ Unmark(IocpsockThread *threadPtr, IocpsockChan *chanPtr)
 }
 
 /* Removes channels that are not ready from the front of the marked ones.
- * Results: whether one that is ready is left. */
+ * Results: the first that is ready, or NULL. */
 
-static int
-FindReady(IocpsockThread *threadPtr)
+static IocpsockChan *
+FirstReady(IocpsockThread *threadPtr)
 {
     IocpsockChan *chanPtr;
 
@@ -152,7 +149,7 @@ FindReady(IocpsockThread *threadPtr)
         && ReadyMask(chanPtr) == 0) {
         Unmark(threadPtr, chanPtr);
     }
-    return chanPtr != NULL;
+    return chanPtr;
 }
 
 /* ----------------------------------------------------------- re-arming */
@@ -225,7 +222,7 @@ Poll(IocpsockThread *threadPtr)
 static void
 Collect(IocpsockThread *threadPtr)
 {
-    if (Poll(threadPtr) > 0 || FindReady(threadPtr)) {
+    if (Poll(threadPtr) > 0 || FirstReady(threadPtr) != NULL) {
         return;
     }
     threadPtr->found = RearmUntilFound(threadPtr) > 0 ? IOCPSOCK_FOUND_BY_REARM
@@ -265,11 +262,7 @@ QueueReady(IocpsockThread *threadPtr)
 {
     IocpsockChan *chanPtr;
 
-    while ((chanPtr = First(&threadPtr->marked)) != NULL) {
-        if (ReadyMask(chanPtr) == 0) {
-            Unmark(threadPtr, chanPtr);
-            continue;
-        }
+    while ((chanPtr = FirstReady(threadPtr)) != NULL) {
         if (WatchesRead(chanPtr)) {
             /* It may be ready for writing alone. */
             CpConnWatchRead(chanPtr->connPtr, 1);
@@ -354,7 +347,7 @@ IsPassOver(const IocpsockThread *threadPtr)
 static void
 EndPass(IocpsockThread *threadPtr, int flags)
 {
-    int left = FindReady(threadPtr);
+    int left = FirstReady(threadPtr) != NULL;
 
     if (!left && !(flags & TCL_DONT_WAIT)) {
         left = !CpPortSleep(threadPtr->portPtr, Tick(threadPtr));
@@ -384,9 +377,9 @@ SetupProc(void *clientData, int flags)
         threadPtr->found = IOCPSOCK_FOUND_COMPLETIONS;
     }
     dueMs = Tick(threadPtr);
-    ready = FindReady(threadPtr);
+    ready = FirstReady(threadPtr) != NULL;
     while (!ready && RearmUntilFound(threadPtr) > 0) {
-        ready = FindReady(threadPtr);
+        ready = FirstReady(threadPtr) != NULL;
     }
     if (ready
         || (!(flags & TCL_DONT_WAIT)
@@ -405,7 +398,7 @@ CheckProc(void *clientData, int flags)
     if (!(flags & TCL_FILE_EVENTS) || IsIdle(threadPtr)) {
         return;
     }
-    if (!FindReady(threadPtr)) {
+    if (FirstReady(threadPtr) == NULL) {
         Collect(threadPtr);
     }
     QueueReady(threadPtr);
@@ -432,7 +425,7 @@ Continue(IocpsockThread *threadPtr, int flags)
     }
     over = IsPassOver(threadPtr);
     threadPtr->roundBytes = threadPtr->passBytes;
-    ready = FindReady(threadPtr);
+    ready = FirstReady(threadPtr) != NULL;
     if (!ready) {
         /* If the last poll found nothing, to re-arm first saves one. */
         if (threadPtr->found != IOCPSOCK_FOUND_BY_REARM
@@ -440,7 +433,7 @@ Continue(IocpsockThread *threadPtr, int flags)
             Collect(threadPtr);
         }
         moved = 1;
-        ready = FindReady(threadPtr);
+        ready = FirstReady(threadPtr) != NULL;
     } else if (threadPtr->found == IOCPSOCK_FOUND_TWICE && moved && !over) {
         (void) Poll(threadPtr);
     }

@@ -243,10 +243,8 @@ Begin(IocpsockChan *chanPtr, IocpsockTransfer *transferPtr, CpSentProc *proc)
 static IocpsockTransfer *
 FirstWaiting(const IocpsockChan *chanPtr)
 {
-    CpListNode *nodePtr = CpListFirst(&chanPtr->waitingFiles);
-
-    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, IocpsockTransfer, waitNode)
-                           : NULL;
+    return CP_LIST_OWNER(CpListFirst(&chanPtr->waitingFiles), IocpsockTransfer,
+        waitNode);
 }
 
 int

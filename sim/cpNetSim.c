@@ -60,7 +60,7 @@ SimAtEof(const SimEnd *endPtr)
 /* New bytes may take time, and have to behind bytes on their way. */
 
 static void
-Depart(SimEnd *toPtr)
+StartTransit(SimEnd *toPtr)
 {
     uint32_t ms;
 
@@ -155,7 +155,7 @@ PutInRing(SimEnd *toPtr, const unsigned char *srcPtr, size_t lengthBytes)
     if (lengthBytes == 0) {
         return 0;
     }
-    Depart(toPtr);
+    StartTransit(toPtr);
     at = (toPtr->start + toPtr->count) % window;
     first = lengthBytes < window - at ? lengthBytes : window - at;
     memcpy(toPtr->ring + at, srcPtr, first);
@@ -441,7 +441,7 @@ void
 SimSendFin(SimEnd *endPtr)
 {
     if (!endPtr->finSent) {
-        Depart(endPtr->otherPtr);
+        StartTransit(endPtr->otherPtr);
         endPtr->finSent = 1;
         SimPump(endPtr->otherPtr);
     }

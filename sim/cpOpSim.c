@@ -459,7 +459,7 @@ CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr,
         simOpPtr->atSubmit = 1;
         while (simOpPtr->state != SIM_OP_READY) {
             simNowMs += (uint64_t) CpSimNextMs();
-            SimHappen();
+            SimRunDueEvents();
         }
     }
 }

@@ -37,7 +37,7 @@ SimRemove(SimOpList *listPtr, SimOp *simOpPtr)
 static SimOp *
 OpOf(CpListNode *nodePtr)
 {
-    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, SimOp, node) : NULL;
+    return CP_LIST_OWNER(nodePtr, SimOp, node);
 }
 
 SimOp *
@@ -188,7 +188,7 @@ CpPortReap(CpPort *portPtr, int timeoutMs)
     uint64_t endMs = simNowMs + (uint64_t) timeoutMs;
 
     portPtr->sleeping = 0;
-    SimHappen();
+    SimRunDueEvents();
     while (portPtr->ready.count == 0 && timeoutMs != 0) {
         int64_t nextMs = CpSimNextMs();
 
@@ -211,7 +211,7 @@ CpPortReap(CpPort *portPtr, int timeoutMs)
             return 0;
         }
         simNowMs += nextMs > 0 ? (uint64_t) nextMs : 0;
-        SimHappen();
+        SimRunDueEvents();
     }
     return ReapReady(portPtr);
 }
@@ -225,7 +225,7 @@ CpPortReapFinished(CpPort *portPtr)
     if (portPtr->reaping) {
         CpSimFail("a proc reaps");
     }
-    SimHappen();
+    SimRunDueEvents();
     portPtr->reaping = 1;
     for (simOpPtr = SimFirst(&portPtr->ready); simOpPtr != NULL;
          simOpPtr = nextPtr) {
@@ -244,7 +244,7 @@ int
 CpPortSleep(CpPort *portPtr, int64_t timeoutMs)
 {
     (void) timeoutMs;
-    SimHappen();
+    SimRunDueEvents();
     portPtr->foreign = 0; /* It wakes no thread. */
     portPtr->sleeping = portPtr->ready.count == 0;
     return portPtr->sleeping;

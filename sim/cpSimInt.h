@@ -168,7 +168,7 @@ uint32_t SimSomeMs(void);
 
 void *SimAlloc(size_t sizeBytes);
 /* Lets what is due by now happen. */
-void SimHappen(void);
+void SimRunDueEvents(void);
 
 extern uint64_t simNowMs;
 extern size_t simWindow;

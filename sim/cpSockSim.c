@@ -36,7 +36,7 @@ InitHandle(CpHandle *handlePtr, uint16_t family)
 static CpHandle *
 HandleOf(CpListNode *nodePtr)
 {
-    return nodePtr != NULL ? CP_OWNER_OF(nodePtr, CpHandle, node) : NULL;
+    return CP_LIST_OWNER(nodePtr, CpHandle, node);
 }
 
 CpHandle *
@@ -335,7 +335,7 @@ CpHandleNative(CpHandle *handlePtr)
 /* Connects to the socket that listens there, in its backlog; NULL: refused. */
 
 static SimLink *
-Knock(const CpAddr *addrPtr, const CpAddr *fromPtr)
+NewClientLink(const CpAddr *addrPtr, const CpAddr *fromPtr)
 {
     CpHandle *listenerPtr = Find(addrPtr, 1);
     SimLink *linkPtr;
@@ -407,7 +407,7 @@ SimConnect(SimOp *simOpPtr)
         CpAddrSetPort(&from, port);
     }
     listenerPtr = Find(&simOpPtr->addr, 1);
-    linkPtr = Knock(&simOpPtr->addr, &from);
+    linkPtr = NewClientLink(&simOpPtr->addr, &from);
     if (linkPtr == NULL) {
         SimRefuse(simOpPtr);
         return;
@@ -439,7 +439,7 @@ CpSimPeerConnect(const CpAddr *addrPtr)
     SimLink *linkPtr;
 
     CpAddrSetPort(&from, NextPort());
-    linkPtr = Knock(addrPtr, &from);
+    linkPtr = NewClientLink(addrPtr, &from);
     if (linkPtr == NULL) {
         return NULL;
     }

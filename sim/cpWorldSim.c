@@ -394,7 +394,7 @@ TakeEvent(void)
 }
 
 static void
-Happen(const Event *eventPtr)
+RunEvent(const Event *eventPtr)
 {
     SimOp *simOpPtr = eventPtr->ptr;
     SimEnd *endPtr = eventPtr->ptr;
@@ -427,12 +427,12 @@ Happen(const Event *eventPtr)
 }
 
 void
-SimHappen(void)
+SimRunDueEvents(void)
 {
     while (eventCount > 0 && events[0].dueMs <= simNowMs) {
         Event event = TakeEvent();
 
-        Happen(&event);
+        RunEvent(&event);
     }
 }
 
@@ -455,7 +455,7 @@ CpSimAdvance(uint32_t ms)
         if (events[0].dueMs > simNowMs) {
             simNowMs = events[0].dueMs;
         }
-        SimHappen();
+        SimRunDueEvents();
     }
     simNowMs = untilMs;
 }

@@ -13,160 +13,15 @@
 #	It writes screenshots to FOLDER: monitor-dark.png, -light, -phone.
 #	Exits with 0 if everything is right, otherwise with 1.
 
-package require Tcl 8.6
-package require http
-package require json
-package require json::write
+source [file join [file dirname [info script]] webdriver.tcl]
 
 namespace eval browser {
+    namespace path ::webdriver
     variable here [file dirname [file normalize [info script]]]
     variable options {-tcl 90 -points 15 -interval 1000}
-    variable limitMs 30000
-    variable failures 0
-    variable driver ""
     variable server ""
-    variable session ""
     variable clients {}
     variable stalled {}
-}
-
-proc browser::check {what good {detail ""}} {
-    variable failures
-    if {$good} {
-        puts "ok      $what"
-    } else {
-        incr failures
-        puts "FAILED  $what: $detail"
-    }
-}
-
-#
-# The WebDriver protocol.
-#
-
-# browser::call --
-#
-#	Calls the driver.
-#
-# Arguments:
-#	method		GET, POST or DELETE.
-#	path		What is called, below the session if there is one.
-#	body		JSON, for POST.
-#
-# Results:
-#	The value that it returns, or an error with its message.
-
-proc browser::call {method path {body "{}"}} {
-    variable base
-    variable session
-    variable limitMs
-    set url $base
-    if {$session ne ""} {
-        append url /session/$session
-    }
-    set request [list http::geturl $url$path -method $method \
-        -timeout [expr {4 * $limitMs}] -type "application/json; charset=utf-8"]
-    if {$method eq "POST"} {
-        lappend request -query [encoding convertto utf-8 $body]
-    }
-    set token [{*}$request]
-    set status [http::status $token]
-    set data [http::data $token]
-    http::cleanup $token
-    if {$status ne "ok"} {
-        error "$method $path: $status"
-    }
-    set value [dict get [json::json2dict $data] value]
-    if {[string match *\"error\":* $data] && [dict exists $value error]} {
-        error "$method $path: [dict get $value message]"
-    }
-    return $value
-}
-
-# browser::ask, browser::await --
-#
-#	Evaluate an expression in the page; await does so until it is true.
-
-proc browser::ask {expression} {
-    call POST /execute/sync [json::write object args {[]} \
-        script [json::write string "return $expression;"]]
-}
-
-proc browser::await {expression} {
-    variable limitMs
-    set script "const done = arguments\[0\]; (function look() {
-        if ($expression) { done(true); } else { setTimeout(look, 50); }
-    })();"
-    if {[catch {
-        call POST /execute/async [json::write object args {[]} \
-            script [json::write string $script]]
-    } message]} {
-        error "waited in vain for $expression ($message); the page says:\
-            [ask document.body.innerText]"
-    }
-}
-
-# Chromium's own commands, by their names in its protocol.
-
-proc browser::chromium {command args} {
-    call POST /goog/cdp/execute [json::write object \
-        cmd [json::write string $command] params [json::write object {*}$args]]
-}
-
-proc browser::screenshot {name} {
-    variable folder
-    set chan [open [file join $folder monitor-$name.png] wb]
-    puts -nonewline $chan [binary decode base64 [call GET /screenshot]]
-    close $chan
-}
-
-proc browser::show {width height scale mobile scheme} {
-    chromium Emulation.setDeviceMetricsOverride width $width height $height \
-        deviceScaleFactor $scale mobile $mobile
-    chromium Emulation.setEmulatedMedia features [json::write array \
-        [json::write object name [json::write string prefers-color-scheme] \
-            value [json::write string $scheme]]]
-}
-
-#
-# The programs.
-#
-
-# browser::line --
-#
-#	Returns the first line from a program that matches, within the time.
-
-proc browser::line {pipe pattern} {
-    variable limitMs
-    variable out
-    fconfigure $pipe -blocking 0 -buffering line
-    set out($pipe) ""
-    set guard [after $limitMs [list set browser::out($pipe) timeout]]
-    fileevent $pipe readable [list browser::More $pipe $pattern]
-    vwait browser::out($pipe)
-    while {$out($pipe) eq ""} {
-        vwait browser::out($pipe)
-    }
-    after cancel $guard
-    fileevent $pipe readable {}
-    if {$out($pipe) in {timeout eof}} {
-        error "a program says nothing like \"$pattern\": $out($pipe)"
-    }
-    return $out($pipe)
-}
-
-proc browser::More {pipe pattern} {
-    variable out
-    while {[gets $pipe line] >= 0} {
-        set line [string trimright $line \r]
-        if {[regexp $pattern $line]} {
-            set out($pipe) $line
-            return
-        }
-    }
-    if {[eof $pipe]} {
-        set out($pipe) eof
-    }
 }
 
 proc browser::startServer {} {
@@ -228,47 +83,13 @@ proc browser::Load {port phase} {
     }
 }
 
-proc browser::startDriver {} {
-    variable driver
-    variable base
-    variable session
-    variable limitMs
-    set driver [open {|chromedriver --port=0 2>@1} r]
-    regexp {on port (\d+)\.} [line $driver {on port \d+\.}] -> port
-    set base http://127.0.0.1:$port
-    set arguments {--headless=new --disable-gpu --disable-dev-shm-usage
-        --hide-scrollbars --no-first-run}
-    # Chromium's sandbox does not work for root.
-    if {[exec id -u] == 0} {
-        lappend arguments --no-sandbox
-    }
-    set arguments [json::write array {*}[lmap a $arguments {
-        json::write string $a
-    }]]
-    set wanted [json::write object \
-        goog:chromeOptions [json::write object args $arguments] \
-        goog:loggingPrefs {{"browser":"ALL"}} \
-        timeouts [json::write object script $limitMs]]
-    set answer [call POST /session [json::write object \
-        capabilities [json::write object alwaysMatch $wanted]]]
-    set session [dict get $answer sessionId]
-}
-
 proc browser::stopAll {} {
     variable load
     variable clients
     variable stalled
-    variable driver
     catch {after cancel $load}
     variable server
-    variable session
-    if {$session ne ""} {
-        catch {call DELETE ""}
-    }
-    if {$driver ne ""} {
-        catch {exec kill {*}[pid $driver]}
-        catch {close $driver}
-    }
+    stopDriver
     foreach chan [concat $clients $stalled] {
         catch {close $chan}
     }
@@ -300,12 +121,16 @@ set browser::rises {["bytesIn", "bytesOut", "connections", "operations"]
         .getAttribute("d").split(/[ML]/).slice(1)
         .some(point => point.split(" ")[1] < 90))}
 
+proc browser::picture {name} {
+    variable folder
+    screenshot [file join $folder monitor-$name.png]
+}
+
 proc browser::checkPage {} {
     variable points
     variable rises
     variable options
     set wanted [dict get $options -points]
-    variable limitMs
     show 1280 1040 1 false dark
     for {set n 10} {$n < $wanted} {incr n 10} {
         await "$points >= $n"
@@ -322,12 +147,12 @@ proc browser::checkPage {} {
     check "and for how long" 1
     checkPointer
     checkWidth dark
-    screenshot dark
+    picture dark
     show 1280 1040 1 false light
-    screenshot light
+    picture light
     show 390 844 2 true dark
     checkWidth phone
-    screenshot phone
+    picture phone
 }
 
 # With a pointer on a curve, all numbers must show their values at that time.
@@ -359,7 +184,7 @@ proc browser::checkWidth {what} {
 }
 
 proc browser::checkConsole {} {
-    set messages [call POST /se/log {{"type":"browser"}}]
+    set messages [console]
     check "nothing in the browser's console" [expr {$messages eq ""}] $messages
 }
 
@@ -410,8 +235,7 @@ proc browser::checkWebSocket {} {
         regexp {\d+$} [line $example {^listening on \S+ \d+$}] port
         # A page of this machine, which may connect to it: the server's own,
         # with a status of 426 and no content.
-        call POST /url [json::write object \
-            url [json::write string http://127.0.0.1:$port/]]
+        visit http://127.0.0.1:$port/
         set answer [call POST /execute/async [json::write object args {[]} \
             script [json::write string [string map [list PORT $port] $talk]]]]
         check "WebSocket messages come back" \
@@ -424,14 +248,12 @@ proc browser::checkWebSocket {} {
 proc browser::main {arguments} {
     variable folder
     variable options
-    variable failures
     set options [dict merge $options [lassign $arguments folder]]
     try {
         lassign [startServer] port answering flooding
         startLoad $answering $flooding
         startDriver
-        call POST /url [json::write object \
-            url [json::write string http://127.0.0.1:$port/]]
+        visit http://127.0.0.1:$port/
         checkPage
         checkConsole
         checkEnd
@@ -441,8 +263,7 @@ proc browser::main {arguments} {
     } finally {
         stopAll
     }
-    puts [expr {$failures ? "FAILED: $failures" : "PASSED"}]
-    exit [expr {$failures > 0}]
+    result
 }
 
 browser::main $argv

@@ -11,4 +11,4 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 1
 runner=$here/../tools/tclsh$1
 # shellcheck source=tests/withBoth
 . "$here/withBoth"
-withBoth 100 "$here/messageLoopNative.tcl" "$runner"
+withBoth timeout -k 5 100 tclsh "$here/messageLoopNative.tcl" "$runner"

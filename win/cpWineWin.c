@@ -26,7 +26,7 @@
 
 #include "cpResolve.h"
 
-#define POKE_MS 250
+#define WATCH_PERIOD_MS 250
 
 #define PORTS_PRIVILEGED 1024
 
@@ -52,7 +52,7 @@ SetPeriod(DWORD periodMs)
 }
 
 static VOID CALLBACK
-Poke(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
+WatchTimerProc(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
 {
     const CpListNode *nodePtr;
 
@@ -101,7 +101,7 @@ CpWineInit(void)
 {
     if (CpWineRuns()) {
         isWine = 1;
-        timerPtr = CreateThreadpoolTimer(Poke, NULL, NULL);
+        timerPtr = CreateThreadpoolTimer(WatchTimerProc, NULL, NULL);
     }
 }
 
@@ -152,7 +152,7 @@ CpWineSendPending(CpHandle *handlePtr)
     AcquireSRWLockExclusive(&watchLock);
     CpListAppend(&watched, &handlePtr->watchedNode);
     if (!timerRuns) {
-        SetPeriod(POKE_MS);
+        SetPeriod(WATCH_PERIOD_MS);
         timerRuns = 1;
     }
     ReleaseSRWLockExclusive(&watchLock);

@@ -59,7 +59,7 @@ Stats(const Server *serverPtr)
 }
 
 static CpSimPeer *
-Knock(Server *serverPtr)
+ConnectPeer(Server *serverPtr)
 {
     CpSimPeer *peerPtr = CpSimPeerConnect(&serverPtr->addr);
 
@@ -115,7 +115,7 @@ TestPool(CpPort *portPtr)
     CHECK(CpListenerTick(server.listenerPtr, CpNowMs()) == -1);
     CHECK(!Take(&server));
     for (i = 0; i < 5; i++) {
-        Knock(&server);
+        ConnectPeer(&server);
         stats = Stats(&server);
         CHECK(stats.queued == (i < 3 ? i + 1 : 3));
         CHECK(stats.posted + stats.queued == 3);
@@ -143,7 +143,7 @@ TestDeadClients(CpPort *portPtr)
     Open(&server, portPtr, 1, CP_ACCEPT_CONNECT);
     CpSimFailNth(CP_SIM_ACCEPT_DEAD, 1, 100, CP_OK);
     for (i = 0; i < 5; i++) {
-        Knock(&server);
+        ConnectPeer(&server);
     }
     CHECK(Stats(&server).queued == 1 && Stats(&server).posted == 0);
     CHECK(Stats(&server).failed == 0);
@@ -152,11 +152,11 @@ TestDeadClients(CpPort *portPtr)
     Close(&server);
 
     Open(&server, portPtr, 1, CP_ACCEPT_CONNECT);
-    Knock(&server);
+    ConnectPeer(&server);
     for (i = 0; i < 3; i++) {
-        CpSimPeerReset(Knock(&server));
+        CpSimPeerReset(ConnectPeer(&server));
     }
-    Knock(&server);
+    ConnectPeer(&server);
     Settle(&server);
     CHECK(Take(&server));
     Settle(&server);
@@ -182,7 +182,7 @@ TestWant(CpPort *portPtr)
 
         Open(&server, portPtr, 2, CP_ACCEPT_CONNECT);
         CpSimFailNth(kinds[kind], 1, 2, CP_EMFILE);
-        Knock(&server);
+        ConnectPeer(&server);
         CHECK(Take(&server));
         Settle(&server);
         CHECK(Stats(&server).posted == 1);
@@ -225,9 +225,9 @@ TestData(CpPort *portPtr)
     Server server;
 
     Open(&server, portPtr, 2, CP_ACCEPT_DATA);
-    silentPtr = Knock(&server);
-    Knock(&server);
-    talkerPtr = Knock(&server);
+    silentPtr = ConnectPeer(&server);
+    ConnectPeer(&server);
+    talkerPtr = ConnectPeer(&server);
     CHECK(Stats(&server).waiting == 3 && Stats(&server).posted == 2);
     CHECK(server.offered == 0);
     CHECK(CpSimPeerSend(talkerPtr, "x", 1) == 1);
@@ -239,7 +239,7 @@ TestData(CpPort *portPtr)
     CpSimPeerShutdown(silentPtr);
     Settle(&server);
     CHECK(Stats(&server).waiting == 1 && Stats(&server).failed == 1);
-    CpSimPeerReset(Knock(&server));
+    CpSimPeerReset(ConnectPeer(&server));
     Settle(&server);
     CHECK(Stats(&server).waiting == 1 && Stats(&server).failed == 2);
     CHECK(server.offered == 1);
@@ -257,7 +257,7 @@ TestFirstByte(CpPort *portPtr)
     Server server;
 
     Open(&server, portPtr, 2, CP_ACCEPT_DATA);
-    peerPtr = Knock(&server);
+    peerPtr = ConnectPeer(&server);
     CpSimPeerUrgent(peerPtr);
     Settle(&server);
     CHECK(Stats(&server).waiting == 1 && Stats(&server).failed == 0);
@@ -267,14 +267,14 @@ TestFirstByte(CpPort *portPtr)
     CHECK(server.offered == 1 && Take(&server));
 
     /* An urgent byte and the end of file come. */
-    peerPtr = Knock(&server);
+    peerPtr = ConnectPeer(&server);
     CpSimPeerUrgent(peerPtr);
     CpSimPeerShutdown(peerPtr);
     Settle(&server);
     CHECK(Stats(&server).waiting == 0 && Stats(&server).failed == 1);
 
     /* Bytes come before a reset. */
-    peerPtr = Knock(&server);
+    peerPtr = ConnectPeer(&server);
     CpSimSetDelay(1);
     CpSimFailNth(CP_SIM_IN_FLIGHT, 1, 2, CP_OK);
     CpSimFailNth(CP_SIM_RESET_KEEPS, 1, 1, CP_OK);
@@ -296,12 +296,12 @@ TestWatchdog(CpPort *portPtr)
 
     Open(&server, portPtr, 2, CP_ACCEPT_DATA);
     CpListenerSetTimeout(server.listenerPtr, 0);
-    Knock(&server);
+    ConnectPeer(&server);
     CHECK(CpListenerTick(server.listenerPtr, CpNowMs()) == -1);
     CpListenerSetTimeout(server.listenerPtr, 1000);
     CpSimAdvance(400);
-    Knock(&server);
-    peerPtr = Knock(&server);
+    ConnectPeer(&server);
+    peerPtr = ConnectPeer(&server);
     CHECK(CpListenerTick(server.listenerPtr, CpNowMs()) == 600);
     CpSimAdvance(600);
     CHECK(CpListenerTick(server.listenerPtr, CpNowMs()) == 400);
@@ -320,7 +320,7 @@ TestWatchdog(CpPort *portPtr)
 
     /* The earliest deadline is returned. */
     CpSimFailNth(CP_SIM_ACCEPT_FAIL, 1, 1, CP_EMFILE);
-    Knock(&server);
+    ConnectPeer(&server);
     CpSimAdvance(950);
     CHECK(CpListenerTick(server.listenerPtr, CpNowMs()) == 50);
     Close(&server);
@@ -365,9 +365,9 @@ TestClose(CpPort *portPtr)
         Server server;
 
         Open(&server, portPtr, 4, CP_ACCEPT_DATA);
-        Knock(&server);
+        ConnectPeer(&server);
         CpListenerSetMode(server.listenerPtr, CP_ACCEPT_CONNECT);
-        Knock(&server);
+        ConnectPeer(&server);
         CHECK(Stats(&server).waiting == 1 && Stats(&server).queued == 1);
 
         /* A client is accepted during the cancels. */
@@ -390,9 +390,9 @@ TestMove(CpPort *portPtr)
     Server server;
 
     Open(&server, portPtr, 2, CP_ACCEPT_DATA);
-    peerPtr = Knock(&server);
+    peerPtr = ConnectPeer(&server);
     CpListenerSetMode(server.listenerPtr, CP_ACCEPT_CONNECT);
-    Knock(&server);
+    ConnectPeer(&server);
     CHECK(CpSimPeerConnect(&server.addr) != NULL);
     CpListenerMove(server.listenerPtr, NULL);
     CHECK(CpSimPeerSend(peerPtr, "x", 1) == 1);

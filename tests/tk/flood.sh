@@ -9,4 +9,4 @@ set -u
 # shellcheck source=tests/tk/display
 . "$(dirname "$0")/display"
 
-timeout -k 5 840 tclsh "$tests/tk/floodNative.tcl" "$run" || exit 1
+onDisplay 840 "$tests/tk/floodNative.tcl" "$run"

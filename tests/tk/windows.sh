@@ -11,4 +11,4 @@ set -u
 
 # shellcheck source=tests/withBoth
 . "$tests/withBoth"
-withBoth 420 "$tests/tk/windowsNative.tcl" "$run"
+withBoth onDisplay 420 "$tests/tk/windowsNative.tcl" "$run"

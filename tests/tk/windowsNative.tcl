@@ -116,12 +116,10 @@ test windows-20.1 {sockets are served while a window is dragged} -body {
     set begun [native::begin]
     set other [native::dial here]
     scan [lindex [native::ask $other where] 3] %dx%d%d%d w h x y
-    exec xdotool mousemove [expr {$x + 150}] [expr {$y + 10}] mousedown 1 \
-        mousemove_relative 20 10
-    native::inside $other move
+    native::mouse $other move mousemove [expr {$x + 150}] [expr {$y + 10}] \
+        mousedown 1 mousemove_relative 20 10
     set result [native::served $other move $begun]
-    exec xdotool mousemove_relative 10 20 mouseup 1
-    native::inside $other none
+    native::mouse $other none mousemove_relative 10 20 mouseup 1
     scan [lindex [native::ask $other where] 3] %dx%d%d%d w h toX toY
     close $other
     list $result [expr {$toX - $x}] [expr {$toY - $y}]
@@ -131,11 +129,11 @@ test windows-20.2 {sockets are served while a menu of the bar is open} -body {
     set begun [native::begin]
     set other [native::dial here]
     lassign [native::ask $other where] - x y
-    exec xdotool mousemove [expr {$x + 15}] [expr {$y - 10}] click 1
-    native::inside $other menu
+    native::mouse $other menu mousemove [expr {$x + 15}] [expr {$y - 10}] \
+        click 1
     set result [native::served $other menu $begun]
-    exec xdotool mousemove [expr {$x + 100}] [expr {$y + 100}] click 1
-    native::inside $other none
+    native::mouse $other none mousemove [expr {$x + 100}] \
+        [expr {$y + 100}] click 1
     close $other
     set result
 } -result ok

@@ -27,3 +27,25 @@ proc native::startWish {{errors 2>@stderr}} {
     lassign [line $pipe] port(here) port(flood)
     return $pipe
 }
+
+# Does what xdotool is told, which makes wish enter a state, and waits for it.
+# If wish answers that nothing happened, it is not the sockets that fail but the
+# mouse: the script ends with status 3 (see display), and says what was where.
+proc native::mouse {other state args} {
+    exec xdotool {*}$args
+    set until [expr {[clock milliseconds] + 30000}]
+    set before [lindex [set answer [ask $other how]] 0]
+    while {[lindex $answer 0] ne $state && [clock milliseconds] < $until} {
+        set answer [ask $other how]
+    }
+    if {[lindex $answer 0] eq $state} {
+        return
+    }
+    if {[lindex $answer 0] ne $before} {
+        error "not inside: $answer"
+    }
+    puts "the mouse does nothing: $args"
+    catch {exec xdotool getmouselocation >@stdout}
+    catch {exec xwininfo -root -tree >@stdout}
+    exit 3
+}
