@@ -25,6 +25,8 @@ NewConn(CpPort *portPtr, CpConnProc *proc, void *clientData)
     connPtr->recvMode = CP_RECV_ADAPTIVE;
     connPtr->recvBytes = CP_RECV_BYTES_MIN;
     connPtr->recvDepth = 1;
+    connPtr->burstBufs = CP_RECV_DEPTH_MAX;
+    connPtr->burstUnits = CP_BURST_UNITS_MAX;
     connPtr->sendCap = CP_SEND_CAP_DEFAULT;
     return connPtr;
 }

@@ -54,15 +54,17 @@ struct CpConn {
     unsigned eof : 1;          /* The end of file was read. */
     unsigned recvStopped : 1;  /* An outstanding receive was cancelled. */
     unsigned sendShut : 1;     /* Writing was shut down. */
-    CpError recvFailure;       /* Of the first receive that failed. The system
+    unsigned burstBufs : 5;    /* CpBurst. */
+    unsigned burstUnits : 9;
+    CpError recvFailure;      /* Of the first receive that failed. The system
                                 * may still have bytes in front of it. */
-    CpError recvError;         /* Not CP_OK: no byte can come any more. */
-    uint32_t readBytes;        /* The last read's length, within limits. */
-    uint32_t recvBytes;        /* The size of the next submitted buffer. */
-    unsigned recvDepth;        /* So many buffers may be in the queue. */
-    unsigned recvBufs;         /* So many are there, */
-    unsigned recvBufsPending;  /* and so many of these are outstanding. */
-    CpList recvQueue;          /* CpBufs in the order of their bytes. */
+    CpError recvError;        /* Not CP_OK: no byte can come any more. */
+    uint32_t readBytes;       /* The last read's length, within limits. */
+    uint32_t recvBytes;       /* The size of the next submitted buffer. */
+    unsigned recvDepth;       /* So many buffers may be in the queue. */
+    unsigned recvBufs;        /* So many are there, */
+    unsigned recvBufsPending; /* and so many of these are outstanding. */
+    CpList recvQueue;         /* CpBufs in the order of their bytes. */
     uint64_t bytesIn;
 
     /* Sending: cpSend.c, cpSendFile.c */

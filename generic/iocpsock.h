@@ -32,6 +32,7 @@ typedef struct IocpsockInterpRef IocpsockInterpRef;
 
 typedef struct IocpsockInherit {
     CpRecvMode recvMode;
+    CpBurst burst;
     unsigned sendCap;
     int closeTimeoutMs; /* 0: none. */
     int keepAlive;
