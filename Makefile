@@ -24,7 +24,7 @@ SELFTEST =
 # For `make fuzz`: how long each program runs.
 SECONDS = 60
 
-version := $(shell sed -n 's/^project.iocpsock VERSION \([0-9.]*\).*/\1/p' \
+version := $(shell sed -n 's/^set(IOCPSOCK_VERSION \(.*\))$$/\1/p' \
     CMakeLists.txt)
 package = iocpsock$(version)
 zip = build/dist/$(package)-win64.zip

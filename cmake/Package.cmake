@@ -11,7 +11,7 @@ if(NOT roots)
         "on Debian, run tools/setup")
 endif()
 
-set(folder iocpsock${PROJECT_VERSION})
+set(folder iocpsock${IOCPSOCK_VERSION})
 set(packageFolder "${IOCPSOCK_PACKAGE_DIR}/${folder}")
 set(testFolder "${IOCPSOCK_TEST_PACKAGE_DIR}/iocpsocktest")
 # A separate package with its own iocpsock, for the suites that ask for it.
@@ -62,15 +62,29 @@ function(tcl_dll target name output)
     endif()
 endfunction()
 
+# Before each build, find out which commit the sources are.
+set(commitFolder "${PROJECT_BINARY_DIR}/commit")
+add_custom_target(iocpsock_commit
+    COMMAND "${CMAKE_COMMAND}" "-DSOURCE=${PROJECT_SOURCE_DIR}"
+        "-DOUTPUT=${commitFolder}/iocpsockCommit.h"
+        -P "${PROJECT_SOURCE_DIR}/cmake/Commit.cmake"
+    BYPRODUCTS "${commitFolder}/iocpsockCommit.h"
+    COMMENT "" VERBATIM)
+
 # driver_dll(TARGET FOLDER SOURCES...): builds the driver with more sources.
 function(driver_dll target output)
     tcl_dll(${target} ${target} "${output}" ${iocpsock_sources} ${ARGN})
-    target_include_directories(${target} PRIVATE generic)
+    target_include_directories(${target} PRIVATE generic "${commitFolder}")
     target_compile_definitions(${target} PRIVATE
-        PACKAGE_VERSION="${PROJECT_VERSION}")
+        PACKAGE_VERSION="${IOCPSOCK_VERSION}" HAVE_IOCPSOCK_COMMIT)
+    add_dependencies(${target} iocpsock_commit)
     target_link_libraries(${target} PRIVATE iocpsock_win)
 endfunction()
 
+set(fileFlags 0)
+if(IOCPSOCK_PRERELEASE)
+    set(fileFlags VS_FF_PRERELEASE)
+endif()
 set(tclVersions "")
 set(testDlls "")
 foreach(root IN LISTS roots)
@@ -114,11 +128,11 @@ function(pkg_index output VERSION DLL PREFIX NAMES SCRIPTS)
     configure_file(pkgIndex.tcl.in "${output}/pkgIndex.tcl" @ONLY
         NEWLINE_STYLE UNIX)
 endfunction()
-pkg_index("${packageFolder}" ${PROJECT_VERSION}
+pkg_index("${packageFolder}" ${IOCPSOCK_VERSION}
     iocpsock Iocpsock "iocpsock Iocpsock" monitor)
 # testThread.c has its own version number.
 pkg_index("${testFolder}" 1.0 iocpsocktest Iocpsocktest iocpsocktest "")
-pkg_index("${faultFolder}" ${PROJECT_VERSION}
+pkg_index("${faultFolder}" ${IOCPSOCK_VERSION}
     iocpsockfault Iocpsockfault "iocpsock Iocpsock" "")
 
 # The package's Tcl scripts are in the folder of the DLLs.

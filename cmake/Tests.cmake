@@ -132,6 +132,10 @@ endforeach()
 add_test(NAME manual COMMAND "${tools}/check-manual" --mutants)
 set_tests_properties(manual PROPERTIES TIMEOUT 60)
 
+# Tests the scripts that compute version numbers and find the commit.
+add_test(NAME version COMMAND "${tools}/check-version")
+set_tests_properties(version PROPERTIES TIMEOUT 60)
+
 if(CMAKE_OBJDUMP)
     set(files "")
     foreach(dll IN LISTS dlls)
