@@ -1,4 +1,5 @@
-# Builds a DLL for each Tcl of TCL_ROOT, and the package that contains them.
+# Builds a DLL for each Tcl of TCL_ROOT, and the package that contains them. The
+# same for static libraries, but only on request: the target static.
 include(FindTclRoot)
 
 set(roots "${TCL_ROOT}")
@@ -9,6 +10,16 @@ if(NOT roots)
     message(FATAL_ERROR "give the folder of an installed Tcl, for example "
         "-DTCL_ROOT=C:/Tcl, or several folders with semicolons between them; "
         "on Debian, run tools/setup")
+endif()
+
+# The DLLs are in a folder with the name that Tcl's package platform gives to
+# the processor, so that a package can have those of several processors.
+set(platform win32-ix86)
+if("${CMAKE_C_COMPILER_ARCHITECTURE_ID} ${CMAKE_SYSTEM_PROCESSOR}"
+        MATCHES "^ARM|^ (arm|ARM|aarch)")
+    set(platform win32-arm)
+elseif(CMAKE_SIZEOF_VOID_P EQUAL 8)
+    set(platform win32-x86_64)
 endif()
 
 set(folder iocpsock${IOCPSOCK_VERSION})
@@ -39,18 +50,24 @@ if(CMAKE_SIZEOF_VOID_P EQUAL 8)
 endif()
 list(TRANSFORM faults PREPEND "-Wl,--wrap=")
 
-# tcl_dll(TARGET NAME FOLDER SOURCES...): builds a DLL for the Tcl that
-# find_tcl_root examined last.
+# use_tcl(TARGET): compiles it for the Tcl that find_tcl_root examined last.
+function(use_tcl target)
+    # Without TCL_THREADS, 8.6 makes its mutexes empty macros.
+    target_compile_definitions(${target} PRIVATE USE_TCL_STUBS TCL_THREADS=1)
+    target_include_directories(${target} SYSTEM PRIVATE "${tcl_INCLUDE}")
+    target_link_libraries(${target} PRIVATE iocpsock_warnings)
+endfunction()
+
+# tcl_dll(TARGET NAME FOLDER SOURCES...): builds a DLL for this Tcl, in the
+# platform's folder inside of FOLDER.
 function(tcl_dll target name output)
     add_library(${target} MODULE ${ARGN})
     set_target_properties(${target} PROPERTIES
         PREFIX "" OUTPUT_NAME "${name}"
         # A generator expression keeps Visual Studio from adding "Release".
-        LIBRARY_OUTPUT_DIRECTORY "$<1:${output}>")
-    # Without TCL_THREADS, 8.6 makes its mutexes empty macros.
-    target_compile_definitions(${target} PRIVATE USE_TCL_STUBS TCL_THREADS=1)
-    target_include_directories(${target} SYSTEM PRIVATE "${tcl_INCLUDE}")
-    target_link_libraries(${target} PRIVATE iocpsock_warnings "${tcl_STUBS}")
+        LIBRARY_OUTPUT_DIRECTORY "$<1:${output}/${platform}>")
+    use_tcl(${target})
+    target_link_libraries(${target} PRIVATE "${tcl_STUBS}")
     if(NOT MSVC)
         # Export only functions with DLLEXPORT, and need no runtime DLL of the
         # compiler. Make the same bytes from the same sources: without these
@@ -71,15 +88,40 @@ add_custom_target(iocpsock_commit
     BYPRODUCTS "${commitFolder}/iocpsockCommit.h"
     COMMENT "" VERBATIM)
 
-# driver_dll(TARGET FOLDER SOURCES...): builds the driver with more sources.
-function(driver_dll target output)
-    tcl_dll(${target} ${target} "${output}" ${iocpsock_sources} ${ARGN})
+# use_driver(TARGET): it contains the sources of generic/.
+function(use_driver target)
     target_include_directories(${target} PRIVATE generic "${commitFolder}")
     target_compile_definitions(${target} PRIVATE
         PACKAGE_VERSION="${IOCPSOCK_VERSION}" HAVE_IOCPSOCK_COMMIT)
     add_dependencies(${target} iocpsock_commit)
+endfunction()
+
+# driver_dll(TARGET FOLDER SOURCES...): builds the driver with more sources.
+function(driver_dll target output)
+    tcl_dll(${target} ${target} "${output}" ${iocpsock_sources} ${ARGN})
+    use_driver(${target})
     target_link_libraries(${target} PRIVATE iocpsock_win)
 endfunction()
+
+# driver_library(NAME): builds the driver as a static library, with core/ and
+# win/ in it. It calls Tcl through the stub table, so it can be linked with Tcl's
+# DLL and with a static Tcl.
+function(driver_library name)
+    set(target ${name}_static)
+    add_library(${target} STATIC EXCLUDE_FROM_ALL ${iocpsock_sources}
+        $<TARGET_OBJECTS:iocpsock_core> $<TARGET_OBJECTS:iocpsock_win>)
+    set_target_properties(${target} PROPERTIES
+        OUTPUT_NAME "${name}"
+        ARCHIVE_OUTPUT_DIRECTORY "$<1:${PROJECT_BINARY_DIR}/static>")
+    use_tcl(${target})
+    use_driver(${target})
+    target_include_directories(${target} PRIVATE core win)
+    target_compile_definitions(${target} PRIVATE STATIC_BUILD)
+    add_dependencies(static ${target})
+    install(TARGETS ${target} COMPONENT static EXCLUDE_FROM_ALL
+        ARCHIVE DESTINATION lib/${folder}/static/${platform})
+endfunction()
+add_custom_target(static)
 
 set(fileFlags 0)
 if(IOCPSOCK_PRERELEASE)
@@ -104,6 +146,7 @@ foreach(root IN LISTS roots)
     configure_file(cmake/version.rc.in "${dll}.rc" @ONLY)
     driver_dll(${dll} "${packageFolder}" "${PROJECT_BINARY_DIR}/${dll}.rc")
     list(APPEND dlls ${dll})
+    driver_library(${dll})
 
     if(EXISTS "${PROJECT_SOURCE_DIR}/tests/testThread.c")
         set(dll ${dllPrefix}iocpsocktest)
@@ -142,7 +185,9 @@ foreach(file IN LISTS library)
 endforeach()
 list(TRANSFORM library PREPEND "${packageFolder}/")
 
-install(TARGETS ${dlls} LIBRARY DESTINATION lib/${folder})
+install(TARGETS ${dlls} LIBRARY DESTINATION lib/${folder}/${platform})
+install(FILES static/shell.c static/README.md COMPONENT static EXCLUDE_FROM_ALL
+    DESTINATION lib/${folder}/static)
 install(FILES "${packageFolder}/pkgIndex.tcl" ${library} README.md
     license.terms DESTINATION lib/${folder})
 install(DIRECTORY examples DESTINATION lib/${folder} OPTIONAL
