@@ -104,8 +104,8 @@ function(driver_dll target output)
 endfunction()
 
 # driver_library(NAME): builds the driver as a static library, with core/ and
-# win/ in it. It calls Tcl through the stub table, so it can be linked with Tcl's
-# DLL and with a static Tcl.
+# win/ in it. It calls Tcl through the stub table, so it can be linked with
+# Tcl's DLL and with a static Tcl.
 function(driver_library name)
     set(target ${name}_static)
     add_library(${target} STATIC EXCLUDE_FROM_ALL ${iocpsock_sources}

@@ -26,11 +26,11 @@ if {$place eq "static"} {
 # No other package can be found.
 set auto_path [list [info library] $dir]
 package require -exact iocpsock $version
+set length [string length $dir/]
 foreach loaded [info loaded] {
     set file [lindex $loaded 0]
-    if {$dir ne ""
-	    && [string first [string tolower $dir]/ [string tolower $file]] == 0} {
-	puts "loaded [string range $file [string length $dir]+1 end]"
+    if {$dir ne "" && [string equal -nocase -length $length $dir/ $file]} {
+	puts "loaded [string range $file $length end]"
     }
 }
 puts "static [iocpsock::build-info static]"
