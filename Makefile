@@ -27,10 +27,10 @@ SECONDS = 60
 # For `make release`: --dry-run makes the quick checks only.
 RELEASE =
 
-version := $(shell sed -n 's/^project.iocpsock VERSION \([0-9.]*\).*/\1/p' \
+version := $(shell sed -n 's/^set(IOCPSOCK_VERSION \(.*\))$$/\1/p' \
     CMakeLists.txt)
 package = iocpsock$(version)
-zip = build/dist/$(package)-win64.zip
+zip = build/dist/$(package)-windows.zip
 
 .PHONY: all setup native demo test test-strict test-wine10 test-win32 test-tk \
     check sim fuzz coverage conformance differential differential-outside soak \
@@ -208,11 +208,16 @@ install:
 	@test -f build/win64/build.ninja || $(MAKE) all
 	@DESTDIR="$(DESTDIR)" cmake --install build/win64 --prefix "$(PREFIX)"
 
-dist: all $(manual)
+# Both processors, and the static libraries.
+dist: all $(manual) build/win32/build.ninja
+	@cmake --build build/win32
+	@cmake --build build/win64 --target static
+	@cmake --build build/win32 --target static
 	@tools/make-dist $(version)
 	@echo "$(zip)"
 
 dist-check: dist
+	@tools/setup dist
 	@tools/with-wine tools/dist-check $(version)
 
 selftest: dist

@@ -8,7 +8,7 @@ endif()
 
 file(GLOB generic CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/generic/*.c")
 set_source_files_properties(${generic} PROPERTIES
-    COMPILE_DEFINITIONS PACKAGE_VERSION="${PROJECT_VERSION}")
+    COMPILE_DEFINITIONS PACKAGE_VERSION="${IOCPSOCK_VERSION}")
 set(world_sources
     tests/native/tcl/worldClock.c
     tests/native/tcl/worldFile.c
@@ -38,8 +38,8 @@ list(REMOVE_DUPLICATES wraps)
 # threads read too.
 set(world_packages "${PROJECT_BINARY_DIR}/worldpackage")
 file(WRITE "${world_packages}/pkgIndex.tcl"
-    "package ifneeded iocpsock ${PROJECT_VERSION} {load {} Iocpsock}\n"
-    "package ifneeded Iocpsock ${PROJECT_VERSION} {load {} Iocpsock}\n"
+    "package ifneeded iocpsock ${IOCPSOCK_VERSION} {load {} Iocpsock}\n"
+    "package ifneeded Iocpsock ${IOCPSOCK_VERSION} {load {} Iocpsock}\n"
     "package ifneeded iocpsocktest 1.0 {load {} Iocpsocktest}\n")
 
 # Options to compile and link for each Tcl, and the folder of its scripts. Tcl

@@ -66,7 +66,7 @@ if(EXISTS "${tcl91Include}/tcl.h")
     target_include_directories(headers91 PRIVATE generic)
     target_include_directories(headers91 SYSTEM PRIVATE "${tcl91Include}")
     target_compile_definitions(headers91 PRIVATE USE_TCL_STUBS TCL_THREADS=1
-        PACKAGE_VERSION="${PROJECT_VERSION}")
+        PACKAGE_VERSION="${IOCPSOCK_VERSION}")
     target_link_libraries(headers91 PRIVATE iocpsock_win iocpsock_warnings)
 endif()
 
@@ -169,8 +169,12 @@ if(CMAKE_SIZEOF_VOID_P EQUAL 8)
 endif()
 
 # The HTML pages.
-add_test(NAME site COMMAND "${tools}/doc-check" ${PROJECT_VERSION})
+add_test(NAME site COMMAND "${tools}/doc-check" ${IOCPSOCK_VERSION})
 set_tests_properties(site PROPERTIES TIMEOUT 150)
+
+# Tests the scripts that compute version numbers and find the commit.
+add_test(NAME version COMMAND "${tools}/check-version")
+set_tests_properties(version PROPERTIES TIMEOUT 60)
 
 if(CMAKE_OBJDUMP)
     set(files "")

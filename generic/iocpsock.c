@@ -193,6 +193,8 @@ Iocpsock_Init(Tcl_Interp *interp)
         NULL, NULL);
     Tcl_CreateObjCommand(interp, "::iocpsock::abort", IocpsockAbortObjCmd, NULL,
         NULL);
+    Tcl_CreateObjCommand(interp, "::iocpsock::build-info",
+        IocpsockBuildInfoObjCmd, NULL, NULL);
     return ProvidePackage(interp);
 }
 

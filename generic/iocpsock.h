@@ -427,6 +427,11 @@ void IocpsockSendWritten(IocpsockChan *chanPtr, size_t bytes);
 /* No bytes from Tcl will follow: files that wait end with an error. */
 void IocpsockSendFail(IocpsockChan *chanPtr, CpError error);
 
+/* iocpsockBuildInfo.c */
+
+int IocpsockBuildInfoObjCmd(void *clientData, Tcl_Interp *interp, int objc,
+    Tcl_Obj *const objv[]);
+
 /* iocpsockCmd.c */
 
 Tcl_ObjCmdProc IocpsockSocketObjCmd;

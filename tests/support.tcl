@@ -429,6 +429,9 @@ proc support::reason {constraint} {
 	wine {
 	    return "they show what only Wine does"
 	}
+	tclBuildInfo {
+	    return "Tcl 8.6 has no tcl::build-info"
+	}
 	windows {
 	    return "they show what only Windows does"
 	}
