@@ -188,13 +188,12 @@ list(TRANSFORM library PREPEND "${packageFolder}/")
 install(TARGETS ${dlls} LIBRARY DESTINATION lib/${folder}/${platform})
 install(FILES static/shell.c static/README.md COMPONENT static EXCLUDE_FROM_ALL
     DESTINATION lib/${folder}/static)
-install(FILES "${packageFolder}/pkgIndex.tcl" ${library} README.md
-    license.terms DESTINATION lib/${folder})
+install(FILES "${packageFolder}/pkgIndex.tcl" ${library} README.md CHANGES.md
+    CONTRIBUTING.md license.terms DESTINATION lib/${folder})
 install(DIRECTORY examples DESTINATION lib/${folder} OPTIONAL
     FILES_MATCHING PATTERN "*.tcl")
 # The files that README.md refers to.
 install(DIRECTORY doc/ DESTINATION lib/${folder}/doc FILES_MATCHING
-    PATTERN "*.md" PATTERN "*.png" PATTERN "*.svg")
-# The manual, if "make doc" has made it.
-install(DIRECTORY build/doc/ DESTINATION lib/${folder}/doc OPTIONAL
-    FILES_MATCHING PATTERN "iocpsock*")
+    PATTERN "*.md" PATTERN "*.man" PATTERN "*.png" PATTERN "*.svg")
+# The HTML pages and the manual, if "make doc" has made them.
+install(DIRECTORY build/doc/ DESTINATION lib/${folder}/doc OPTIONAL)
