@@ -195,6 +195,5 @@ install(DIRECTORY examples DESTINATION lib/${folder} OPTIONAL
 # The files that README.md refers to.
 install(DIRECTORY doc/ DESTINATION lib/${folder}/doc FILES_MATCHING
     PATTERN "*.md" PATTERN "*.png" PATTERN "*.svg")
-# The manual, if "make doc" has made it.
-install(DIRECTORY build/doc/ DESTINATION lib/${folder}/doc OPTIONAL
-    FILES_MATCHING PATTERN "iocpsock*")
+# The manual and other pages, if "make doc" has made them.
+install(DIRECTORY build/doc/ DESTINATION lib/${folder}/doc OPTIONAL)
