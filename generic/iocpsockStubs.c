@@ -15,7 +15,8 @@
 #define OTHERS "for Tcl 8.6 there is iocpsock.dll"
 #endif
 
-/* The magic numbers of the tables of Tcl 8 and of Tcl 9. */
+/* The magic numbers of the tables of Tcl 8 and of Tcl 9. In 32 bits they are
+ * the same. */
 #define MAGIC_8 ((int) 0xFCA3BACF)
 #define MAGIC_9 ((int) 0xFCA3BACB + (int) sizeof(void *))
 
@@ -48,12 +49,14 @@ ReportWrongTcl(Tcl_Interp *interp)
         || (stubsPtr->magic != MAGIC_8 && stubsPtr->magic != MAGIC_9)) {
         return;
     }
-    if (stubsPtr->magic == MAGIC_9) {
-        headPtr->result = NULL;
-    }
     version = stubsPtr->tcl_GetVar2(interp, "tcl_patchLevel", NULL,
         TCL_GLOBAL_ONLY);
     stubsPtr->tcl_ResetResult(interp);
+    /* In Tcl 8 the string is empty now. Tcl 9 would prefer what an older stub
+     * library has left there. */
+    if (headPtr->result != NULL && headPtr->result[0] != '\0') {
+        headPtr->result = NULL;
+    }
     stubsPtr->tcl_AppendResult(interp,
         "this library of iocpsock " PACKAGE_VERSION " needs Tcl " WANTED
         " (" OTHERS "), and this is Tcl ",
