@@ -74,8 +74,8 @@ foreach {tcl platform machine pointerSize wanted} {
     9.0.4   windows amd64          8 win32-x86_64/tcl9iocpsock.dll
     9.1.0   windows amd64          8 win32-x86_64/tcl9iocpsock.dll
     9.1b1   windows amd64          8 win32-x86_64/tcl9iocpsock.dll
+    8.5.19  windows intel          4 win32-ix86/iocpsock.dll
     9.0.4   windows arm64          8 {}
-    8.5.19  windows intel          4 {}
     8.6.13  unix    x86_64         8 {}
     9.0.4   unix    x86_64         8 {}
 } {
