@@ -52,7 +52,7 @@ IocpsockEndEvents(IocpsockThread *threadPtr)
 }
 
 static IocpsockChan *
-First(const CpList *listPtr)
+FirstOf(const CpList *listPtr)
 {
     CpListNode *nodePtr = CpListFirst(listPtr);
 
@@ -148,7 +148,7 @@ FindReady(IocpsockThread *threadPtr)
 {
     IocpsockChan *chanPtr;
 
-    while ((chanPtr = First(&threadPtr->marked)) != NULL
+    while ((chanPtr = FirstOf(&threadPtr->marked)) != NULL
         && ReadyMask(chanPtr) == 0) {
         Unmark(threadPtr, chanPtr);
     }
@@ -169,7 +169,7 @@ FindReady(IocpsockThread *threadPtr)
 static unsigned
 RearmFirst(IocpsockThread *threadPtr)
 {
-    IocpsockChan *chanPtr = First(&threadPtr->rearm);
+    IocpsockChan *chanPtr = FirstOf(&threadPtr->rearm);
     unsigned completed;
 
     SetPlace(chanPtr, IOCPSOCK_IDLE, NULL);
@@ -202,7 +202,7 @@ RearmOld(IocpsockThread *threadPtr)
     IocpsockChan *chanPtr;
     unsigned completed = 0;
 
-    while ((chanPtr = First(&threadPtr->rearm)) != NULL
+    while ((chanPtr = FirstOf(&threadPtr->rearm)) != NULL
         && threadPtr->passes - chanPtr->rearmPass > 1) {
         completed += RearmFirst(threadPtr);
     }
@@ -235,7 +235,7 @@ Collect(IocpsockThread *threadPtr)
 /* Results: in how many milliseconds it is due again, or -1. */
 
 static int64_t
-Tick(IocpsockThread *threadPtr)
+TickAll(IocpsockThread *threadPtr)
 {
     int64_t closesMs = IocpsockTickCloses(threadPtr);
 
@@ -247,8 +247,7 @@ Tick(IocpsockThread *threadPtr)
 static void
 QueueEvent(IocpsockChan *chanPtr)
 {
-    ReadyEvent *eventPtr = (ReadyEvent *) (void *) Tcl_Alloc(
-        sizeof(ReadyEvent));
+    ReadyEvent *eventPtr = (ReadyEvent *) IocpsockAlloc(sizeof(ReadyEvent));
 
     SetPlace(chanPtr, IOCPSOCK_QUEUED, NULL);
     eventPtr->header.proc = ReadyEventProc;
@@ -265,7 +264,7 @@ QueueReady(IocpsockThread *threadPtr)
 {
     IocpsockChan *chanPtr;
 
-    while ((chanPtr = First(&threadPtr->marked)) != NULL) {
+    while ((chanPtr = FirstOf(&threadPtr->marked)) != NULL) {
         if (ReadyMask(chanPtr) == 0) {
             Unmark(threadPtr, chanPtr);
             continue;
@@ -357,7 +356,7 @@ EndPass(IocpsockThread *threadPtr, int flags)
     int left = FindReady(threadPtr);
 
     if (!left && !(flags & TCL_DONT_WAIT)) {
-        left = !CpPortSleep(threadPtr->portPtr, Tick(threadPtr));
+        left = !CpPortSleep(threadPtr->portPtr, TickAll(threadPtr));
     }
     if (left) {
         CpPortRemind(threadPtr->portPtr);
@@ -367,7 +366,7 @@ EndPass(IocpsockThread *threadPtr, int flags)
 static void
 SetupProc(void *clientData, int flags)
 {
-    IocpsockThread *threadPtr = clientData;
+    IocpsockThread *threadPtr = (IocpsockThread *) clientData;
     int64_t dueMs;
     int ready;
 
@@ -383,7 +382,7 @@ SetupProc(void *clientData, int flags)
     if (threadPtr->found == IOCPSOCK_FOUND_NOTHING) {
         threadPtr->found = IOCPSOCK_FOUND_COMPLETIONS;
     }
-    dueMs = Tick(threadPtr);
+    dueMs = TickAll(threadPtr);
     ready = FindReady(threadPtr);
     while (!ready && RearmUntilFound(threadPtr) > 0) {
         ready = FindReady(threadPtr);
@@ -400,7 +399,7 @@ SetupProc(void *clientData, int flags)
 static void
 CheckProc(void *clientData, int flags)
 {
-    IocpsockThread *threadPtr = clientData;
+    IocpsockThread *threadPtr = (IocpsockThread *) clientData;
 
     if (!(flags & TCL_FILE_EVENTS) || IsIdle(threadPtr)) {
         return;
@@ -457,7 +456,7 @@ Continue(IocpsockThread *threadPtr, int flags)
  * channels that are ready. */
 
 static void
-Accept(IocpsockThread *threadPtr, IocpsockChan *chanPtr,
+ServeAccept(IocpsockThread *threadPtr, IocpsockChan *chanPtr,
     const IocpsockServing *servingPtr)
 {
     IocpsockServerAccept(chanPtr->serverPtr);
@@ -502,7 +501,7 @@ Serve(IocpsockThread *threadPtr, IocpsockChan *chanPtr,
     }
     chanPtr->servedPollUs = threadPtr->pollUs;
     if (chanPtr->serverPtr != NULL) {
-        Accept(threadPtr, chanPtr, servingPtr);
+        ServeAccept(threadPtr, chanPtr, servingPtr);
         return;
     }
     Notify(chanPtr, servingPtr, mask);
