@@ -50,7 +50,7 @@ typedef int Tcl_Size;
 #define IOCPSOCK_EXCLUSIVE 1
 #endif
 
-/* At exit, how long to wait for output that does not move; 0. */
+/* At exit, how long to wait for output that does not move; 1. */
 #ifndef IOCPSOCK_EXIT_STALL_MS
 #define IOCPSOCK_EXIT_STALL_MS 5000
 #endif

@@ -200,10 +200,12 @@ SetSockSize(IocpsockChan *chanPtr, Tcl_Interp *interp,
 
 #if TCL_MAJOR_VERSION < 9
 #define LISTED_IN_9 0
+#define CORE_OPTIONS 4 /* So many at the beginning of the table. */
 #define GETTABLE "connecting peername sockname"
 #define SETTABLE ""
 #else
 #define LISTED_IN_9 LISTED
+#define CORE_OPTIONS 6
 #define GETTABLE "connecting keepalive nodelay peername sockname"
 #define SETTABLE "keepalive nodelay"
 #endif
@@ -217,7 +219,6 @@ static const IocpsockOption options[] = {{"-error", ON_BOTH, GetError, NULL,
         CP_OPT_KEEPALIVE},
     {"-nodelay", ON_BOTH | LISTED_IN_9, GetSockBoolean, SetSockBoolean,
         CP_OPT_NODELAY},
-#if IOCPSOCK_OWN_OPTIONS
     {"-nagle", ON_BOTH, GetNagle, SetNagle, CP_OPT_NODELAY},
     {"-sendcap", ON_BOTH, IocpsockGetSendCap, IocpsockSetSendCap, CP_OPT_COUNT},
     {"-closetimeout", ON_BOTH, IocpsockGetCloseTimeout, IocpsockSetCloseTimeout,
@@ -233,7 +234,6 @@ static const IocpsockOption options[] = {{"-error", ON_BOTH, GetError, NULL,
         CP_OPT_COUNT},
     {"-accepttimeout", ON_SERVER, IocpsockGetAcceptTimeout,
         IocpsockSetAcceptTimeout, CP_OPT_COUNT},
-#endif
     {NULL, 0, NULL, NULL, CP_OPT_COUNT}};
 
 /* Finds an option by its name or a beginning of it, as the core does. */
@@ -246,6 +246,9 @@ FindOption(const IocpsockChan *chanPtr, const char *name)
     int on = chanPtr->serverPtr != NULL ? ON_SERVER : ON_CONN;
 
     for (optionPtr = options; optionPtr->name != NULL; optionPtr++) {
+        if (!IOCPSOCK_OWN_OPTIONS && optionPtr == &options[CORE_OPTIONS]) {
+            break;
+        }
         if ((optionPtr->flags & on) && length > 1
             && strncmp(name, optionPtr->name, length) == 0) {
             return optionPtr;

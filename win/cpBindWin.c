@@ -10,10 +10,10 @@
 
 #include <string.h>
 
-SOCKADDR *
+struct sockaddr *
 CpWinSockaddr(const CpAddr *addrPtr)
 {
-    return (SOCKADDR *) (void *) addrPtr->u.bytes;
+    return (struct sockaddr *) (void *) addrPtr->u.bytes;
 }
 
 void

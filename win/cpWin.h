@@ -145,7 +145,7 @@ void CpWinFinishNow(CpOp *opPtr, CpError error);
 void CpWinCancelResolve(CpOp *opPtr);
 
 /* The address as Winsock's functions want it. */
-SOCKADDR *CpWinSockaddr(const CpAddr *addrPtr);
+struct sockaddr *CpWinSockaddr(const CpAddr *addrPtr);
 
 /*
  * CpWinAdopt --
