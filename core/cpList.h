@@ -32,7 +32,7 @@
 
 /* Does not compile unless the condition is true; name is a new type. */
 #define CP_STATIC_ASSERT(name, condition) \
-    typedef char name[(condition) ? 1 : -1]
+    typedef char(name)[(condition) ? 1 : -1]
 
 typedef struct CpListNode {
     struct CpListNode *nextPtr; /* NULL: in no list. */
