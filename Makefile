@@ -18,6 +18,9 @@ ROWS = .
 # For `make bench`: options of bench/run.tcl.
 BENCH =
 
+# For `make incore`: steps of tools/incore; all if empty.
+STEPS =
+
 # For `make selftest`: options of selftest/selftest.tcl, such as -quick.
 SELFTEST =
 
@@ -33,9 +36,10 @@ package = iocpsock$(version)
 zip = build/dist/$(package)-windows.zip
 
 .PHONY: all setup native demo test test-strict test-wine10 test-win32 test-tk \
-    check sim fuzz coverage conformance differential differential-outside soak \
-    browser-test bench bench-count check-format tidy doc doc-check pictures \
-    dist dist-check selftest release install clean help FORCE
+    check sim fuzz coverage conformance incore differential \
+    differential-outside soak browser-test bench bench-count check-format tidy \
+    doc doc-check pictures dist dist-check selftest release install clean help \
+    FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -54,6 +58,7 @@ help:
 	@echo "  make test-tk       wish on its own display (Tk 8.6 and 9.0)"
 	@echo "  make check         the tests that need no Windows"
 	@echo "  make conformance   Tcl's own tests, with each driver"
+	@echo "  make incore        Tcl with this driver as its own (STEPS=)"
 	@echo "  make differential  random operations, compared (COUNT=, SEED=)"
 	@echo "  make differential-outside  a peer outside Wine (COUNT=, SEED=)"
 	@echo "  make sim           random worlds, simulated (COUNT=, SEED=)"
@@ -146,6 +151,11 @@ coverage: build/native-coverage/build.ninja
 
 conformance: all
 	@JOBS=$(JOBS) tools/with-wine tools/conformance
+
+# Builds Tcl with this driver in the place of its own, and runs Tcl's tests.
+incore: all build/native-gcc/build.ninja
+	@cmake --build build/native-gcc --target peer
+	@JOBS=$(JOBS) tools/with-wine tools/incore $(STEPS)
 
 differential: all
 	@tools/with-wine tools/differential $(COUNT) $(SEED)

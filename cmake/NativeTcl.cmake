@@ -16,6 +16,7 @@ set(world_sources
     tests/native/tcl/worldRaw.c
     tests/native/tcl/worldShell.c
     tests/native/tcl/worldTime.c
+    tests/testApi.c
     tests/testChannel.c
     tests/testJob.c
     tests/testThread.c)
@@ -94,8 +95,9 @@ target_link_libraries(world_tsan PRIVATE iocpsock_warnings)
 function(iocpsock_world tcl kind library)
     set(shell ${tcl}-${kind})
     add_executable(${shell} ${generic} ${world_sources})
-    target_include_directories(${shell} PRIVATE generic tests/native/tcl)
-    target_compile_definitions(${shell} PRIVATE TCL_THREADS=1 _GNU_SOURCE)
+    target_include_directories(${shell} PRIVATE generic tests tests/native/tcl)
+    target_compile_definitions(${shell} PRIVATE TCL_THREADS=1 _GNU_SOURCE
+        TEST_API_DRIVER)
     target_link_options(${shell} PRIVATE ${wraps} -rdynamic)
     target_link_libraries(${shell} PRIVATE ${library} world_${tcl}
         iocpsock_warnings Threads::Threads)
@@ -104,7 +106,8 @@ function(iocpsock_world tcl kind library)
         set_target_properties(${shell} PROPERTIES EXPORT_COMPILE_COMMANDS OFF)
     endif()
     foreach(suite IN LISTS ARGN)
-        set(row native-${IOCPSOCK_NATIVE}.${shell}.${suite})
+        get_filename_component(name ${suite} NAME)
+        set(row native-${IOCPSOCK_NATIVE}.${shell}.${name})
         add_test(NAME ${row} COMMAND ${shell}
             "${PROJECT_SOURCE_DIR}/tests/run.tcl" ${suite}.test)
         set(supp "${PROJECT_SOURCE_DIR}/tests/native/tcl/tsan.supp")
@@ -120,6 +123,7 @@ foreach(tcl IN ITEMS tcl86 tcl90 tcl91)
         io ioBulk ioCallback ioEnd ioEvents ioFairness
         listener listenerAccept listenerMany options optionsServer
         recvmode recvmodeLimit send sendfile
+        incore/api
         socket socketAddress socketChannel socketConnect socketProcess stats
         thread threadInterp threadMove version watchdog watchdogData)
     iocpsock_world(${tcl} tsan world_tsan thread threadInterp threadMove)

@@ -152,7 +152,7 @@ foreach(root IN LISTS roots)
         set(dll ${dllPrefix}iocpsocktest)
         list(APPEND testDlls ${dll})
         tcl_dll(${dll} ${dll} "${testFolder}"
-            tests/testChannel.c tests/testJob.c tests/testPump.c
+            tests/testApi.c tests/testChannel.c tests/testJob.c tests/testPump.c
             tests/testRaw.c tests/testSystem.c tests/testThread.c
             tests/testWindow.c)
         target_link_libraries(${dll} PRIVATE ws2_32 user32)

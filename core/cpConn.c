@@ -13,7 +13,7 @@
 static CpConn *
 NewConn(CpPort *portPtr, CpConnProc *proc, void *clientData)
 {
-    CpConn *connPtr = CpCalloc(sizeof(CpConn));
+    CpConn *connPtr = (CpConn *) CpCalloc(sizeof(CpConn));
 
     if (connPtr == NULL) {
         return NULL;
@@ -55,7 +55,7 @@ HalfCloseLate(CpConn *connPtr)
 static void
 DialDone(void *clientData, CpError error, CpHandle *handlePtr, char *message)
 {
-    CpConn *connPtr = clientData;
+    CpConn *connPtr = (CpConn *) clientData;
 
     connPtr->dialPtr = NULL;
     connPtr->handlePtr = handlePtr;

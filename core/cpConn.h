@@ -130,6 +130,8 @@ CpError CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes,
 /* CP_READ and CP_WRITE: the directions that would not return CP_EAGAIN. */
 int CpConnReady(const CpConn *connPtr);
 
+#ifndef CP_NO_FILES
+
 /*
  * A file was sent, or a part of it: bytesSent bytes, and CP_OK or the reason
  * why not all. CpPortReap calls it, perhaps after the connection was closed or
@@ -164,6 +166,8 @@ CpError CpConnSendFile(CpConn *connPtr, CpFile *filePtr, uint64_t offset,
  */
 
 void CpConnBreakSends(CpConn *connPtr, CpError error);
+
+#endif /* CP_NO_FILES */
 
 /*
  * Whether receives stay submitted, so that the connection becomes readable. A

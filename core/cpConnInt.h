@@ -206,11 +206,20 @@ CpError CpSendFin(CpConn *connPtr);
 
 /* -------------------------------------------------------- cpSendFile.c */
 
+#ifndef CP_NO_FILES
+
 /* Starts the first file. No send may be outstanding. */
 void CpSendFileNext(CpConn *connPtr);
 
 /* Dialling has ended: files that have waited for it are sent, or fail. */
 void CpSendFileDialled(CpConn *connPtr, CpError error);
+
+#else /* CP_NO_FILES: there are no files to send. */
+
+#define CpSendFileNext(connPtr) ((void) 0)
+#define CpSendFileDialled(connPtr, error) ((void) 0)
+
+#endif /* CP_NO_FILES */
 
 /* ----------------------------------------------------------- cpClose.c */
 

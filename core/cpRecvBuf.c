@@ -104,7 +104,7 @@ static void
 RecvDone(CpOp *opPtr)
 {
     CpBuf *bufPtr = CP_OWNER_OF(opPtr, CpBuf, op);
-    CpConn *connPtr = bufPtr->ownerPtr;
+    CpConn *connPtr = (CpConn *) bufPtr->ownerPtr;
 
     bufPtr->pending = 0;
     connPtr->recvBufsPending--;
@@ -134,7 +134,7 @@ CpRecvReadBuffers(CpConn *connPtr, void *destPtr, size_t lengthBytes,
     if (CpRecvFirst(connPtr) == NULL && !connPtr->inputFound) {
         CpConnSubmitRecv(connPtr);
     }
-    *bytesPtr = CpRecvReadQueue(connPtr, destPtr, lengthBytes);
+    *bytesPtr = CpRecvReadQueue(connPtr, (char *) destPtr, lengthBytes);
     if (*bytesPtr > 0) {
         return CP_OK;
     }

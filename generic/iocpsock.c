@@ -4,7 +4,7 @@
  *      The package: its commands and their installation.
  */
 
-#include "iocpsock.h"
+#include "iocpsockPackage.h"
 
 #include <stdlib.h>
 #include <string.h>

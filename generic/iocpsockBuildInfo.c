@@ -5,7 +5,7 @@
  *      of this kind whose C procedure an extension could reuse.
  */
 
-#include "iocpsock.h"
+#include "iocpsockPackage.h"
 
 #include <limits.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  *      in gets an error that says which Tcl it needs.
  */
 
-#include "iocpsock.h"
+#include "iocpsockPackage.h"
 
 #if TCL_MAJOR_VERSION < 9
 #define WANTED "8.6"

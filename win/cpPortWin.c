@@ -23,18 +23,18 @@
 /* A helper's stack has room for code that other software hooks into threads. */
 #define HELPER_STACK_BYTES 262144
 
-static volatile LONG64 stats[CP_STAT_COUNT];
+static volatile LONG64 counters[CP_STAT_COUNT];
 
 void
 CpStatAdd(CpStat stat, int64_t amount)
 {
-    InterlockedExchangeAdd64(&stats[stat], amount);
+    InterlockedExchangeAdd64(&counters[stat], amount);
 }
 
 int64_t
 CpStatGet(CpStat stat)
 {
-    return InterlockedExchangeAdd64(&stats[stat], 0);
+    return InterlockedExchangeAdd64(&counters[stat], 0);
 }
 
 uint64_t
@@ -115,7 +115,7 @@ PinModule(void)
 
     GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS
             | GET_MODULE_HANDLE_EX_FLAG_PIN,
-        (LPCWSTR) (void *) stats, &module);
+        (LPCWSTR) (void *) counters, &module);
 }
 
 CpPort *
@@ -129,7 +129,7 @@ CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr)
         return NULL;
     }
     *errorPtr = CP_ENOMEM;
-    portPtr = CpCalloc(sizeof(CpPort));
+    portPtr = (CpPort *) CpCalloc(sizeof(CpPort));
     if (portPtr == NULL) {
         return NULL;
     }

@@ -20,6 +20,8 @@
  *      CpWineBind.
  */
 
+#ifndef CP_NO_WINE
+
 #include "cpPortWin.h"
 
 #include <string.h>
@@ -90,11 +92,13 @@ CpWineRuns(void)
     return ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL;
 }
 
+#ifndef CP_NO_FILES
 int
 CpWineCutsFilesShort(void)
 {
     return CpWineRuns();
 }
+#endif
 
 void
 CpWineInit(void)
@@ -302,3 +306,5 @@ CpWineSkipUrgent(CpHandle *handlePtr)
     }
     SetInLine(handlePtr->sock, FALSE);
 }
+
+#endif /* CP_NO_WINE */
