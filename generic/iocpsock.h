@@ -32,7 +32,7 @@ typedef int Tcl_Size;
 
 /*
  * Choices. Scripts can see each of them. With the second value, the driver does
- * what Tcl's own one does.
+ * what Tcl's own one does. core/cpClose.h has two more.
  */
 
 /* A client with -async waits so long for the resolver; INT_MAX: for ever. */
@@ -43,6 +43,12 @@ typedef int Tcl_Size;
 /* A handler can read so many bytes before a read returns nothing; INT_MAX. */
 #ifndef IOCPSOCK_READ_LIMIT
 #define IOCPSOCK_READ_LIMIT 262144
+#endif
+
+/* In each pass, so many small writes to a non-blocking channel are system calls
+ * at once. Later ones are joined; INT_MAX. */
+#ifndef IOCPSOCK_DIRECT_WRITES
+#define IOCPSOCK_DIRECT_WRITES 32
 #endif
 
 /* Whether a server has its address for itself: 1 or 0. */

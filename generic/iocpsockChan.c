@@ -11,9 +11,7 @@
 
 #define POLL_REAPS 100 /* So often IocpsockPollConnect reaps. */
 
-/* In each pass, so many writes of up to SMALL_WRITE bytes are not joined. */
-#define SMALL_WRITE 512
-#define DIRECT_WRITES 32
+#define SMALL_WRITE 512 /* Bytes; see MayJoin. */
 
 void
 IocpsockPollConnect(IocpsockChan *chanPtr)
@@ -137,7 +135,7 @@ MayJoin(IocpsockChan *chanPtr, int toWrite)
         chanPtr->writePass = threadPtr->passes;
         chanPtr->smallWrites = 0;
     }
-    return ++chanPtr->smallWrites > DIRECT_WRITES;
+    return ++chanPtr->smallWrites > IOCPSOCK_DIRECT_WRITES;
 }
 
 static int
