@@ -122,7 +122,7 @@ IocpsockSetRecvMode(IocpsockChan *chanPtr, Tcl_Interp *interp,
 
     if (result == TCL_OK) {
         result = ParseRecvMode(count, words, &mode, &burst);
-        Tcl_Free((void *) words);
+        IocpsockFree(words);
     }
     if (result != TCL_OK) {
         return IocpsockBadValue(interp, optionPtr, value,
