@@ -60,7 +60,7 @@ help:
 	@echo "  make browser-test  the live view in Chromium, and its picture"
 	@echo "  make doc-check     the site: its links, its pages in Chromium"
 	@echo "  make bench         measures each driver, with plots (an hour)"
-	@echo "  make bench-count   system calls and Wine's requests, with limits"
+	@echo "  make bench-count   system calls and Wine requests, with limits"
 	@echo "  make coverage      how much of core/ the native tests run"
 	@echo "  make dist-check    checks the zip"
 	@echo "  make selftest      the zip's self-test, both Tcls (SELFTEST=)"

@@ -143,8 +143,8 @@ proc report::Table {results} {
     foreach version [Versions $results] {
         lappend lines "Tcl [join [split $version {}] .]" \
             [string trimright [format \
-                "%-15s %-6s %9s %9s %9s %9s %9s  %-18s %-18s %s" case unit core \
-                iocpsock Node "C, IOCP" "Linux" "times the core's" \
+                "%-15s %-6s %9s %9s %9s %9s %9s  %-18s %-18s %s" case unit \
+                core iocpsock Node "C, IOCP" "Linux" "times the core's" \
                 "times C's" "times Node's"]]
         foreach case [Cases $results $version] {
             set ours [Get $results $version $case iocpsock]
