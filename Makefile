@@ -68,7 +68,7 @@ help:
 	@echo "  make browser-test  the live view in Chromium, and its picture"
 	@echo "  make doc-check     the site: its links, its pages in Chromium"
 	@echo "  make bench         measures each driver, with plots (an hour)"
-	@echo "  make bench-count   requests to Wine's server, with limits"
+	@echo "  make bench-count   system calls and Wine requests, with limits"
 	@echo "  make coverage      how much of core/ the native tests run"
 	@echo "  make dist-check    checks the zip"
 	@echo "  make selftest      the zip's self-test, both Tcls (SELFTEST=)"
@@ -174,6 +174,7 @@ bench: all
 
 bench-count: all
 	@tools/bench-count
+	@tools/bench-calls
 
 # Tests the live view and WebSockets in a browser on this machine.
 browser-test: all

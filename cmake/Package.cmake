@@ -40,7 +40,8 @@ set(faultSources tests/testFault.c tests/testFaultFile.c)
 if(CMAKE_SIZEOF_VOID_P EQUAL 8)
     list(APPEND faultSources
         tests/testStrict.c tests/testStrictFail.c tests/testStrictIo.c)
-    list(APPEND faults CpWineBind CpWineDeniedIsInUse CpWineSocketError)
+    list(APPEND faults CpWineBind CpWineDeniedIsInUse CpWineReapEntries
+        CpWineSocketError)
     foreach(function IN ITEMS WSASocketW bind WSAIoctl GetNameInfoW
             SetFileCompletionNotificationModes FormatMessageW WSARecv WSASend
             connect closesocket CreateIoCompletionPort

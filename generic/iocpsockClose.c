@@ -201,16 +201,17 @@ IocpsockClose(void *instanceData, Tcl_Interp *interp)
 }
 
 /*
- * Tcl 9 begins every close by closing the reading side, when no interpreter has
- * the channel any more. The connection closes anyway, so a shutdown would only
- * cost a system call. A real half-close comes without an interpreter.
+ * Tcl 9 begins every close by closing the reading side, when nothing refers to
+ * the channel any more. The connection closes anyway, so a half-close would
+ * only cost system calls. A real half-close comes while the script still has
+ * the channel.
  */
 
 static int
-IsWholeClose(const IocpsockChan *chanPtr, Tcl_Interp *interp, int flags)
+IsWholeClose(const IocpsockChan *chanPtr, int flags)
 {
-    return flags == TCL_CLOSE_READ && interp != NULL
-        && !Tcl_IsChannelRegistered(interp, chanPtr->channel);
+    return flags == TCL_CLOSE_READ
+        && IocpsockIsClosedByScript(chanPtr->channel);
 }
 
 int
@@ -223,7 +224,7 @@ IocpsockClose2(void *instanceData, Tcl_Interp *interp, int flags)
     if (directions == 0) {
         return IocpsockClose(instanceData, interp);
     }
-    if (IsWholeClose(chanPtr, interp, flags)) {
+    if (IsWholeClose(chanPtr, flags)) {
         return 0;
     }
     if (chanPtr->connPtr == NULL || chanPtr->threadPtr == NULL) {

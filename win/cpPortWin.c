@@ -136,7 +136,7 @@ CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr)
     portPtr->wakeProc = wakeProc;
     portPtr->clientData = clientData;
     portPtr->refs = 1;
-    portPtr->reapEntries = 1;
+    portPtr->reapEntries = CpWineReapEntries(0, 0);
     portPtr->ownerWait = OWNER_WAITS_NOT;
     InitializeSRWLock(&portPtr->lock);
     InitializeConditionVariable(&portPtr->ownerCond);
@@ -250,11 +250,10 @@ CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
 }
 
 /*
- * Asks for as many completions as the last call returned, and then for twice as
- * many until a call returns fewer. (Under Wine, a call that does not get as
- * many as it asked for makes one more request to Wine's server.) After a single
- * completion it does not ask again: two ends that take turns have no second
- * one.
+ * Takes what the port has, many completions with one call, and asks again only
+ * if there may be more. After a call for a single completion, which only Wine
+ * makes worthwhile, it does not ask again: two ends that take turns have no
+ * second one.
  */
 
 static unsigned
@@ -281,9 +280,7 @@ ReapPort(CpPort *portPtr, CpList *inboxPtr)
         if (!any) {
             break;
         }
-        portPtr->reapEntries = count < asked ? count
-            : asked < REAP_ENTRIES / 2       ? 2 * asked
-                                             : REAP_ENTRIES;
+        portPtr->reapEntries = CpWineReapEntries(asked, count);
         completed += CompleteEntries(portPtr, entries, count);
         if (count < asked || asked == 1) {
             break;

@@ -189,6 +189,10 @@ CpError CpWineSocketError(CpError error);
 int CpWineDeniedIsInUse(unsigned port);
 void CpWineBind(CpHandle *handlePtr, const CpAddr *addrPtr);
 
+/* How many completions to ask the port for, after a call that asked for so many
+ * and got so many; 0 and 0 before the first call. */
+ULONG CpWineReapEntries(ULONG asked, ULONG count);
+
 /* For Wine: a send is outstanding, or is so no longer. */
 void CpWineSendPending(CpHandle *handlePtr);
 void CpWineSendDone(CpHandle *handlePtr);
