@@ -217,6 +217,7 @@ void CpWineSkipUrgent(CpHandle *handlePtr);
 #else /* CP_NO_WINE */
 
 #define CpWineRuns() 0
+#define CpWineReapEntries(asked, count) REAP_ENTRIES
 #define CpWineCutsFilesShort() 0
 #define CpWineInit() ((void) 0)
 #define CpWineSocketError(error) (error)
