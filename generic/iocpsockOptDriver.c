@@ -81,7 +81,8 @@ GetBurstLimit(const char *value, unsigned most, unsigned *limitPtr)
     return TCL_OK;
 }
 
-/* The words of a mode: its name; behind burst-detection its limits too. */
+/* The words of a mode: its name; behind burst-detection its limits too. A limit
+ * that is not there stays as it is. */
 
 static int
 ParseRecvMode(Tcl_Size count, const char *const *words, CpRecvMode *modePtr,
@@ -97,8 +98,6 @@ ParseRecvMode(Tcl_Size count, const char *const *words, CpRecvMode *modePtr,
         return TCL_ERROR;
     }
     *modePtr = (CpRecvMode) mode;
-    burstPtr->bufs = CP_RECV_DEPTH_MAX;
-    burstPtr->units = CP_BURST_UNITS_MAX;
     if ((count > 1
             && GetBurstLimit(words[1], CP_RECV_DEPTH_MAX, &burstPtr->bufs)
                 != TCL_OK)
@@ -114,8 +113,8 @@ int
 IocpsockSetRecvMode(IocpsockChan *chanPtr, Tcl_Interp *interp,
     const IocpsockOption *optionPtr, const char *value)
 {
-    CpRecvMode mode;
-    CpBurst burst;
+    CpRecvMode mode = CP_RECV_ADAPTIVE;
+    CpBurst burst = {CP_RECV_DEPTH_MAX, CP_BURST_UNITS_MAX};
     Tcl_Size count;
     const char **words = NULL;
     int result = Tcl_SplitList(NULL, value, &count, &words);
