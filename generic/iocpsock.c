@@ -4,7 +4,7 @@
  *      The package: its commands and their installation.
  */
 
-#include "iocpsock.h"
+#include "iocpsockUdp.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +197,7 @@ Iocpsock_Init(Tcl_Interp *interp)
         NULL, NULL);
     Tcl_CreateObjCommand(interp, "::iocpsock::abort", IocpsockAbortObjCmd, NULL,
         NULL);
+    IocpsockUdpInit(interp);
     return ProvidePackage(interp);
 }
 

@@ -299,14 +299,20 @@ NextNameNumber(void)
 }
 
 void
-IocpsockNewChannel(IocpsockChan *chanPtr, int mask)
+IocpsockNameChannel(IocpsockChan *chanPtr, const Tcl_ChannelType *typePtr,
+    int mask)
 {
     char name[4 + 2 * sizeof(unsigned long long) + 1];
 
     snprintf(name, sizeof(name), "sock%0*llX", (int) (2 * sizeof(void *)),
         NextNameNumber());
-    chanPtr->channel = Tcl_CreateChannel(&iocpsockChannelType, name, chanPtr,
-        mask);
+    chanPtr->channel = Tcl_CreateChannel(typePtr, name, chanPtr, mask);
+}
+
+void
+IocpsockNewChannel(IocpsockChan *chanPtr, int mask)
+{
+    IocpsockNameChannel(chanPtr, &iocpsockChannelType, mask);
     if (mask != 0) {
         Tcl_SetChannelOption(NULL, chanPtr->channel, "-translation",
             "auto crlf");

@@ -140,6 +140,7 @@ CpUdpHandleClose(CpHandle *handlePtr)
 {
     struct WinUdp *udpPtr = handlePtr->udpPtr;
 
+    CpUdpWineForget(handlePtr);
     CpHandleClose(handlePtr);
     CpFree(udpPtr, sizeof(struct WinUdp));
 }
@@ -155,6 +156,7 @@ CpUdpHandleConnect(CpHandle *handlePtr, const CpAddr *addrPtr)
     }
     handlePtr->hasName = 1;
     ReportIcmp(handlePtr->sock, TRUE);
+    CpUdpWineWatch(handlePtr);
     return CP_OK;
 }
 

@@ -26,4 +26,8 @@ struct WinUdp {
     } control;
 };
 
+/* For Wine: a datagram handle has a peer; and it closes. */
+void CpUdpWineWatch(CpHandle *handlePtr);
+void CpUdpWineForget(CpHandle *handlePtr);
+
 #endif /* CP_UDP_WIN_H */

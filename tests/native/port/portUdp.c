@@ -343,6 +343,13 @@ TestRefused(void)
     ExpectFrom(bPtr, &local, "found");
     SendTo(bPtr, &local, "answer");
     ExpectFrom(aPtr, &nobody, "answer");
+
+    /* Also with a receive that has begun before. */
+    CpSubmitRecvFrom(aPtr, Prepare(&op), recvBuf);
+    Reap(port, 20);
+    SendTo(bPtr, &local, "more");
+    CHECK_ERROR(Wait(&op), CP_OK);
+    CHECK_COUNT(op.accept.op.bytes, 4);
     CpUdpHandleClose(aPtr);
     CpUdpHandleClose(bPtr);
 }
