@@ -111,6 +111,6 @@ foreach(tcl IN ITEMS tcl86 tcl90)
         listener listenerAccept listenerMany options optionsServer
         recvmode recvmodeLimit send sendfile
         socket socketAddress socketChannel socketConnect socketProcess stats
-        thread threadInterp threadMove watchdog watchdogData)
+        thread threadInterp threadMove udp watchdog watchdogData)
     iocpsock_world(${tcl} tsan world_tsan thread threadInterp threadMove)
 endforeach()

@@ -72,8 +72,8 @@ typedef enum IocpsockPlace {
 } IocpsockPlace;
 
 /*
- * A channel's instance data: a connection, a server or another kind. A queued event holds a
- * reference, so this may outlive the channel.
+ * A channel's instance data: a connection, a server or another kind. A queued
+ * event holds a reference, so this may outlive the channel.
  */
 
 struct IocpsockChan {
