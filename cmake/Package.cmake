@@ -115,14 +115,14 @@ function(pkg_index output VERSION DLL PREFIX NAMES SCRIPTS)
         NEWLINE_STYLE UNIX)
 endfunction()
 pkg_index("${packageFolder}" ${PROJECT_VERSION}
-    iocpsock Iocpsock "iocpsock Iocpsock" monitor)
+    iocpsock Iocpsock "iocpsock Iocpsock" "monitor udp")
 # testThread.c has its own version number.
 pkg_index("${testFolder}" 1.0 iocpsocktest Iocpsocktest iocpsocktest "")
 pkg_index("${faultFolder}" ${PROJECT_VERSION}
     iocpsockfault Iocpsockfault "iocpsock Iocpsock" "")
 
 # The package's Tcl scripts are in the folder of the DLLs.
-set(library monitor.tcl monitorSample.tcl monitor.html)
+set(library monitor.tcl monitorSample.tcl monitor.html udp.tcl)
 foreach(file IN LISTS library)
     configure_file(library/${file} "${packageFolder}/${file}" COPYONLY)
 endforeach()

@@ -31,7 +31,7 @@ struct UdpOption {
 
 #define READABLE \
     "broadcast command error family hops mcastgroups mcastif mcastloop " \
-    "mcastttl maxsize peer queuebytes queuecount remote sockname sorcvbuf " \
+    "mcastttl maxsize myport peer queuebytes queuecount remote sockname sorcvbuf " \
     "sosndbuf stats ttl"
 #define SETTABLE \
     "broadcast command hops mcastadd mcastdrop mcastif mcastloop mcastttl " \
@@ -176,6 +176,23 @@ GetSockName(IocpsockUdp *dataPtr, Tcl_Interp *interp,
         if (CpHandleLocal(handlePtr, &local) == CP_OK) {
             AppendAddr(dsPtr, &local);
         }
+    }
+    return TCL_OK;
+}
+
+/* As the package udp has it. */
+
+static int
+GetMyPort(IocpsockUdp *dataPtr, Tcl_Interp *interp, const UdpOption *optionPtr,
+    Tcl_DString *dsPtr)
+{
+    CpHandle *handlePtr = CpUdpHandle(dataPtr->udpPtr, 0);
+    CpAddr local;
+
+    (void) interp;
+    (void) optionPtr;
+    if (CpHandleLocal(handlePtr, &local) == CP_OK) {
+        AppendInteger(dsPtr, CpAddrPort(&local));
     }
     return TCL_OK;
 }
@@ -477,6 +494,7 @@ static const UdpOption options[] = {{"-broadcast", 0, GetSocket, SetSocket,
     {"-mcastif", 1, GetMcastIf, SetMcastIf, 0, 0, 0, 0},
     {"-mcastloop", 0, GetSocket, SetSocket, CP_UDP_MCAST_LOOP, 0, 1, 0},
     {"-mcastttl", 0, GetSocket, SetSocket, CP_UDP_MCAST_TTL, 0, 255, 0},
+    {"-myport", 0, GetMyPort, NULL, 0, 0, 0, 0},
     {"-peer", 1, GetPeer, NULL, 0, 0, 0, 0},
     {"-queuebytes", 1, GetLimit, SetLimit, LIMIT(queueBytes), 1, INT_MAX, 0},
     {"-queuecount", 1, GetLimit, SetLimit, LIMIT(queueCount), 1, INT_MAX, 0},
