@@ -31,7 +31,8 @@ struct UdpOption {
 
 #define READABLE \
     "broadcast command error family hops mcastgroups mcastif mcastloop " \
-    "mcastttl maxsize myport peer queuebytes queuecount remote sockname sorcvbuf " \
+    "mcastttl maxsize myport peer queuebytes queuecount remote sockname " \
+    "sorcvbuf " \
     "sosndbuf stats ttl"
 #define SETTABLE \
     "broadcast command hops mcastadd mcastdrop mcastif mcastloop mcastttl " \

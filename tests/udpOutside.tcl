@@ -145,7 +145,8 @@ test udpOutside-2.2 {a flood of 100,000: counted, and others are served} \
     }
     set stats [fconfigure $a -stats]
     list [expr {[dict get $stats datagramsIn]
-	    == $::seen + [dict get $stats dropped] + [dict get $stats queued]}] \
+	    == $::seen + [dict get $stats dropped]
+	    + [dict get $stats queued]}] \
 	$::wrong [expr {$::ticks > 5}] $::udpo::got
 } -cleanup {
     after cancel $::udpo::timer
