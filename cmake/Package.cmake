@@ -21,8 +21,10 @@ set(faultFolder "${IOCPSOCK_TEST_PACKAGE_DIR}-fault/iocpsockfault")
 set(faults CpMalloc CpCalloc CpFree CpHandleOpen CpHandleBind CpHandleListen
     CpSubmitAccept CpSubmitConnect CpSubmitRecv CpSubmitSend CpSubmitResolve
     CpTryRecv CpTrySend CpPortReap CpPortSleep
-    CpFileRead CpSubmitSendFile CpSendFileIsLimited)
-set(faultSources tests/testFault.c tests/testFaultFile.c)
+    CpFileRead CpSubmitSendFile CpSendFileIsLimited
+    CpUdpHandleOpen CpUdpHandleConnect CpSubmitRecvFrom CpSubmitSendTo
+    CpTryRecvFrom CpTrySendTo)
+set(faultSources tests/testFault.c tests/testFaultFile.c tests/testFaultUdp.c)
 
 # The functions that testStrict.c and similar files replace. These files have
 # names without decoration only.

@@ -244,6 +244,10 @@ RecvDone(CpOp *opPtr)
         Queue(udpPtr, socketPtr->buf, opPtr->bytes, &info);
     } else {
         Failed(socketPtr, opPtr->error);
+    }
+
+    /* With nothing to read, the reader would not come and do it. */
+    if (udpPtr->stats.queued == 0) {
         RearmSocket(socketPtr);
     }
     if (!udpPtr->watched && !socketPtr->recvPending) {
@@ -252,15 +256,18 @@ RecvDone(CpOp *opPtr)
     CpUdpNotify(udpPtr);
 }
 
+/* Its caller may not be the event source, which looks at the queue itself. */
+
 void
 CpUdpRearm(CpUdp *udpPtr)
 {
+    unsigned before = udpPtr->stats.queued;
     unsigned i;
 
     for (i = 0; i < udpPtr->socketCount; i++) {
         RearmSocket(&udpPtr->sockets[i]);
     }
-    if (udpPtr->needsRetry) {
+    if (udpPtr->needsRetry || udpPtr->stats.queued > before) {
         CpUdpNotify(udpPtr);
     }
 }
@@ -300,6 +307,9 @@ CpUdpFill(CpUdp *udpPtr)
         }
     }
     CpUdpRearm(udpPtr);
+    if (udpPtr->stats.queued > 0) {
+        CpUdpNotify(udpPtr);
+    }
 }
 
 void

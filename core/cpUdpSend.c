@@ -179,8 +179,10 @@ LookupDone(CpOp *opPtr)
     CpListRemove(&lookupPtr->node);
     udpPtr->stats.lookups--;
     CpHandleClose(lookupPtr->handlePtr);
-    if (udpPtr->closing || opPtr->error != CP_OK) {
+    if (udpPtr->closing) {
         udpPtr->stats.errors++;
+    } else if (opPtr->error != CP_OK) {
+        CpUdpLatch(udpPtr, opPtr->error);
     } else if (names.remotes != NULL) {
         SendToFirst(udpPtr, lookupPtr, &names);
     } else {

@@ -349,6 +349,21 @@ TestRetry(CpPort *portPtr)
     Expect(&b, "kept");
     CHECK_ERROR(TakeError(&b), CP_ENOBUFS);
     CHECK_ERROR(TakeError(&b), CP_OK);
+
+    /* One that is retried tells when it has found something. */
+    CpUdpRearm(b.udpPtr);
+    Send(&a, &b, "1");
+    Send(&a, &b, "2");
+    Settle(portPtr);
+    CpUdpRearm(b.udpPtr);
+    Settle(portPtr);
+    Send(&a, &b, "3");
+    CpSimFailNth(CP_SIM_TRY_RECV_FAIL, 1, 1, CP_ENOBUFS);
+    CpUdpRearm(b.udpPtr);
+    CHECK(CpUdpNeedsRetry(b.udpPtr));
+    b.notified = 0;
+    CpUdpRetry(b.udpPtr);
+    CHECK(b.notified == 1 && Stats(&b).queued == 3);
     Close(&a);
     Close(&b);
 }
@@ -541,6 +556,7 @@ TestNoMemory(CpPort *portPtr)
     CpSimFailNth(CP_SIM_NO_MEMORY, 1, 1, CP_OK);
     Settle(portPtr);
     CHECK(Stats(&b).dropped == 1 && Stats(&b).queued == 0);
+    CHECK(Stats(&b).recvPending == 1);
 
     /* For a send, and for a look-up. */
     CpSimSetFault(CP_SIM_TRY_SEND_AGAIN, 1000);
