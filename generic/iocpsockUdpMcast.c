@@ -76,13 +76,20 @@ GroupOf(CpListNode *nodePtr)
     return CP_LIST_OWNER(nodePtr, IocpsockGroup, node);
 }
 
+static int
+IsSame(const CpAddr *aPtr, const CpAddr *bPtr)
+{
+    return aPtr->lengthBytes == bPtr->lengthBytes
+        && memcmp(aPtr->u.bytes, bPtr->u.bytes, aPtr->lengthBytes) == 0;
+}
+
 static IocpsockGroup *
 FindGroup(const IocpsockUdp *dataPtr, const IocpsockGroup *wantedPtr)
 {
     IocpsockGroup *groupPtr = GroupOf(CpListFirst(&dataPtr->groups));
 
     while (groupPtr != NULL
-        && (memcmp(&groupPtr->addr, &wantedPtr->addr, sizeof(CpAddr)) != 0
+        && (!IsSame(&groupPtr->addr, &wantedPtr->addr)
             || strcmp(groupPtr->interfaceText, wantedPtr->interfaceText)
                 != 0)) {
         groupPtr = GroupOf(CpListNext(&dataPtr->groups, &groupPtr->node));

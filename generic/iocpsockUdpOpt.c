@@ -112,7 +112,7 @@ SetCommand(IocpsockUdp *dataPtr, Tcl_Interp *interp, const UdpOption *optionPtr,
     const char *value)
 {
     Tcl_Obj *commandPtr = Tcl_NewStringObj(value, -1);
-    Tcl_Size length;
+    Tcl_Size length = 0;
     int code;
 
     (void) optionPtr;
@@ -225,7 +225,7 @@ SetRemote(IocpsockUdp *dataPtr, Tcl_Interp *interp, const UdpOption *optionPtr,
     Tcl_Obj *listPtr = Tcl_NewStringObj(value, -1);
     Tcl_Obj **parts;
     Tcl_Size count;
-    CpAddr addr;
+    CpAddr addr = {0};
     int port, code;
 
     Tcl_IncrRefCount(listPtr);
@@ -388,7 +388,7 @@ GetSocket(IocpsockUdp *dataPtr, Tcl_Interp *interp, const UdpOption *optionPtr,
     CpHandle *handlePtr = NextSocket(dataPtr, optionPtr, &index);
     CpError error = CP_EAFNOSUPPORT;
     char what[32];
-    int value;
+    int value = 0;
 
     if (handlePtr != NULL) {
         error = ReadOption(handlePtr, optionPtr, &value);

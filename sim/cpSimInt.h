@@ -171,6 +171,7 @@ uint32_t SimDelay(CpSimFault fault);
 uint32_t SimSomeMs(void);
 
 void *SimAlloc(size_t sizeBytes);
+void SimFree(void *memPtr);
 /* Lets what is due by now happen. */
 void SimRunDueEvents(void);
 

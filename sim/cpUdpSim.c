@@ -10,7 +10,6 @@
 
 #include "cpUdpPort.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define UDP_PAYLOAD_MAX 65507 /* Of IPv4. */
@@ -38,6 +37,7 @@ typedef struct SimDatagram {
 struct SimUdp {
     CpAddr peer;    /* lengthBytes is 0: not connected. */
     CpList arrived; /* Datagrams, oldest first. */
+    unsigned arrivedCount;
     size_t arrivedBytes;
     CpError icmpError; /* For the next receive or send. */
     CpUdpInfo info;    /* Of the last one received. */
@@ -72,12 +72,6 @@ int
 CpUdpServicePort(const char *name)
 {
     return strcmp(name, "domain") == 0 ? 53 : -1;
-}
-
-static void
-FreeDatagram(SimDatagram *datagramPtr)
-{
-    free(datagramPtr);
 }
 
 static SimDatagram *
@@ -122,12 +116,13 @@ CpUdpHandleClose(CpHandle *handlePtr)
     struct SimUdp *udpPtr = handlePtr->udpPtr;
     SimDatagram *datagramPtr;
 
-    while ((datagramPtr = FirstArrived(handlePtr)) != NULL) {
+    for (; udpPtr->arrivedCount > 0; udpPtr->arrivedCount--) {
+        datagramPtr = FirstArrived(handlePtr);
         CpListRemove(&datagramPtr->node);
-        FreeDatagram(datagramPtr);
+        SimFree(datagramPtr);
     }
     handlePtr->udpPtr = NULL;
-    free(udpPtr);
+    SimFree(udpPtr);
     CpHandleClose(handlePtr);
 }
 
@@ -265,8 +260,9 @@ TakeDatagram(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
     TakeInfo(handlePtr, datagramPtr, datagramPtr->lengthBytes > lengthBytes,
         infoPtr);
     CpListRemove(&datagramPtr->node);
+    handlePtr->udpPtr->arrivedCount--;
     handlePtr->udpPtr->arrivedBytes -= datagramPtr->lengthBytes;
-    FreeDatagram(datagramPtr);
+    SimFree(datagramPtr);
     return bytes;
 }
 
@@ -368,7 +364,7 @@ static void
 Launch(SimDatagram *datagramPtr)
 {
     if (SimFault(CP_SIM_UDP_LOSE)) {
-        FreeDatagram(datagramPtr);
+        SimFree(datagramPtr);
         return;
     }
     if (SimFault(CP_SIM_UDP_TWICE)) {
@@ -420,6 +416,7 @@ Deliver(CpHandle *handlePtr, const SimDatagram *datagramPtr)
     memcpy(copyPtr, datagramPtr, sizeBytes);
     memset(&copyPtr->node, 0, sizeof(copyPtr->node));
     CpListAppend(&udpPtr->arrived, &copyPtr->node);
+    udpPtr->arrivedCount++;
     udpPtr->arrivedBytes += copyPtr->lengthBytes;
     Pump(handlePtr);
 }
@@ -456,7 +453,7 @@ SimArriveDatagram(void *ptr)
 
     if (datagramPtr->isUnreachable) {
         ReportUnreachable(datagramPtr);
-        FreeDatagram(datagramPtr);
+        SimFree(datagramPtr);
         return;
     }
     for (handlePtr = SimNewestHandle(); handlePtr != NULL && (many || !got);
@@ -467,7 +464,7 @@ SimArriveDatagram(void *ptr)
         }
     }
     if (got || many) {
-        FreeDatagram(datagramPtr);
+        SimFree(datagramPtr);
         return;
     }
     datagramPtr->isUnreachable = 1;

@@ -180,6 +180,12 @@ SimAlloc(size_t sizeBytes)
     return memPtr;
 }
 
+void
+SimFree(void *memPtr)
+{
+    free(memPtr);
+}
+
 /* ------------------------------------------------------------ chance */
 
 /* Steele and Vigna's SplitMix64: one word of state, any seed is good. */
