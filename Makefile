@@ -18,21 +18,28 @@ ROWS = .
 # For `make bench`: options of bench/run.tcl.
 BENCH =
 
+# For `make incore`: steps of tools/incore; all if empty.
+STEPS =
+
 # For `make selftest`: options of selftest/selftest.tcl, such as -quick.
 SELFTEST =
 
 # For `make fuzz`: how long each program runs.
 SECONDS = 60
 
-version := $(shell sed -n 's/^project.iocpsock VERSION \([0-9.]*\).*/\1/p' \
+# For `make release`: --dry-run makes the quick checks only.
+RELEASE =
+
+version := $(shell sed -n 's/^set(IOCPSOCK_VERSION \(.*\))$$/\1/p' \
     CMakeLists.txt)
 package = iocpsock$(version)
-zip = build/dist/$(package)-win64.zip
+zip = build/dist/$(package)-windows.zip
 
 .PHONY: all setup native demo test test-strict test-wine10 test-win32 test-tk \
-    check sim fuzz coverage conformance differential differential-outside soak \
-    browser-test bench bench-count check-format tidy doc doc-check pictures \
-    dist dist-check selftest install clean help FORCE
+    check sim fuzz coverage conformance incore differential \
+    differential-outside soak browser-test bench bench-count check-format tidy \
+    doc doc-check pictures dist dist-check selftest release install clean help \
+    FORCE
 
 all: setup build/win64/build.ninja
 	@cmake --build build/win64
@@ -51,6 +58,7 @@ help:
 	@echo "  make test-tk       wish on its own display (Tk 8.6 and 9.0)"
 	@echo "  make check         the tests that need no Windows"
 	@echo "  make conformance   Tcl's own tests, with each driver"
+	@echo "  make incore        Tcl with this driver as its own (STEPS=)"
 	@echo "  make differential  random operations, compared (COUNT=, SEED=)"
 	@echo "  make differential-outside  a peer outside Wine (COUNT=, SEED=)"
 	@echo "  make sim           random worlds, simulated (COUNT=, SEED=)"
@@ -60,10 +68,11 @@ help:
 	@echo "  make browser-test  the live view in Chromium, and its picture"
 	@echo "  make doc-check     the site: its links, its pages in Chromium"
 	@echo "  make bench         measures each driver, with plots (an hour)"
-	@echo "  make bench-count   requests to Wine's server, with limits"
+	@echo "  make bench-count   system calls and Wine requests, with limits"
 	@echo "  make coverage      how much of core/ the native tests run"
 	@echo "  make dist-check    checks the zip"
 	@echo "  make selftest      the zip's self-test, both Tcls (SELFTEST=)"
+	@echo "  make release       all checks and the zip (RELEASE=--dry-run)"
 	@echo "To change it (CONTRIBUTING.md)"
 	@echo "  make tidy          checks the style, runs the code checkers"
 	@echo "  make check-format  checks only the style"
@@ -143,6 +152,11 @@ coverage: build/native-coverage/build.ninja
 conformance: all
 	@JOBS=$(JOBS) tools/with-wine tools/conformance
 
+# Builds Tcl with this driver in the place of its own, and runs Tcl's tests.
+incore: all build/native-gcc/build.ninja
+	@cmake --build build/native-gcc --target peer
+	@JOBS=$(JOBS) tools/with-wine tools/incore $(STEPS)
+
 differential: all
 	@tools/with-wine tools/differential $(COUNT) $(SEED)
 
@@ -160,6 +174,7 @@ bench: all
 
 bench-count: all
 	@tools/bench-count
+	@tools/bench-calls
 
 # Tests the live view and WebSockets in a browser on this machine.
 browser-test: all
@@ -204,15 +219,24 @@ install:
 	@test -f build/win64/build.ninja || $(MAKE) all
 	@DESTDIR="$(DESTDIR)" cmake --install build/win64 --prefix "$(PREFIX)"
 
-dist: all $(manual)
+# Both processors, and the static libraries.
+dist: all $(manual) build/win32/build.ninja
+	@cmake --build build/win32
+	@cmake --build build/win64 --target static
+	@cmake --build build/win32 --target static
 	@tools/make-dist $(version)
 	@echo "$(zip)"
 
 dist-check: dist
+	@tools/setup dist
 	@tools/with-wine tools/dist-check $(version)
 
 selftest: dist
 	@tools/with-wine tools/selftest $(version) $(SELFTEST)
+
+# No set-up here: the quick checks come first.
+release:
+	@JOBS=$(JOBS) tools/release $(RELEASE) $(version)
 
 clean:
 	rm -rf build

@@ -75,7 +75,7 @@ proc report::Line {results version case} {
     variable units
     set ours [Get $results $version $case iocpsock]
     set parts {}
-    foreach name {core iocpsock floor native} {
+    foreach name {core iocpsock node floor native} {
         set values [Values [Get $results $version $case $name]]
         if {[llength $values]} {
             lappend parts "$name [Number [Median $values]]"
@@ -84,6 +84,10 @@ proc report::Line {results version case} {
     set ratio [Ratio $ours [Get $results $version $case core]]
     if {$ratio ne {}} {
         lappend parts "ratio [Number $ratio]"
+    }
+    set ratio [Ratio $ours [Get $results $version $case node]]
+    if {$ratio ne {}} {
+        lappend parts "ratio to Node [Number $ratio]"
     }
     return [join $parts {, }]
 }
@@ -109,14 +113,15 @@ proc report::Versions {results} {
     return $versions
 }
 
-# Returns a target: how many times the core's speed, or which part of the speed
-# of the C program.
+# Returns a target: how many times the speed of the core or of Node, or which
+# part of the speed of the C program.
 proc report::Target {case which} {
     set targets {
         rt1 {core 8 floor 0.667} rt100 {core 12} rt-idle1000 {core 8}
         bulk64k {core 10 floor 0.6} bulk1m {core 10 floor 0.6}
         bulk4k {core 6} conn-seq {core 8 floor 0.5} conn-50 {core 8}
-        http-100 {core 6}
+        http-1 {node 1.5} http-10 {node 1.5} http-100 {core 6 node 1.5}
+        http-500 {node 1.5}
     }
     if {[dict exists $targets $case $which]} {
         return [dict get $targets $case $which]
@@ -137,13 +142,14 @@ proc report::Table {results} {
     set lines {}
     foreach version [Versions $results] {
         lappend lines "Tcl [join [split $version {}] .]" \
-            [format "%-15s %-6s %9s %9s %9s %9s  %-18s %-18s" case unit core \
-                iocpsock "C, IOCP" "Linux" "times the core's" \
-                "times C's"]
+            [string trimright [format \
+                "%-15s %-6s %9s %9s %9s %9s %9s  %-18s %-18s %s" case unit \
+                core iocpsock Node "C, IOCP" "Linux" "times the core's" \
+                "times C's" "times Node's"]]
         foreach case [Cases $results $version] {
             set ours [Get $results $version $case iocpsock]
             set columns {}
-            foreach name {core iocpsock floor native} {
+            foreach name {core iocpsock node floor native} {
                 set values [Values [Get $results $version $case $name]]
                 lappend columns [Number [expr {
                     [llength $values] ? [Median $values] : {}}]]
@@ -151,11 +157,13 @@ proc report::Table {results} {
             set unit [Measure [lindex $ours 0]]
             set byCore [Ratio $ours [Get $results $version $case core]]
             set byFloor [Ratio $ours [Get $results $version $case floor]]
+            set byNode [Ratio $ours [Get $results $version $case node]]
             lappend lines [string trimright [format \
-                "%-15s %-6s %9s %9s %9s %9s  %-18s %-18s" $case \
+                "%-15s %-6s %9s %9s %9s %9s %9s  %-18s %-18s %s" $case \
                 [expr {$unit eq {} ? "" : [dict get $units $unit]}] \
                 {*}$columns [Judged $byCore [Target $case core]] \
-                [Judged $byFloor [Target $case floor]]]]
+                [Judged $byFloor [Target $case floor]] \
+                [Judged $byNode [Target $case node]]]]
         }
         lappend lines {*}[Others $results $version] {}
     }
@@ -168,7 +176,7 @@ proc report::Others {results version} {
     dict for {key rounds} $results {
         lassign $key itsVersion case name
         if {$itsVersion ne $version
-            || $name in {core iocpsock floor native}} {
+            || $name in {core iocpsock node floor native}} {
             continue
         }
         set values [Values $rounds]
@@ -181,7 +189,7 @@ proc report::Others {results version} {
         "further figures, medians (microseconds of CPU for each operation)"]
     dict for {key rounds} $results {
         lassign $key itsVersion case name
-        if {$itsVersion ne $version || $name ni {core iocpsock}} {
+        if {$itsVersion ne $version || $name ni {core iocpsock node}} {
             continue
         }
         set parts {}

@@ -11,6 +11,7 @@
 # -seconds N        how long a run measures; default 1
 # -cases PATTERNS   cases of bench/cases.tcl, and of http below; default all
 # -driver SCRIPT    one more driver, as for bench.tcl; can be repeated
+# -node yes|no      also Node for Windows, if set-up has fetched it; default yes
 # -out FOLDER       the folder of the results; default build/bench
 
 package require json::write
@@ -19,7 +20,7 @@ namespace eval run {
     variable root [file dirname [file dirname [file normalize [info script]]]]
     variable options
     array set options {
-        -tcl all -rounds 5 -seconds 1 -cases * -out build/bench
+        -tcl all -rounds 5 -seconds 1 -cases * -out build/bench -node yes
     }
     variable drivers {
         core {::socket {}}
@@ -29,6 +30,9 @@ namespace eval run {
     # These cases also run in each of the driver's receive modes.
     variable modes {zero-byte flow-controlled burst-detection}
     variable inEachMode {rt1 rt100 bulk64k memory}
+    variable node [file join [expr {[info exists ::env(XDG_CACHE_HOME)]
+        ? $::env(XDG_CACHE_HOME) : "$::env(HOME)/.cache"}] \
+        iocpsock node-win64 bin node.exe]
     variable ticksPerSecond [exec getconf CLK_TCK]
     variable results {}
 }
@@ -214,14 +218,21 @@ proc run::Once {shell case driver mode} {
 # If it refuses or does not answer, there is no result.
 proc run::Http {shell case driver} {
     variable root
-    variable options
     set socket [string trim [lindex [split $driver ";"] end]]
     set connections [lindex [split $case -] end]
     set server [open |[list {*}$shell $root/examples/httpd.tcl \
         -root Z:$root/bench/files -port 0 -socket $socket -stdin quit \
         -maxconnections [expr {2 * $connections + 100}] \
         2>/dev/null] r+]
-    set port [lindex [gets $server] end]
+    set result [Load $case [lindex [gets $server] end]]
+    close $server
+    return $result
+}
+
+# Loads a web server with wrk.
+proc run::Load {case port} {
+    variable options
+    set connections [lindex [split $case -] end]
     set header [expr {[string match *close* $case]
         ? {-H {Connection: close}} : {}}]
     set load [expr {[info exists ::env(BENCH_LOAD)] ? $::env(BENCH_LOAD) : {}}]
@@ -229,7 +240,6 @@ proc run::Http {shell case driver} {
     lassign [Execute 60 {*}$load wrk -t1 -c$connections \
         -d${seconds}s --timeout 10s --latency {*}$header \
         http://127.0.0.1:$port/index.html] code output
-    close $server
     if {![regexp {Requests/sec:\s+([\d.]+)} $output -> rate]
         || $rate == 0
         || [regexp {Non-2xx or 3xx responses|read [1-9]|write [1-9]} $output]} {
@@ -243,6 +253,80 @@ proc run::Http {shell case driver} {
             $n * [dict get {us 0.001 ms 1 s 1000} $unit]}]
     }
     return $result
+}
+
+# ----------------------------------------------------------------- Node
+
+# Node's standard streams must be files under Wine. Returns its process id and
+# the file of its output.
+proc run::StartNode {args} {
+    variable root
+    variable node
+    set name [exec mktemp -t iocpsock.XXXXXX]
+    set pid [exec env NODE_SKIP_PLATFORM_CHECK=1 \
+        IOCPSOCK_SHELL=$node $root/tools/wine-tclsh 86 \
+        $root/bench/bench.js {*}$args </dev/null >$name 2>@1 &]
+    return [list $pid $name]
+}
+
+# Waits for a line of its output, or for its end.
+proc run::NodeLine {pid name pattern} {
+    for {set i 0} {$i < 600} {incr i} {
+        set text [ReadFile $name]
+        if {[regexp -line $pattern $text line]} {
+            return $line
+        }
+        if {[string match {Z*} [ProcessState $pid]]} {
+            break
+        }
+        after 100
+    }
+    puts "    Node: no result: $text"
+    return {}
+}
+
+proc run::ProcessState {pid} {
+    if {[catch {ReadFile /proc/$pid/stat} text]} {
+        return Z
+    }
+    return [string range $text [string last ) $text]+2 end]
+}
+
+proc run::EndNode {pid name} {
+    catch {exec kill -KILL $pid}
+    file delete $name
+}
+
+proc run::NodeOnce {case} {
+    variable options
+    lassign [StartNode $case seconds=$options(-seconds)] pid name
+    set line [NodeLine $pid $name {^RESULT .*$}]
+    EndNode $pid $name
+    return [string trim [string range $line 7 end]]
+}
+
+proc run::NodeHttp {case} {
+    variable root
+    lassign [StartNode web page=Z:$root/bench/files/index.html] pid name
+    set port [lindex [NodeLine $pid $name {^listening on .*$}] end]
+    set result [expr {$port eq {} ? {} : [Load $case $port]}]
+    EndNode $pid $name
+    return $result
+}
+
+proc run::NodeContender {case} {
+    variable options
+    variable node
+    if {!$options(-node) || ![file exists $node]} {
+        return {}
+    }
+    if {[string match http-* $case]} {
+        return [list run::NodeHttp $case]
+    }
+    if {$case in {rt1 rt100 bulk4k bulk64k bulk1m conn-seq conn-50}} {
+        return [list run::NodeOnce $case]
+    }
+    return {}
 }
 
 # --------------------------------------------------------------- rounds
@@ -272,6 +356,9 @@ proc run::Contenders {version case} {
         dict set contenders $name [expr {[string match http-* $case]
             ? [list run::Http $shell $case $command]
             : [list run::Once $shell $case $command $mode]}]
+    }
+    if {[llength [NodeContender $case]]} {
+        dict set contenders node [NodeContender $case]
     }
     if {$case in $inEachMode} {
         foreach mode $modes {
@@ -338,7 +425,7 @@ proc run::AllCases {} {
             lappend cases $name
         }
     }
-    lappend cases http-1 http-10 http-100 http-1000 \
+    lappend cases http-1 http-10 http-100 http-500 http-1000 \
         http-close-1 http-close-10 http-close-100
     return [lsearch -all -inline -regexp $cases \
         "^([join [lmap p $options(-cases) {

@@ -112,14 +112,14 @@ if(IOCPSOCK_NATIVE STREQUAL clang)
     target_include_directories(fuzzSocket PRIVATE generic)
     target_include_directories(fuzzSocket SYSTEM PRIVATE ${native_tcl_include})
     target_compile_definitions(fuzzSocket PRIVATE
-        PACKAGE_VERSION="${PROJECT_VERSION}" TCL_THREADS=1)
+        PACKAGE_VERSION="${IOCPSOCK_VERSION}" TCL_THREADS=1)
     target_link_libraries(fuzzSocket PRIVATE ${native_tcl_library})
 
     iocpsock_native_test(interpTest tests/native/tcl/interpTest.c ${generic})
     target_include_directories(interpTest PRIVATE generic)
     target_include_directories(interpTest SYSTEM PRIVATE ${native_tcl_include})
     target_compile_definitions(interpTest PRIVATE
-        PACKAGE_VERSION="${PROJECT_VERSION}" TCL_THREADS=1)
+        PACKAGE_VERSION="${IOCPSOCK_VERSION}" TCL_THREADS=1)
     target_link_options(interpTest PRIVATE
         -Wl,--wrap=Tcl_SetAssocData -Wl,--wrap=Tcl_GetAssocData
         -Wl,--wrap=Tcl_Alloc -Wl,--wrap=Tcl_Free

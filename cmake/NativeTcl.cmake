@@ -8,20 +8,22 @@ endif()
 
 file(GLOB generic CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/generic/*.c")
 set_source_files_properties(${generic} PROPERTIES
-    COMPILE_DEFINITIONS PACKAGE_VERSION="${PROJECT_VERSION}")
+    COMPILE_DEFINITIONS PACKAGE_VERSION="${IOCPSOCK_VERSION}")
 set(world_sources
     tests/native/tcl/worldClock.c
     tests/native/tcl/worldFile.c
     tests/native/tcl/worldPort.c
     tests/native/tcl/worldRaw.c
     tests/native/tcl/worldShell.c
+    tests/native/tcl/worldTime.c
+    tests/testApi.c
     tests/testChannel.c
     tests/testJob.c
     tests/testThread.c)
 
 # The functions that the simulated world wraps, found in its sources.
 set(wraps "")
-foreach(source IN ITEMS worldClock worldFile worldPort)
+foreach(source IN ITEMS worldFile worldPort worldTime)
     file(READ "${PROJECT_SOURCE_DIR}/tests/native/tcl/${source}.c" text)
     string(REGEX MATCHALL
         "\n(CALL\\([^,]*, |VOID_CALL\\(|[a-zA-Z_0-9 *]*__wrap_)[A-Za-z_]+"
@@ -37,12 +39,12 @@ list(REMOVE_DUPLICATES wraps)
 # threads read too.
 set(world_packages "${PROJECT_BINARY_DIR}/worldpackage")
 file(WRITE "${world_packages}/pkgIndex.tcl"
-    "package ifneeded iocpsock ${PROJECT_VERSION} {load {} Iocpsock}\n"
-    "package ifneeded Iocpsock ${PROJECT_VERSION} {load {} Iocpsock}\n"
+    "package ifneeded iocpsock ${IOCPSOCK_VERSION} {load {} Iocpsock}\n"
+    "package ifneeded Iocpsock ${IOCPSOCK_VERSION} {load {} Iocpsock}\n"
     "package ifneeded iocpsocktest 1.0 {load {} Iocpsocktest}\n")
 
 # Options to compile and link for each Tcl, and the folder of its scripts. Tcl
-# 8.6 is this machine's. Tcl 9.0 is from a newer Debian, with its C library
+# 8.6 is this machine's. Tcl 9 is from a newer Debian, with its C library
 # (tools/fetch-native-tcl); that library's loader starts the programs.
 find_path(native_tcl_include tcl.h PATH_SUFFIXES tcl8.6 REQUIRED)
 find_library(native_tcl_library NAMES tcl8.6 REQUIRED)
@@ -53,21 +55,26 @@ set(world_tcl86_environment "")
 
 include(FindTclRoot)
 default_cache(cache)
-set(newer "${cache}/tcl90-native/usr")
-set(newer_lib "${newer}/lib/x86_64-linux-gnu")
-if(NOT EXISTS "${newer_lib}/libtcl9.0.so")
-    message(FATAL_ERROR "no ${newer}: run tools/setup")
-endif()
-add_library(world_tcl90 INTERFACE)
-target_include_directories(world_tcl90 SYSTEM INTERFACE
-    "${newer}/include/tcl9.0")
-target_link_libraries(world_tcl90 INTERFACE "${newer_lib}/libtcl9.0.so")
-target_link_options(world_tcl90 INTERFACE
-    "-Wl,--dynamic-linker=${newer_lib}/ld-linux-x86-64.so.2"
-    "-Wl,--disable-new-dtags,-rpath,${newer_lib}"
-    -Wl,--allow-shlib-undefined)
-set(world_tcl90_environment "TCL_LIBRARY=${newer}/lib/tcl9.0"
-    "TCL9_0_TM_PATH=${newer}/lib/tcl9.0/tcl9")
+foreach(version IN ITEMS 9.0 9.1)
+    string(REPLACE "." "" tcl "tcl${version}")
+    string(REPLACE "." "_" underlined "${version}")
+    set(newer "${cache}/${tcl}-native/usr")
+    set(newer_lib "${newer}/lib/x86_64-linux-gnu")
+    if(NOT EXISTS "${newer_lib}/libtcl${version}.so")
+        message(FATAL_ERROR "no ${newer}: run tools/setup")
+    endif()
+    add_library(world_${tcl} INTERFACE)
+    target_include_directories(world_${tcl} SYSTEM INTERFACE
+        "${newer}/include/tcl${version}")
+    target_link_libraries(world_${tcl} INTERFACE
+        "${newer_lib}/libtcl${version}.so")
+    target_link_options(world_${tcl} INTERFACE
+        "-Wl,--dynamic-linker=${newer_lib}/ld-linux-x86-64.so.2"
+        "-Wl,--disable-new-dtags,-rpath,${newer_lib}"
+        -Wl,--allow-shlib-undefined)
+    set(world_${tcl}_environment "TCL_LIBRARY=${newer}/lib/tcl${version}"
+        "TCL${underlined}_TM_PATH=${newer}/lib/tcl${version}/tcl9")
+endforeach()
 
 # core/ and sim/ for ThreadSanitizer. Here the simulator does not provide the
 # driver's memory: its lock would order accesses that nothing else orders, and
@@ -88,13 +95,19 @@ target_link_libraries(world_tsan PRIVATE iocpsock_warnings)
 function(iocpsock_world tcl kind library)
     set(shell ${tcl}-${kind})
     add_executable(${shell} ${generic} ${world_sources})
-    target_include_directories(${shell} PRIVATE generic tests/native/tcl)
-    target_compile_definitions(${shell} PRIVATE TCL_THREADS=1 _GNU_SOURCE)
+    target_include_directories(${shell} PRIVATE generic tests tests/native/tcl)
+    target_compile_definitions(${shell} PRIVATE TCL_THREADS=1 _GNU_SOURCE
+        TEST_API_DRIVER)
     target_link_options(${shell} PRIVATE ${wraps} -rdynamic)
     target_link_libraries(${shell} PRIVATE ${library} world_${tcl}
         iocpsock_warnings Threads::Threads)
+    # clang-tidy checks each file once for each Tcl.
+    if(kind STREQUAL tsan)
+        set_target_properties(${shell} PROPERTIES EXPORT_COMPILE_COMMANDS OFF)
+    endif()
     foreach(suite IN LISTS ARGN)
-        set(row native-${IOCPSOCK_NATIVE}.${shell}.${suite})
+        get_filename_component(name ${suite} NAME)
+        set(row native-${IOCPSOCK_NATIVE}.${shell}.${name})
         add_test(NAME ${row} COMMAND ${shell}
             "${PROJECT_SOURCE_DIR}/tests/run.tcl" ${suite}.test)
         set(supp "${PROJECT_SOURCE_DIR}/tests/native/tcl/tsan.supp")
@@ -104,13 +117,14 @@ ${world_${tcl}_environment}")
     endforeach()
 endfunction()
 
-foreach(tcl IN ITEMS tcl86 tcl90)
+foreach(tcl IN ITEMS tcl86 tcl90 tcl91)
     iocpsock_world(${tcl} asan iocpsock_sim
         close closeDelivery closeExit closeInterp interp interpMore
         io ioBulk ioCallback ioEnd ioEvents ioFairness
         listener listenerAccept listenerMany options optionsServer
         recvmode recvmodeLimit send sendfile
+        incore/api
         socket socketAddress socketChannel socketConnect socketProcess stats
-        thread threadInterp threadMove udp watchdog watchdogData)
+        thread threadInterp threadMove udp version watchdog watchdogData)
     iocpsock_world(${tcl} tsan world_tsan thread threadInterp threadMove)
 endforeach()

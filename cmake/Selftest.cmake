@@ -15,9 +15,10 @@ configure_file(selftest/selftest.cmd "${PROJECT_BINARY_DIR}/selftest.cmd"
 install(FILES "${PROJECT_BINARY_DIR}/selftest.cmd"
     DESTINATION lib/${folder} COMPONENT selftest EXCLUDE_FROM_ALL)
 
-install(TARGETS portTest errorTest RUNTIME DESTINATION ${selftest}
+install(TARGETS portTest errorTest RUNTIME DESTINATION ${selftest}/${platform}
     COMPONENT selftest EXCLUDE_FROM_ALL)
-install(TARGETS ${testDlls} LIBRARY DESTINATION ${selftest}/iocpsocktest
+install(TARGETS ${testDlls}
+    LIBRARY DESTINATION ${selftest}/iocpsocktest/${platform}
     COMPONENT selftest EXCLUDE_FROM_ALL)
 install(FILES "${testFolder}/pkgIndex.tcl"
     DESTINATION ${selftest}/iocpsocktest COMPONENT selftest EXCLUDE_FROM_ALL)

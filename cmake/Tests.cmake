@@ -57,6 +57,21 @@ add_test(NAME errors COMMAND "${tools}/wine-tclsh" 86)
 set_tests_properties(errors PROPERTIES LABELS "windows;wine" TIMEOUT 120
     ENVIRONMENT "IOCPSOCK_SHELL=$<TARGET_FILE:errorTest>;${target}")
 
+# The Tcl side must compile without warnings with the headers of Tcl 9.1 too.
+# There is no Windows build of 9.1 here to link and run it.
+default_cache(cache)
+set(tcl91Include "${cache}/tcl91-native/usr/include/tcl9.1")
+if(EXISTS "${tcl91Include}/tcl.h")
+    add_library(headers91 OBJECT ${iocpsock_sources})
+    target_include_directories(headers91 PRIVATE generic)
+    target_include_directories(headers91 SYSTEM PRIVATE "${tcl91Include}")
+    target_compile_definitions(headers91 PRIVATE USE_TCL_STUBS TCL_THREADS=1
+        PACKAGE_VERSION="${IOCPSOCK_VERSION}")
+    target_link_libraries(headers91 PRIVATE iocpsock_win iocpsock_warnings)
+    # clang-tidy would check each file once more.
+    set_target_properties(headers91 PROPERTIES EXPORT_COMPILE_COMMANDS OFF)
+endif()
+
 # The benchmark's reference in C.
 add_executable(floor bench/floor.c)
 target_link_libraries(floor PRIVATE iocpsock_warnings ws2_32 mswsock)
@@ -89,6 +104,19 @@ foreach(short IN LISTS tclVersions)
             ENVIRONMENT "${target}")
     endforeach()
 endforeach()
+
+# An older Tcl 8.6 runs a part of the suites: what depends most on Tcl itself,
+# that is its channels, their options and events, and threads.
+if(CMAKE_SIZEOF_VOID_P EQUAL 8)
+    foreach(name IN ITEMS
+            close io ioEvents options recvmode regress socket
+            thread threadMove version)
+        add_test(NAME tcl8613.${name}
+            COMMAND "${tools}/run-suite" 8613 ${name}.test 120)
+        set_tests_properties(tcl8613.${name} PROPERTIES
+            LABELS tcl8613 TIMEOUT 150 SKIP_RETURN_CODE 77)
+    endforeach()
+endif()
 
 # Runs suites again on a system that does what Windows does and Wine does not
 # (tests/testStrict.c). A refused connect takes 2 s there. The suites that have
@@ -132,9 +160,23 @@ endforeach()
 add_test(NAME manual COMMAND "${tools}/check-manual" --mutants)
 set_tests_properties(manual PROPERTIES TIMEOUT 60)
 
+# Shows what `make release` refuses.
+add_test(NAME release COMMAND "${tools}/release-check")
+set_tests_properties(release PROPERTIES TIMEOUT 120)
+
+# Builds and loads DLLs as doc/packaging.md says. It needs the 64-bit build.
+if(CMAKE_SIZEOF_VOID_P EQUAL 8)
+    add_test(NAME packaging COMMAND "${tools}/build-check")
+    set_tests_properties(packaging PROPERTIES TIMEOUT 600)
+endif()
+
 # The HTML pages.
-add_test(NAME site COMMAND "${tools}/doc-check" ${PROJECT_VERSION})
+add_test(NAME site COMMAND "${tools}/doc-check" ${IOCPSOCK_VERSION})
 set_tests_properties(site PROPERTIES TIMEOUT 150)
+
+# Tests the scripts that compute version numbers and find the commit.
+add_test(NAME version COMMAND "${tools}/check-version")
+set_tests_properties(version PROPERTIES TIMEOUT 60)
 
 if(CMAKE_OBJDUMP)
     set(files "")

@@ -26,7 +26,7 @@ Init(CpBuf *bufPtr, uint32_t sizeBytes)
 CpBuf *
 CpBufNew(uint32_t sizeBytes)
 {
-    return Init(CpMalloc(sizeof(CpBuf) + sizeBytes), sizeBytes);
+    return Init((CpBuf *) CpMalloc(sizeof(CpBuf) + sizeBytes), sizeBytes);
 }
 
 void
@@ -41,7 +41,7 @@ CpBuf *
 CpBufNewLarge(CpPort *portPtr)
 {
     CpSpare *sparePtr = CpPortSpare(portPtr);
-    CpBuf *bufPtr = sparePtr->memPtr;
+    CpBuf *bufPtr = (CpBuf *) sparePtr->memPtr;
 
     if (bufPtr == NULL) {
         return CpBufNew(CP_BUF_LARGE_BYTES);

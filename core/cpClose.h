@@ -15,8 +15,12 @@
  * ends after CP_LINGER_MS milliseconds, or CP_LINGER_IDLE_MS without input.
  */
 
+#ifndef CP_LINGER_MS
 #define CP_LINGER_MS 30000
+#endif
+#ifndef CP_LINGER_IDLE_MS
 #define CP_LINGER_IDLE_MS 5000
+#endif
 
 /* The connections of one thread whose close has begun. */
 

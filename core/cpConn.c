@@ -13,7 +13,7 @@
 static CpConn *
 NewConn(CpPort *portPtr, CpConnProc *proc, void *clientData)
 {
-    CpConn *connPtr = CpCalloc(sizeof(CpConn));
+    CpConn *connPtr = (CpConn *) CpCalloc(sizeof(CpConn));
 
     if (connPtr == NULL) {
         return NULL;
@@ -25,6 +25,8 @@ NewConn(CpPort *portPtr, CpConnProc *proc, void *clientData)
     connPtr->recvMode = CP_RECV_ADAPTIVE;
     connPtr->recvBytes = CP_RECV_BYTES_MIN;
     connPtr->recvDepth = 1;
+    connPtr->burstBufs = CP_RECV_DEPTH_MAX;
+    connPtr->burstUnits = CP_BURST_UNITS_MAX;
     connPtr->sendCap = CP_SEND_CAP_DEFAULT;
     return connPtr;
 }
@@ -53,7 +55,7 @@ HalfCloseLate(CpConn *connPtr)
 static void
 DialDone(void *clientData, CpError error, CpHandle *handlePtr, char *message)
 {
-    CpConn *connPtr = clientData;
+    CpConn *connPtr = (CpConn *) clientData;
 
     connPtr->dialPtr = NULL;
     connPtr->handlePtr = handlePtr;

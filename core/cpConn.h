@@ -39,10 +39,20 @@ typedef enum CpRecvMode {
 #define CP_RECV_BYTES_MIN 4096
 #define CP_RECV_BYTES_MAX 65536
 #define CP_RECV_DEPTH_MAX 16
+#define CP_BURST_UNITS_MAX \
+    (CP_RECV_DEPTH_MAX * (CP_RECV_BYTES_MAX / CP_RECV_BYTES_MIN))
 #define CP_SEND_BYTES_MIN 1024
 #define CP_SEND_BYTES_MAX 65536
 #define CP_SEND_CAP_DEFAULT 4
 #define CP_SEND_CAP_MAX 64
+
+/* How many buffers the mode burst-detection may submit at a time. */
+
+typedef struct CpBurst {
+    unsigned bufs;  /* 1 to CP_RECV_DEPTH_MAX. */
+    unsigned units; /* Their size together in units of CP_RECV_BYTES_MIN, 1 to
+                     * CP_BURST_UNITS_MAX. */
+} CpBurst;
 
 typedef struct CpConnStats {
     uint64_t bytesIn;
@@ -120,6 +130,8 @@ CpError CpConnWrite(CpConn *connPtr, const void *srcPtr, size_t lengthBytes,
 /* CP_READ and CP_WRITE: the directions that would not return CP_EAGAIN. */
 int CpConnReady(const CpConn *connPtr);
 
+#ifndef CP_NO_FILES
+
 /*
  * A file was sent, or a part of it: bytesSent bytes, and CP_OK or the reason
  * why not all. CpPortReap calls it, perhaps after the connection was closed or
@@ -154,6 +166,8 @@ CpError CpConnSendFile(CpConn *connPtr, CpFile *filePtr, uint64_t offset,
  */
 
 void CpConnBreakSends(CpConn *connPtr, CpError error);
+
+#endif /* CP_NO_FILES */
 
 /*
  * Whether receives stay submitted, so that the connection becomes readable. A
@@ -235,6 +249,8 @@ CpHandle *CpConnHandle(const CpConn *connPtr);
 
 CpRecvMode CpConnRecvMode(const CpConn *connPtr);
 void CpConnSetRecvMode(CpConn *connPtr, CpRecvMode mode);
+CpBurst CpConnBurst(const CpConn *connPtr);
+void CpConnSetBurst(CpConn *connPtr, CpBurst burst);
 unsigned CpConnSendCap(const CpConn *connPtr);
 
 /* With 0 a write takes only bytes that the system takes at once. */

@@ -54,15 +54,17 @@ struct CpConn {
     unsigned eof : 1;          /* The end of file was read. */
     unsigned recvStopped : 1;  /* An outstanding receive was cancelled. */
     unsigned sendShut : 1;     /* Writing was shut down. */
-    CpError recvFailure;       /* Of the first receive that failed. The system
+    unsigned burstBufs : 5;    /* CpBurst. */
+    unsigned burstUnits : 9;
+    CpError recvFailure;      /* Of the first receive that failed. The system
                                 * may still have bytes in front of it. */
-    CpError recvError;         /* Not CP_OK: no byte can come any more. */
-    uint32_t readBytes;        /* The last read's length, within limits. */
-    uint32_t recvBytes;        /* The size of the next submitted buffer. */
-    unsigned recvDepth;        /* So many buffers may be in the queue. */
-    unsigned recvBufs;         /* So many are there, */
-    unsigned recvBufsPending;  /* and so many of these are outstanding. */
-    CpList recvQueue;          /* CpBufs in the order of their bytes. */
+    CpError recvError;        /* Not CP_OK: no byte can come any more. */
+    uint32_t readBytes;       /* The last read's length, within limits. */
+    uint32_t recvBytes;       /* The size of the next submitted buffer. */
+    unsigned recvDepth;       /* So many buffers may be in the queue. */
+    unsigned recvBufs;        /* So many are there, */
+    unsigned recvBufsPending; /* and so many of these are outstanding. */
+    CpList recvQueue;         /* CpBufs in the order of their bytes. */
     uint64_t bytesIn;
 
     /* Sending: cpSend.c, cpSendFile.c */
@@ -204,11 +206,20 @@ CpError CpSendFin(CpConn *connPtr);
 
 /* -------------------------------------------------------- cpSendFile.c */
 
+#ifndef CP_NO_FILES
+
 /* Starts the first file. No send may be outstanding. */
 void CpSendFileNext(CpConn *connPtr);
 
 /* Dialling has ended: files that have waited for it are sent, or fail. */
 void CpSendFileDialled(CpConn *connPtr, CpError error);
+
+#else /* CP_NO_FILES: there are no files to send. */
+
+#define CpSendFileNext(connPtr) ((void) 0)
+#define CpSendFileDialled(connPtr, error) ((void) 0)
+
+#endif /* CP_NO_FILES */
 
 /* ----------------------------------------------------------- cpClose.c */
 

@@ -135,7 +135,7 @@ AttemptDone(CpOp *opPtr)
 static CpDial *
 NewDial(CpPort *portPtr, CpDialProc *proc, void *clientData)
 {
-    CpDial *dialPtr = CpCalloc(sizeof(CpDial));
+    CpDial *dialPtr = (CpDial *) CpCalloc(sizeof(CpDial));
 
     if (dialPtr != NULL) {
         dialPtr->portPtr = portPtr;
@@ -178,7 +178,7 @@ ResolveDone(CpOp *opPtr)
 {
     CpResolveOp *resolvePtr = CP_OWNER_OF(opPtr, CpResolveOp, op);
     CpHandle *handlePtr = opPtr->handlePtr;
-    CpDial *dialPtr = resolvePtr->clientData;
+    CpDial *dialPtr = (CpDial *) resolvePtr->clientData;
     CpError error = opPtr->error;
     char *message = resolvePtr->message;
 
@@ -205,7 +205,7 @@ CpError
 CpDialStartName(CpPort *portPtr, const CpTarget *targetPtr, CpDialProc *proc,
     void *clientData, CpDial **dialPtrPtr)
 {
-    CpResolveOp *resolvePtr = CpCalloc(sizeof(CpResolveOp));
+    CpResolveOp *resolvePtr = (CpResolveOp *) CpCalloc(sizeof(CpResolveOp));
     CpDial *dialPtr = NewDial(portPtr, proc, clientData);
 
     if (resolvePtr == NULL || dialPtr == NULL

@@ -30,6 +30,10 @@
 #define CP_OWNER_OF(memberPtr, type, member) \
     ((type *) (void *) ((char *) (memberPtr) -offsetof(type, member)))
 
+/* Does not compile unless the condition is true; name is a new type. */
+#define CP_STATIC_ASSERT(name, condition) \
+    typedef char(name)[(condition) ? 1 : -1]
+
 typedef struct CpListNode {
     struct CpListNode *nextPtr; /* NULL: in no list. */
     struct CpListNode *prevPtr; /* Valid in a list. */

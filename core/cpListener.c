@@ -116,7 +116,7 @@ Refill(CpListener *listenerPtr)
         return;
     }
     while (postedPtr->count + queuedPtr->count < listenerPtr->backlog) {
-        Accept *acceptPtr = CpCalloc(sizeof(Accept));
+        Accept *acceptPtr = (Accept *) CpCalloc(sizeof(Accept));
 
         if (acceptPtr == NULL) {
             listenerPtr->retryMs = CpNowMs() + CP_ACCEPT_RETRY_MS;
@@ -282,7 +282,7 @@ CpError
 CpListenerNew(CpPort *portPtr, CpHandle *handlePtr, int systemBacklog,
     CpListenerProc *proc, void *clientData, CpListener **listenerPtrPtr)
 {
-    CpListener *listenerPtr = CpCalloc(sizeof(CpListener));
+    CpListener *listenerPtr = (CpListener *) CpCalloc(sizeof(CpListener));
     CpError error;
 
     if (listenerPtr == NULL) {
@@ -385,7 +385,7 @@ CpListenerClose(CpListener *listenerPtr, CpListenerProc *closedProc,
 void
 CpListenerMove(CpListener *listenerPtr, CpPort *portPtr)
 {
-    AcceptState state;
+    unsigned state;
 
     listenerPtr->portPtr = portPtr;
     CpHandleMove(listenerPtr->handlePtr, portPtr);

@@ -268,6 +268,8 @@ uintptr_t CpHandleNative(CpHandle *handlePtr);
 
 /* -------------------------------------------------------------- files */
 
+#ifndef CP_NO_FILES
+
 /*
  * CpFileOpen --
  *
@@ -312,6 +314,8 @@ CpError CpFileRead(CpFile *filePtr, uint64_t offset, void *bufPtr,
 
 int CpSendFileIsLimited(void);
 
+#endif /* CP_NO_FILES */
+
 /* --------------------------------------------------------- operations */
 
 /*
@@ -344,6 +348,8 @@ void CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr,
 void CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
     size_t lengthBytes);
 
+#ifndef CP_NO_FILES
+
 /*
  * Sends 1 to CP_SEND_FILE_MAX bytes of a file from an offset. If the file has
  * fewer, it fails, and the peer may still get some of them; or it succeeds with
@@ -354,6 +360,8 @@ void CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
 
 void CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
     uint64_t offset, uint32_t lengthBytes);
+
+#endif /* CP_NO_FILES */
 
 /*
  * CpCancel --

@@ -361,6 +361,27 @@ CpConnSetRecvMode(CpConn *connPtr, CpRecvMode mode)
     }
 }
 
+CpBurst
+CpConnBurst(const CpConn *connPtr)
+{
+    CpBurst burst = {connPtr->burstBufs, connPtr->burstUnits};
+
+    return burst;
+}
+
+/* Buffers above a smaller limit stay until they are read. */
+
+void
+CpConnSetBurst(CpConn *connPtr, CpBurst burst)
+{
+    assert(burst.bufs >= 1 && burst.bufs <= CP_RECV_DEPTH_MAX);
+    assert(burst.units >= 1 && burst.units <= CP_BURST_UNITS_MAX);
+    connPtr->burstBufs = burst.bufs;
+    connPtr->burstUnits = burst.units;
+    connPtr->recvBytes = CP_RECV_BYTES_MIN;
+    connPtr->recvDepth = 1;
+}
+
 /* Bytes that a cancelled receive already has stay the reader's. */
 
 void

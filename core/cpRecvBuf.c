@@ -59,15 +59,18 @@ CpRecvCancelBuffers(CpConn *connPtr)
 static void
 Adapt(CpConn *connPtr, const CpBuf *bufPtr)
 {
-    unsigned most = connPtr->recvMode == CP_RECV_BURST_DETECTION
-        ? CP_RECV_DEPTH_MAX
-        : 1;
+    int burst = connPtr->recvMode == CP_RECV_BURST_DETECTION;
+    unsigned mostBufs = burst ? connPtr->burstBufs : 1;
+    uint32_t mostBytes = burst ? connPtr->burstUnits * CP_RECV_BYTES_MIN
+                               : CP_RECV_BYTES_MAX;
+    uint32_t bytes = connPtr->recvDepth * connPtr->recvBytes;
 
     if (bufPtr->end < bufPtr->sizeBytes) {
         connPtr->recvDepth = 1;
-    } else if (connPtr->recvBytes < CP_RECV_BYTES_MAX) {
+    } else if (connPtr->recvBytes < CP_RECV_BYTES_MAX
+        && 4 * bytes <= mostBytes) {
         connPtr->recvBytes *= 4;
-    } else if (connPtr->recvDepth < most) {
+    } else if (2 * connPtr->recvDepth <= mostBufs && 2 * bytes <= mostBytes) {
         connPtr->recvDepth *= 2;
     }
 }
@@ -101,7 +104,7 @@ static void
 RecvDone(CpOp *opPtr)
 {
     CpBuf *bufPtr = CP_OWNER_OF(opPtr, CpBuf, op);
-    CpConn *connPtr = bufPtr->ownerPtr;
+    CpConn *connPtr = (CpConn *) bufPtr->ownerPtr;
 
     bufPtr->pending = 0;
     connPtr->recvBufsPending--;
@@ -131,7 +134,7 @@ CpRecvReadBuffers(CpConn *connPtr, void *destPtr, size_t lengthBytes,
     if (CpRecvFirst(connPtr) == NULL && !connPtr->inputFound) {
         CpConnSubmitRecv(connPtr);
     }
-    *bytesPtr = CpRecvReadQueue(connPtr, destPtr, lengthBytes);
+    *bytesPtr = CpRecvReadQueue(connPtr, (char *) destPtr, lengthBytes);
     if (*bytesPtr > 0) {
         return CP_OK;
     }

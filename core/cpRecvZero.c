@@ -137,7 +137,7 @@ CpError
 CpRecvReadZeroByte(CpConn *connPtr, void *destPtr, size_t lengthBytes,
     size_t *bytesPtr)
 {
-    CpError error = ReadAll(connPtr, destPtr, lengthBytes, bytesPtr);
+    CpError error = ReadAll(connPtr, (char *) destPtr, lengthBytes, bytesPtr);
 
     if (CpRecvTakesAhead(connPtr) && *bytesPtr == lengthBytes
         && connPtr->recvBufs == 0 && !CpRecvEnded(connPtr)) {

@@ -20,7 +20,7 @@ char *
 CpMessageNew(const char *text)
 {
     size_t bytes = strlen(text) + 1;
-    char *message = CpMalloc(bytes);
+    char *message = (char *) CpMalloc(bytes);
 
     if (message != NULL) {
         memcpy(message, text, bytes);

@@ -51,7 +51,7 @@ static void
 SendDone(CpOp *opPtr)
 {
     CpBuf *bufPtr = CP_OWNER_OF(opPtr, CpBuf, op);
-    CpConn *connPtr = bufPtr->ownerPtr;
+    CpConn *connPtr = (CpConn *) bufPtr->ownerPtr;
     CpError error = opPtr->error;
 
     if (error == CP_OK && opPtr->bytes < bufPtr->end) {

@@ -232,7 +232,7 @@ static void
 ReadPieceDone(CpOp *opPtr)
 {
     CpBuf *bufPtr = CP_OWNER_OF(opPtr, CpBuf, op);
-    CpFileSend *sendPtr = bufPtr->ownerPtr;
+    CpFileSend *sendPtr = (CpFileSend *) bufPtr->ownerPtr;
     CpOp op = *opPtr;
     uint32_t wanted = bufPtr->end;
 
@@ -292,7 +292,7 @@ CpConnSendFile(CpConn *connPtr, CpFile *filePtr, uint64_t offset,
     if (error != CP_OK && error != CP_EAGAIN) {
         return error;
     }
-    sendPtr = CpCalloc(sizeof(CpFileSend));
+    sendPtr = (CpFileSend *) CpCalloc(sizeof(CpFileSend));
     if (sendPtr == NULL) {
         return CP_ENOMEM;
     }

@@ -141,6 +141,9 @@ oo::define httpd::Connection {
         if {$isHead} {
             my SendHead $status $fields $length
         } elseif {[dict exists $entry body]} {
+            if {$length > $::httpd::bufferSize - 1000} {
+                fconfigure $sock -buffersize $::httpd::largeBufferSize
+            }
             my SendHead $status $fields $length
             set body [dict get $entry body]
             if {$length != [dict get $entry size]} {

@@ -5,9 +5,12 @@
 #	answers are in httpdAnswer.tcl.
 
 namespace eval httpd {
-    # The size of a connection's buffers: a small file and its head leave in
-    # one piece, and one read takes everything that has arrived.
-    variable bufferSize 69632
+    # The size of a connection's buffers. Tcl's allocator keeps blocks of up to
+    # 16 KiB; it would get larger ones from the system for each answer. A
+    # connection that sends larger files has the larger size from then on: a
+    # file that is kept in memory leaves in one piece with its head.
+    variable bufferSize 16000
+    variable largeBufferSize 69632
 
     # A client may send requests in advance until this many bytes wait to be
     # sent to it. Then it must take its answers first.

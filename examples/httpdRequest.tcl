@@ -32,6 +32,9 @@ namespace eval httpd {
     # Methods of HTTP that files do not support: status 405, not 501.
     variable otherMethods {CONNECT DELETE OPTIONS PATCH POST PUT TRACE}
 
+    # The results of ParseFields for the last texts, at most 64.
+    variable parsedFields {}
+
     variable onWindows [expr {$::tcl_platform(platform) eq "windows"}]
 }
 
@@ -58,16 +61,35 @@ proc httpd::Refuse {status} {
 #	to values. The values of a repeated field are joined with commas.
 
 proc httpd::ParseHead {head} {
-    # Only whole lines of text: no lone CR or LF, no NUL.
-    if {![regexp {^(?:[\t -~\u0080-\u00ff]|\r\n)*$} $head]} {
+    set end [string first \r\n $head]
+    if {$end < 0} {
+        set end [string length $head]
+    }
+    set request [ParseRequestLine [string range $head 0 $end-1]]
+    set fields [ParseFields [string range $head $end end]]
+    if {![dict exists $fields host] && [lindex $request 3] > 0} {
         Refuse 400
     }
-    # Regular expressions with captures would cost more than all the rest.
+    lappend request $fields
+}
+
+# httpd::ParseFields --
+#
+#	Parses the fields of a head, each with the line end before it. Clients
+#	repeat their fields in most requests, so that the last results are kept.
+
+proc httpd::ParseFields {text} {
     variable token
-    set lines [split [string map {\r\n \n} $head] \n]
-    set request [ParseRequestLine [lindex $lines 0]]
+    variable parsedFields
+    if {[dict exists $parsedFields $text]} {
+        return [dict get $parsedFields $text]
+    }
+    # Only whole lines of text: no lone CR or LF, no NUL.
+    if {![regexp {^(?:[\t -~\u0080-\u00ff]|\r\n)*$} $text]} {
+        Refuse 400
+    }
     set fields {}
-    foreach line [lrange $lines 1 end] {
+    foreach line [lrange [split [string map {\r\n \n} $text] \n] 1 end] {
         # Check the colon: a 32-bit Tcl 9.0.4 takes the index -1-1 for the end.
         set colon [string first : $line]
         set name [string tolower [string range $line 0 $colon-1]]
@@ -80,14 +102,15 @@ proc httpd::ParseHead {head} {
         }
         dict set fields $name $value
     }
-    if {[dict exists $fields host]} {
-        if {[regexp {[ ,/]} [dict get $fields host]]} {
-            Refuse 400
-        }
-    } elseif {[lindex $request 3] > 0} {
+    if {[dict exists $fields host]
+            && [regexp {[ ,/]} [dict get $fields host]]} {
         Refuse 400
     }
-    lappend request $fields
+    if {[dict size $parsedFields] >= 64} {
+        set parsedFields {}
+    }
+    dict set parsedFields $text $fields
+    return $fields
 }
 
 # httpd::ParseRequestLine --
@@ -99,7 +122,9 @@ proc httpd::ParseRequestLine {line} {
     variable token
     set parts [split $line " "]
     lassign $parts method target version
+    # Regular expressions with captures would cost more than all the rest.
     if {[llength $parts] != 3 || ![regexp $token $method]
+            || ![regexp {^[\t!-~\u0080-\u00ff]*$} $target]
             || ![string match {HTTP/[0-9].[0-9]} $version]} {
         Refuse 400
     }

@@ -51,13 +51,15 @@ oo::class create httpd::Server {
     # settings	The options.
     # realRoot	The folder's name without symbolic links.
     # hosts	The names that clients may use.
+    # lastHost	The last Host field that had one of them.
     # listener	The listening socket.
     # log	The channel of the access log, or empty.
     # clients	A dictionary: the keys are the connections.
     # cache	A dictionary from paths, as requests give them, to entries,
     #		the oldest first; see lookup.
     # cacheSize	Approximately how much memory its entries take.
-    variable settings realRoot hosts listener log clients cache cacheSize
+    variable settings realRoot hosts lastHost listener log clients
+    variable cache cacheSize
 
     constructor {options} {
         set settings $options
@@ -68,6 +70,7 @@ oo::class create httpd::Server {
         set cacheSize 0
 
         set hosts [httpd::KnownHosts $options]
+        set lastHost ""
         set root [file normalize [dict get $settings -root]]
         if {[dict get $settings -root] eq "" || ![file isdirectory $root]} {
             error "no such folder: \"[dict get $settings -root]\""
@@ -157,8 +160,17 @@ oo::class create httpd::Server {
     # A client of HTTP/1.0 need not send a Host field. Browsers always do.
 
     method answersTo {fields} {
-        expr {![dict exists $fields host]
-            || [httpd::IsKnownHost [dict get $fields host] $hosts]}
+        if {![dict exists $fields host]} {
+            return 1
+        }
+        set host [dict get $fields host]
+        if {$host ne $lastHost || $host eq ""} {
+            if {![httpd::IsKnownHost $host $hosts]} {
+                return 0
+            }
+            set lastHost $host
+        }
+        return 1
     }
 
     method forget {client} {

@@ -4,6 +4,7 @@
  *      The package: its commands and their installation.
  */
 
+#include "iocpsockPackage.h"
 #include "iocpsockUdp.h"
 
 #include <stdlib.h>
@@ -176,11 +177,7 @@ ProvidePackage(Tcl_Interp *interp)
 int
 Iocpsock_Init(Tcl_Interp *interp)
 {
-#if TCL_MAJOR_VERSION < 9
-    if (Tcl_InitStubs(interp, "8.6", 0) == NULL) {
-#else
-    if (Tcl_InitStubs(interp, "9.0", 0) == NULL) {
-#endif
+    if (IocpsockInitStubs(interp) != TCL_OK) {
         return TCL_ERROR;
     }
     Announce(interp);
@@ -198,6 +195,8 @@ Iocpsock_Init(Tcl_Interp *interp)
     Tcl_CreateObjCommand(interp, "::iocpsock::abort", IocpsockAbortObjCmd, NULL,
         NULL);
     IocpsockUdpInit(interp);
+    Tcl_CreateObjCommand(interp, "::iocpsock::build-info",
+        IocpsockBuildInfoObjCmd, NULL, NULL);
     return ProvidePackage(interp);
 }
 
@@ -206,11 +205,7 @@ Iocpsock_Init(Tcl_Interp *interp)
 int
 Iocpsock_SafeInit(Tcl_Interp *interp)
 {
-#if TCL_MAJOR_VERSION < 9
-    if (Tcl_InitStubs(interp, "8.6", 0) == NULL) {
-#else
-    if (Tcl_InitStubs(interp, "9.0", 0) == NULL) {
-#endif
+    if (IocpsockInitStubs(interp) != TCL_OK) {
         return TCL_ERROR;
     }
     return ProvidePackage(interp);

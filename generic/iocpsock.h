@@ -21,12 +21,55 @@
 typedef int Tcl_Size;
 #endif
 
+/* Memory that Tcl frees, or counts as its own. */
+#if TCL_MAJOR_VERSION < 9
+#define IocpsockAlloc(bytes) ((void *) ckalloc(bytes))
+#define IocpsockFree(memPtr) ckfree((char *) (memPtr))
+#else
+#define IocpsockAlloc(bytes) Tcl_Alloc(bytes)
+#define IocpsockFree(memPtr) Tcl_Free(memPtr)
+#endif
+
+/*
+ * Choices. Scripts can see each of them. With the second value, the driver does
+ * what Tcl's own one does. core/cpClose.h has two more.
+ */
+
+/* A client with -async waits so long for the resolver; INT_MAX: for ever. */
+#ifndef IOCPSOCK_RESOLVE_GRACE_MS
+#define IOCPSOCK_RESOLVE_GRACE_MS 100
+#endif
+
+/* A handler can read so many bytes before a read returns nothing; INT_MAX. */
+#ifndef IOCPSOCK_READ_LIMIT
+#define IOCPSOCK_READ_LIMIT 262144
+#endif
+
+/* In each pass, so many small writes to a non-blocking channel are system calls
+ * at once. Later ones are joined; INT_MAX. */
+#ifndef IOCPSOCK_DIRECT_WRITES
+#define IOCPSOCK_DIRECT_WRITES 32
+#endif
+
+/* Whether a server has its address for itself: 1 or 0. */
+#ifndef IOCPSOCK_EXCLUSIVE
+#define IOCPSOCK_EXCLUSIVE 1
+#endif
+
+/* At exit, how long to wait for output that does not move; 1. */
+#ifndef IOCPSOCK_EXIT_STALL_MS
+#define IOCPSOCK_EXIT_STALL_MS 5000
+#endif
+
+/* Whether channels have options that Tcl does not know: 1 or 0. */
+#ifndef IOCPSOCK_OWN_OPTIONS
+#define IOCPSOCK_OWN_OPTIONS 1
+#endif
+
 typedef struct IocpsockThread IocpsockThread;
 typedef struct IocpsockServer IocpsockServer;
 typedef struct IocpsockChan IocpsockChan;
-typedef struct IocpsockTransfer IocpsockTransfer;
 typedef struct IocpsockServing IocpsockServing;
-typedef struct IocpsockInterpRef IocpsockInterpRef;
 
 /*
  * What the event source calls for a channel that is neither a connection nor a
@@ -46,6 +89,7 @@ typedef struct IocpsockKind {
 
 typedef struct IocpsockInherit {
     CpRecvMode recvMode;
+    CpBurst burst;
     unsigned sendCap;
     int closeTimeoutMs; /* 0: none. */
     int keepAlive;
@@ -56,10 +100,10 @@ typedef struct IocpsockInherit {
 
 /* The watch masks of Tcl and the directions of the core are the same bits. */
 
-_Static_assert(CP_READ == TCL_READABLE && CP_WRITE == TCL_WRITABLE,
-    "readiness has one representation");
-_Static_assert(CP_READ == TCL_CLOSE_READ && CP_WRITE == TCL_CLOSE_WRITE,
-    "directions have one representation");
+CP_STATIC_ASSERT(CpReadinessIsTclMask,
+    CP_READ == TCL_READABLE && CP_WRITE == TCL_WRITABLE);
+CP_STATIC_ASSERT(CpDirectionsAreTclFlags,
+    CP_READ == TCL_CLOSE_READ && CP_WRITE == TCL_CLOSE_WRITE);
 
 /* The place of a channel in its thread's event source (iocpsockNotify.c). */
 
@@ -105,9 +149,6 @@ struct IocpsockChan {
     CpListNode serverNode; /* A server is in its thread's list servers. */
 };
 
-/* A handler can read so many bytes before a read returns nothing. */
-#define IOCPSOCK_READ_LIMIT 262144
-
 /* An event that is being served. Its handler runs, or an event loop that the
  * handler has entered. */
 
@@ -127,13 +168,28 @@ struct IocpsockServing {
 #define IOCPSOCK_WRITE_FAILED 2
 #define IOCPSOCK_TEST_CONNECT (1 << 8)
 
+/*
+ * What a server calls for each connection, from its thread's event loop: a
+ * function as Tcl_OpenTcpServer takes it. The script of the socket command is
+ * one such function (iocpsockScript.c).
+ */
+
+typedef struct IocpsockAccept {
+    Tcl_TcpAcceptProc *proc;
+    void *clientData;
+    /* NULL, or whether connections have to wait, because the server is in a
+     * thread in which the function cannot run. */
+    int (*mustWaitProc)(void *clientData);
+    /* NULL, or frees clientData at the end of the server. */
+    void (*freeProc)(void *clientData);
+} IocpsockAccept;
+
 struct IocpsockServer {
     IocpsockChan *chanPtr;
     unsigned listenerCount;
-    unsigned nextListener;           /* Whose turn it is. */
-    unsigned open;                   /* Not closed yet. */
-    IocpsockInterpRef *interpRefPtr; /* The script's interpreter. */
-    Tcl_Obj *scriptPtr;
+    unsigned nextListener; /* Whose turn it is. */
+    unsigned open;         /* Not closed yet. */
+    IocpsockAccept accept;
     unsigned backlog;
     CpAcceptMode acceptMode;
     int acceptTimeoutMs;
@@ -158,8 +214,8 @@ typedef enum IocpsockFound {
 struct IocpsockThread {
     CpPort *portPtr; /* NULL before the first socket. */
     Tcl_ThreadId threadId;
-    int exiting;    /* Exit handlers have run. */
-    int closesLast; /* It has a channel that Tcl closes last of all. */
+    int exiting;    /* Its event source has ended. */
+    int closesLast; /* Something ends it after its last channel. */
     /* iocpsockExit.c's mutex guards these: the thread that ends the process
      * reads and writes them, too. */
     int inUse;        /* It has channels or closes. The owner writes it. */
@@ -192,6 +248,9 @@ struct IocpsockThread {
 };
 
 /* iocpsockThread.c */
+
+/* The calling thread's data, perhaps without a port. */
+IocpsockThread *IocpsockThisThread(void);
 
 /*
  * IocpsockGetThread --
@@ -229,6 +288,12 @@ void IocpsockMarkIfReady(IocpsockChan *chanPtr);
 /* The thread has a port from now on. */
 void IocpsockThreadBegins(IocpsockThread *threadPtr);
 
+/* The thread's event source ends; its channels may still be open. */
+void IocpsockThreadEnds(IocpsockThread *threadPtr);
+
+/* The last step of a thread's end: Tcl has closed its channels. */
+void IocpsockEndSockets(IocpsockThread *threadPtr);
+
 /* A connection's close has begun while the thread ends. */
 void IocpsockExitClosed(IocpsockThread *threadPtr);
 
@@ -252,6 +317,15 @@ void IocpsockThreadDone(IocpsockThread *threadPtr);
  */
 
 void IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr);
+
+/* iocpsockLast.c for the package; Tcl's core has it in incore/ */
+
+/* A thread begins to have sockets: sees to it that both functions above are
+ * called at its end. Results: 0 if it is too late for an exit handler. */
+int IocpsockWatchEnd(IocpsockThread *threadPtr);
+
+/* Whether Tcl has begun to close the channels of the calling thread. */
+int IocpsockIsExiting(const IocpsockThread *threadPtr);
 
 /* iocpsockChan.c */
 
@@ -290,7 +364,6 @@ CpError IocpsockCloseConn(IocpsockChan *chanPtr);
 /* Procedures of the channel type. */
 int IocpsockClose(void *instanceData, Tcl_Interp *interp);
 int IocpsockClose2(void *instanceData, Tcl_Interp *interp, int flags);
-Tcl_ObjCmdProc IocpsockAbortObjCmd;
 
 /* iocpsockChan.c */
 
@@ -307,7 +380,8 @@ void IocpsockNameChannel(IocpsockChan *chanPtr, const Tcl_ChannelType *typePtr,
  *      background.
  *
  * Results:
- *      The channel, or NULL and a message in the interpreter.
+ *      The channel, or NULL; then the interpreter, if it is not NULL, has a
+ *      message.
  */
 
 Tcl_Channel IocpsockOpenClient(Tcl_Interp *interp, const CpTarget *targetPtr,
@@ -318,16 +392,20 @@ Tcl_Channel IocpsockOpenClient(Tcl_Interp *interp, const CpTarget *targetPtr,
 /*
  * IocpsockOpenServer --
  *
- *      Listens on as many of the addresses as possible.
+ *      Listens on as many of the addresses as possible. It owns the accept
+ *      function's data from now on, even if it fails.
  *
  * Results:
- *      The channel, or NULL and the last failure in the interpreter.
+ *      The channel, or NULL; then errno, and the interpreter if it is not NULL,
+ *      have the last failure.
  */
 
 Tcl_Channel IocpsockOpenServer(Tcl_Interp *interp, CpAddr *addrs,
-    unsigned addrCount, int reusePort, int systemBacklog, Tcl_Obj *scriptPtr);
+    unsigned addrCount, int reusePort, int systemBacklog,
+    const IocpsockAccept *acceptPtr);
+void IocpsockFreeAccept(const IocpsockAccept *acceptPtr);
 
-/* How many connections are ready for its accept script. */
+/* How many connections are ready for its accept function. */
 unsigned IocpsockServerReady(const IocpsockServer *serverPtr);
 void IocpsockServerAccept(IocpsockServer *serverPtr);
 void IocpsockServerMove(IocpsockServer *serverPtr, CpPort *portPtr);
@@ -342,18 +420,20 @@ int64_t IocpsockTickServers(IocpsockThread *threadPtr);
 /* The sooner of two times in milliseconds; -1 is never. */
 int64_t IocpsockSooner(int64_t oneMs, int64_t otherMs);
 
-/* iocpsockInterp.c */
+/* iocpsockOpen.c: the same, by host and port. The family of addresses is the
+ * one that a variable of the interpreter wants. */
 
-/* A reference outlives the deletion of its interpreter. Release frees it. */
-IocpsockInterpRef *IocpsockHoldInterp(Tcl_Interp *interp);
-void IocpsockReleaseInterp(IocpsockInterpRef *refPtr);
+Tcl_Channel IocpsockOpenTcpClient(Tcl_Interp *interp, int port,
+    const char *host, const char *myAddr, int myPort, int async);
+Tcl_Channel IocpsockOpenTcpServer(Tcl_Interp *interp, int port,
+    const char *host, int reusePort, int systemBacklog,
+    const IocpsockAccept *acceptPtr);
 
-/* NULL if the interpreter cannot evaluate any more. Only its own thread may
- * call this, or a thread that it is not "elsewhere" for. */
-Tcl_Interp *IocpsockInterpOf(const IocpsockInterpRef *refPtr);
-
-/* Whether the interpreter exists, and belongs to another thread. */
-int IocpsockInterpIsElsewhere(IocpsockInterpRef *refPtr);
+/* A connection of the calling thread, still without a channel, from a handle
+ * that is connected. Without memory returns NULL, and the handle stays the
+ * caller's. */
+IocpsockChan *IocpsockNewConnected(IocpsockThread *threadPtr,
+    CpHandle *handlePtr);
 
 /* iocpsockOpt.c */
 
@@ -375,10 +455,6 @@ int IocpsockIsDialling(const IocpsockChan *chanPtr);
 
 /* A new dict of a channel's counters. */
 Tcl_Obj *IocpsockChanStats(const IocpsockChan *chanPtr);
-Tcl_ObjCmdProc IocpsockStatsObjCmd;
-
-/* Whether a command has no arguments; leaves a message otherwise. */
-int IocpsockNoArgs(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[]);
 
 /* iocpsockSockOpt.c */
 
@@ -388,42 +464,9 @@ int IocpsockApplySockOpt(IocpsockChan *chanPtr, Tcl_Interp *interp,
 void IocpsockInheritInit(IocpsockInherit *inheritPtr);
 void IocpsockInheritApply(const IocpsockInherit *inheritPtr, CpConn *connPtr);
 
-/* iocpsockSendFile.c */
+/* iocpsockTransfer.c; nothing with CP_NO_FILES */
 
-Tcl_ObjCmdProc IocpsockSendFileObjCmd;
-
-/* The arguments of the command, checked. */
-
-typedef struct IocpsockSendArgs {
-    Tcl_Channel chan;
-    Tcl_Channel file;
-    int opened;         /* The command has opened the file. */
-    Tcl_WideInt offset; /* -1: the position of the file's channel. */
-    Tcl_WideInt size;   /* Bytes; -1: to the end of the file. */
-    Tcl_Obj *commandPtr;
-} IocpsockSendArgs;
-
-/* iocpsockCopy.c: sends by Tcl's copying. Closes a file that was opened. */
-int IocpsockCopyByTcl(Tcl_Interp *interp, const IocpsockSendArgs *argsPtr);
-
-/* iocpsockTransfer.c */
-
-/* A part of a file. */
-
-typedef struct IocpsockFilePart {
-    CpFile *filePtr;
-    uint64_t offset;
-    uint64_t length; /* Bytes. */
-} IocpsockFilePart;
-
-/* Send a file behind everything that was written to the channel, and own it
- * from now on. Wait leaves the number of bytes in the interpreter. Later
- * returns at once, and calls the command with that number at the end. A failure
- * leaves a message in the interpreter. */
-int IocpsockSendWait(Tcl_Interp *interp, Tcl_Channel chan,
-    const IocpsockFilePart *partPtr);
-int IocpsockSendLater(Tcl_Interp *interp, Tcl_Channel chan,
-    const IocpsockFilePart *partPtr, Tcl_Obj *commandPtr);
+#ifndef CP_NO_FILES
 
 /* How many of these bytes from Tcl precede the next file that waits. */
 int IocpsockSendRoom(const IocpsockChan *chanPtr, int bytes);
@@ -434,9 +477,13 @@ void IocpsockSendWritten(IocpsockChan *chanPtr, size_t bytes);
 /* No bytes from Tcl will follow: files that wait end with an error. */
 void IocpsockSendFail(IocpsockChan *chanPtr, CpError error);
 
-/* iocpsockCmd.c */
+#else /* CP_NO_FILES */
 
-Tcl_ObjCmdProc IocpsockSocketObjCmd;
+#define IocpsockSendRoom(chanPtr, bytes) (bytes)
+#define IocpsockSendWritten(chanPtr, bytes) ((void) 0)
+#define IocpsockSendFail(chanPtr, error) ((void) 0)
+
+#endif /* CP_NO_FILES */
 
 /* iocpsockErrno.c */
 
@@ -459,8 +506,8 @@ int IocpsockCloseErrno(Tcl_Interp *interp, CpError error);
 /* Leaves "what: message" and a POSIX errorCode; returns TCL_ERROR. */
 int IocpsockPosixFailure(Tcl_Interp *interp, const char *what, CpError error);
 
-/* The same for a resolver's message, which has no code. NULL means that there
- * was no memory for one. */
+/* The same for a resolver's message, which has no code. The message is NULL if
+ * there was no memory for one. */
 void IocpsockResolverFailure(Tcl_Interp *interp, const char *message);
 
 #endif /* IOCPSOCK_H */

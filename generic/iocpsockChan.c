@@ -8,14 +8,10 @@
 #include "iocpsock.h"
 
 #include <errno.h>
-#include <stdio.h>
 
-#define RESOLVE_GRACE_MS 100 /* See DialName. */
-#define POLL_REAPS 100       /* So often IocpsockPollConnect reaps. */
+#define POLL_REAPS 100 /* So often IocpsockPollConnect reaps. */
 
-/* In each pass, so many writes of up to SMALL_WRITE bytes are not joined. */
-#define SMALL_WRITE 512
-#define DIRECT_WRITES 32
+#define SMALL_WRITE 512 /* Bytes; see MayJoin. */
 
 void
 IocpsockPollConnect(IocpsockChan *chanPtr)
@@ -36,13 +32,13 @@ IocpsockPollConnect(IocpsockChan *chanPtr)
 void
 IocpsockConnChanged(void *clientData)
 {
-    IocpsockMarkIfReady(clientData);
+    IocpsockMarkIfReady((IocpsockChan *) clientData);
 }
 
 static int
 BlockModeProc(void *instanceData, int mode)
 {
-    IocpsockChan *chanPtr = instanceData;
+    IocpsockChan *chanPtr = (IocpsockChan *) instanceData;
 
     if (mode == TCL_MODE_NONBLOCKING) {
         chanPtr->flags |= IOCPSOCK_NONBLOCKING;
@@ -74,7 +70,7 @@ ServingOf(const IocpsockChan *chanPtr)
 static int
 InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
 {
-    IocpsockChan *chanPtr = instanceData;
+    IocpsockChan *chanPtr = (IocpsockChan *) instanceData;
     IocpsockServing *servingPtr;
 
     *errorCodePtr = 0;
@@ -131,7 +127,7 @@ MayJoin(IocpsockChan *chanPtr, int toWrite)
 {
     IocpsockThread *threadPtr = chanPtr->threadPtr;
 
-    if (IocpsockIsBlocking(chanPtr) || threadPtr->exiting
+    if (IocpsockIsBlocking(chanPtr) || IocpsockIsExiting(threadPtr)
         || toWrite > SMALL_WRITE) {
         return 0;
     }
@@ -139,13 +135,13 @@ MayJoin(IocpsockChan *chanPtr, int toWrite)
         chanPtr->writePass = threadPtr->passes;
         chanPtr->smallWrites = 0;
     }
-    return ++chanPtr->smallWrites > DIRECT_WRITES;
+    return ++chanPtr->smallWrites > IOCPSOCK_DIRECT_WRITES;
 }
 
 static int
 OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
 {
-    IocpsockChan *chanPtr = instanceData;
+    IocpsockChan *chanPtr = (IocpsockChan *) instanceData;
     int join;
 
     *errorCodePtr = 0;
@@ -164,7 +160,7 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
      * When a thread exits, Tcl repeats the write until a non-blocking channel
      * has taken everything. A peer that takes nothing must not delay the exit.
      */
-    if (chanPtr->threadPtr->exiting && !IocpsockIsBlocking(chanPtr)) {
+    if (!IocpsockIsBlocking(chanPtr) && IocpsockIsExiting(chanPtr->threadPtr)) {
         IocpsockExitWait(chanPtr->threadPtr, chanPtr->connPtr);
         if (CpConnSending(chanPtr->connPtr)) {
             CpConnAbort(chanPtr->connPtr);
@@ -203,7 +199,7 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
 static void
 WatchProc(void *instanceData, int mask)
 {
-    IocpsockChan *chanPtr = instanceData;
+    IocpsockChan *chanPtr = (IocpsockChan *) instanceData;
 
     chanPtr->watchMask = mask;
     if (chanPtr->connPtr != NULL && chanPtr->threadPtr != NULL) {
@@ -219,7 +215,7 @@ WatchProc(void *instanceData, int mask)
 static int
 GetHandleProc(void *instanceData, int direction, void **handlePtr)
 {
-    IocpsockChan *chanPtr = instanceData;
+    IocpsockChan *chanPtr = (IocpsockChan *) instanceData;
     CpHandle *cpHandlePtr = NULL;
 
     (void) direction;
@@ -247,7 +243,7 @@ GetHandleProc(void *instanceData, int direction, void **handlePtr)
 static void
 ThreadActionProc(void *instanceData, int action)
 {
-    IocpsockChan *chanPtr = instanceData;
+    IocpsockChan *chanPtr = (IocpsockChan *) instanceData;
 
     if (action == TCL_CHANNEL_THREAD_INSERT) {
         if (IocpsockAttach(chanPtr) && chanPtr->channel != NULL
@@ -280,16 +276,20 @@ const Tcl_ChannelType iocpsockChannelType = {
 /*
  * Names look like those of the core's sockets, which contain an address, and
  * must differ from all of them. These addresses are even, so our numbers are
- * odd.
+ * odd. As Tcl's own driver it has even ones.
  */
+
+#ifndef IOCPSOCK_FIRST_NAME
+#define IOCPSOCK_FIRST_NAME 1
+#endif
 
 TCL_DECLARE_MUTEX(nameMutex)
 
-static unsigned long long
+static uint64_t
 NextNameNumber(void)
 {
-    static unsigned long long number = 1;
-    unsigned long long next;
+    static uint64_t number = IOCPSOCK_FIRST_NAME;
+    uint64_t next;
 
     Tcl_MutexLock(&nameMutex);
     next = number;
@@ -302,10 +302,14 @@ void
 IocpsockNameChannel(IocpsockChan *chanPtr, const Tcl_ChannelType *typePtr,
     int mask)
 {
-    char name[4 + 2 * sizeof(unsigned long long) + 1];
+    char name[4 + 2 * sizeof(uint64_t) + 1] = "sock";
+    uint64_t number = NextNameNumber();
+    size_t digits = 2
+        * (number <= UINT32_MAX ? sizeof(void *) : sizeof(number));
 
-    snprintf(name, sizeof(name), "sock%0*llX", (int) (2 * sizeof(void *)),
-        NextNameNumber());
+    for (; digits > 0; digits--, number >>= 4) {
+        name[3 + digits] = "0123456789ABCDEF"[number & 15];
+    }
     chanPtr->channel = Tcl_CreateChannel(typePtr, name, chanPtr, mask);
 }
 
@@ -333,7 +337,7 @@ DialName(Tcl_Interp *interp, IocpsockChan *chanPtr, CpPort *portPtr,
     CpConn *connPtr = CpConnDialName(portPtr, targetPtr, IocpsockConnChanged,
         chanPtr);
     uint64_t nowMs = CpNowMs();
-    uint64_t endMs = nowMs + RESOLVE_GRACE_MS;
+    uint64_t endMs = nowMs + IOCPSOCK_RESOLVE_GRACE_MS;
 
     if (connPtr == NULL) {
         IocpsockPosixFailure(interp, COULD_NOT_OPEN, CP_ENOMEM);

@@ -1,8 +1,8 @@
 /*
  * iocpsockClose.c --
  *
- *      Closing channels: the channel type's procedures, the option
- *      -closetimeout, and the command iocpsock::abort.
+ *      Closing channels: the channel type's procedures, and the option
+ *      -closetimeout.
  */
 
 #include "iocpsock.h"
@@ -137,7 +137,7 @@ DrainSends(IocpsockChan *chanPtr)
 static void
 ConnClosed(void *clientData)
 {
-    IocpsockCount(clientData, 0, -1);
+    IocpsockCount((IocpsockThread *) clientData, 0, -1);
 }
 
 CpError
@@ -173,7 +173,7 @@ IocpsockCloseConn(IocpsockChan *chanPtr)
 int
 IocpsockClose(void *instanceData, Tcl_Interp *interp)
 {
-    IocpsockChan *chanPtr = instanceData;
+    IocpsockChan *chanPtr = (IocpsockChan *) instanceData;
     IocpsockServer *serverPtr = chanPtr->serverPtr;
     IocpsockThread *threadPtr;
     CpError error = CP_OK;
@@ -201,29 +201,30 @@ IocpsockClose(void *instanceData, Tcl_Interp *interp)
 }
 
 /*
- * Tcl 9 begins every close by closing the reading side, when no interpreter has
- * the channel any more. The connection closes anyway, so a shutdown would only
- * cost a system call. A real half-close comes without an interpreter.
+ * Tcl 9 begins every close by closing the reading side, when nothing refers to
+ * the channel any more. The connection closes anyway, so a half-close would
+ * only cost system calls. A real half-close comes while the script still has
+ * the channel.
  */
 
 static int
-IsWholeClose(const IocpsockChan *chanPtr, Tcl_Interp *interp, int flags)
+IsWholeClose(const IocpsockChan *chanPtr, int flags)
 {
-    return flags == TCL_CLOSE_READ && interp != NULL
-        && !Tcl_IsChannelRegistered(interp, chanPtr->channel);
+    return flags == TCL_CLOSE_READ
+        && IocpsockIsClosedByScript(chanPtr->channel);
 }
 
 int
 IocpsockClose2(void *instanceData, Tcl_Interp *interp, int flags)
 {
-    IocpsockChan *chanPtr = instanceData;
+    IocpsockChan *chanPtr = (IocpsockChan *) instanceData;
     int directions = flags & (CP_READ | CP_WRITE);
     CpError error;
 
     if (directions == 0) {
         return IocpsockClose(instanceData, interp);
     }
-    if (IsWholeClose(chanPtr, interp, flags)) {
+    if (IsWholeClose(chanPtr, flags)) {
         return 0;
     }
     if (chanPtr->connPtr == NULL || chanPtr->threadPtr == NULL) {
@@ -237,53 +238,4 @@ IocpsockClose2(void *instanceData, Tcl_Interp *interp, int flags)
         }
     }
     return IocpsockErrno(CpConnShutdown(chanPtr->connPtr, directions));
-}
-
-/* ---------------------------------------------------------------- abort */
-
-static int
-Refuse(Tcl_Interp *interp, Tcl_Obj *namePtr, const char *why)
-{
-    Tcl_SetObjResult(interp,
-        Tcl_ObjPrintf("can't abort \"%s\": %s", Tcl_GetString(namePtr), why));
-    Tcl_SetErrorCode(interp, "IOCPSOCK", "ABORT", (char *) NULL);
-    return TCL_ERROR;
-}
-
-/*
- * Tcl writes the output that it still holds, and the driver drops it. The
- * channel becomes a blocking one, so that this happens before the close
- * returns, even if Tcl has begun to write in the background.
- */
-
-int
-IocpsockAbortObjCmd(void *clientData, Tcl_Interp *interp, int objc,
-    Tcl_Obj *const objv[])
-{
-    IocpsockChan *chanPtr;
-    Tcl_Channel chan;
-
-    (void) clientData;
-    if (objc != 2) {
-        Tcl_WrongNumArgs(interp, 1, objv, "chan");
-        return TCL_ERROR;
-    }
-    chan = Tcl_GetChannel(interp, Tcl_GetString(objv[1]), NULL);
-    if (chan == NULL) {
-        return TCL_ERROR;
-    }
-    if (Tcl_GetChannelType(chan) != &iocpsockChannelType) {
-        return Refuse(interp, objv[1], "it is not a socket of iocpsock");
-    }
-    chanPtr = Tcl_GetChannelInstanceData(chan);
-    if (chanPtr->serverPtr != NULL) {
-        return Refuse(interp, objv[1], "it is a server, so close it");
-    }
-    if (chanPtr->connPtr != NULL) {
-        CpConnAbort(chanPtr->connPtr);
-    }
-    Tcl_SetChannelOption(NULL, chan, "-blocking", "1");
-    Tcl_UnregisterChannel(interp, chan);
-    Tcl_ResetResult(interp);
-    return TCL_OK;
 }

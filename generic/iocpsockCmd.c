@@ -5,7 +5,7 @@
  *      the Tcl that runs it.
  */
 
-#include "iocpsock.h"
+#include "iocpsockPackage.h"
 
 #include <string.h>
 
@@ -214,54 +214,14 @@ ParseArgs(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[],
     return TCL_OK;
 }
 
-/* The address family that a script can choose by a variable. */
-
-static CpFamily
-WantedFamily(Tcl_Interp *interp)
-{
-    const char *wanted = Tcl_GetVar2(interp, "::tcl::unsupported::socketAF",
-        NULL, 0);
-
-    if (wanted != NULL && strcmp(wanted, "inet") == 0) {
-        return CP_FAMILY_IP4;
-    }
-    if (wanted != NULL && strcmp(wanted, "inet6") == 0) {
-        return CP_FAMILY_IP6;
-    }
-    return CP_FAMILY_ANY;
-}
-
-static Tcl_Channel
-OpenClient(Tcl_Interp *interp, const SocketArgs *argsPtr)
-{
-    CpTarget target;
-
-    target.host = argsPtr->host;
-    target.port = (unsigned) argsPtr->port;
-    target.myHost = argsPtr->myAddr;
-    target.myPort = (unsigned) argsPtr->myPort;
-    target.family = WantedFamily(interp);
-    return IocpsockOpenClient(interp, &target, argsPtr->async);
-}
-
 static Tcl_Channel
 OpenServer(Tcl_Interp *interp, const SocketArgs *argsPtr)
 {
-    char *message;
-    CpAddr *addrs = NULL;
-    unsigned count = 0;
-    Tcl_Channel channel;
+    IocpsockAccept accept;
 
-    if (!CpResolve(argsPtr->host, (unsigned) argsPtr->port,
-            WantedFamily(interp), 1, &addrs, &count, &message)) {
-        IocpsockResolverFailure(interp, message);
-        CpMessageFree(message);
-        return NULL;
-    }
-    channel = IocpsockOpenServer(interp, addrs, count, argsPtr->reusePort == 1,
-        argsPtr->backlog, argsPtr->scriptPtr);
-    CpResolveFree(addrs, count);
-    return channel;
+    IocpsockAcceptScript(interp, argsPtr->scriptPtr, &accept);
+    return IocpsockOpenTcpServer(interp, argsPtr->port, argsPtr->host,
+        argsPtr->reusePort == 1, argsPtr->backlog, &accept);
 }
 
 int
@@ -275,8 +235,10 @@ IocpsockSocketObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     if (ParseArgs(interp, objc, objv, &args) != TCL_OK) {
         return TCL_ERROR;
     }
-    channel = args.scriptPtr != NULL ? OpenServer(interp, &args)
-                                     : OpenClient(interp, &args);
+    channel = args.scriptPtr != NULL
+        ? OpenServer(interp, &args)
+        : IocpsockOpenTcpClient(interp, args.port, args.host, args.myAddr,
+            args.myPort, args.async);
     if (channel == NULL) {
         return TCL_ERROR;
     }

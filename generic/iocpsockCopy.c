@@ -6,7 +6,7 @@
  *      disk.
  */
 
-#include "iocpsock.h"
+#include "iocpsockPackage.h"
 
 /* Copies with both channels in binary mode, and then restores their modes. */
 static const char copyScript[] =

@@ -125,7 +125,9 @@ IocpsockCloseErrno(Tcl_Interp *interp, CpError error)
 void
 IocpsockResolverFailure(Tcl_Interp *interp, const char *message)
 {
-    Tcl_SetObjResult(interp,
-        Tcl_ObjPrintf(COULD_NOT_OPEN ": %s",
-            message != NULL ? message : "not enough memory"));
+    if (interp != NULL) {
+        Tcl_SetObjResult(interp,
+            Tcl_ObjPrintf(COULD_NOT_OPEN ": %s",
+                message != NULL ? message : "not enough memory"));
+    }
 }

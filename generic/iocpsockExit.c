@@ -9,7 +9,6 @@
 
 #include "iocpsock.h"
 
-#define EXIT_STALL_MS 5000 /* See IocpsockExitWait. */
 #define EXIT_ABORT_MS 1000 /* For cancelled operations to complete. */
 #define EXIT_NOTICE_MS 500 /* For other threads to notice the exit. */
 #define EXIT_SLICE_MS 20   /* How often to check whether they have. */
@@ -79,9 +78,9 @@ IocpsockExitWait(IocpsockThread *threadPtr, const CpConn *connPtr)
     unsigned waited = 0;
 
     while ((connPtr != NULL ? CpConnSending(connPtr) : threadPtr->closing > 0)
-        && (waited == 0 || threadPtr->exitStalledMs < EXIT_STALL_MS)) {
+        && (waited == 0 || threadPtr->exitStalledMs < IOCPSOCK_EXIT_STALL_MS)) {
         uint64_t beginMs = CpNowMs();
-        int patient = threadPtr->exitStalledMs < EXIT_STALL_MS;
+        int patient = threadPtr->exitStalledMs < IOCPSOCK_EXIT_STALL_MS;
 
         if (CpPortReap(threadPtr->portPtr, patient ? 100 : 10) > 0) {
             /* Later completions may be those of cancelled operations. */
@@ -147,94 +146,18 @@ CloseDropped(IocpsockThread *threadPtr)
     }
 }
 
-static int
-LastClose2(void *instanceData, Tcl_Interp *interp, int flags)
+void
+IocpsockEndSockets(IocpsockThread *threadPtr)
 {
-    IocpsockThread *threadPtr = instanceData;
-
-    (void) interp;
-    if ((flags & (TCL_CLOSE_READ | TCL_CLOSE_WRITE)) != 0) {
-        return 0;
-    }
     CloseDropped(threadPtr);
     EndCloses(threadPtr);
     threadPtr->closesLast = 0;
     IocpsockThreadDone(threadPtr);
-    return 0;
 }
 
-#if TCL_MAJOR_VERSION < 9
-static int
-LastClose(void *instanceData, Tcl_Interp *interp)
+void
+IocpsockThreadEnds(IocpsockThread *threadPtr)
 {
-    return LastClose2(instanceData, interp, 0);
-}
-#endif
-
-static void
-LastWatch(void *instanceData, int mask)
-{
-    (void) instanceData;
-    (void) mask;
-}
-
-/* Scripts cannot read it, write to it or know its name. */
-
-static const Tcl_ChannelType lastChannelType = {
-    "iocpsock", TCL_CHANNEL_VERSION_5,
-#if TCL_MAJOR_VERSION < 9
-    LastClose,
-#else
-    NULL,
-#endif
-    NULL,             /* inputProc */
-    NULL,             /* outputProc */
-    NULL,             /* seekProc */
-    NULL,             /* setOptionProc */
-    NULL,             /* getOptionProc */
-    LastWatch, NULL,  /* getHandleProc */
-    LastClose2, NULL, /* blockModeProc */
-    NULL,             /* flushProc */
-    NULL,             /* handlerProc */
-    NULL,             /* wideSeekProc */
-    NULL,             /* threadActionProc */
-    NULL              /* truncateProc */
-};
-
-/*
- * Tcl closes the channels of a thread after its exit handlers, the newest one
- * first. So a channel that is older than all sockets is closed after them. If a
- * standard channel is closed, the next new channel takes its place; this one
- * must not.
- */
-
-static void
-MakeLastChannel(IocpsockThread *threadPtr)
-{
-    static const int types[] = {TCL_STDIN, TCL_STDOUT, TCL_STDERR};
-    Tcl_Channel channel = Tcl_CreateChannel(&lastChannelType, "iocpsock",
-        threadPtr, 0);
-    size_t i;
-
-    threadPtr->closesLast = 1;
-    if (!Tcl_IsStandardChannel(channel)) {
-        return;
-    }
-    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (Tcl_GetStdChannel(types[i]) == channel) {
-            Tcl_SetStdChannel(NULL, types[i]);
-            Tcl_DetachChannel(NULL, channel);
-        }
-    }
-}
-
-/* Runs before Tcl closes the channels of this thread, which need the port. */
-
-static void
-ThreadExits(void *clientData)
-{
-    IocpsockThread *threadPtr = clientData;
-
     Tcl_MutexLock(&exitMutex);
     CpListRemove(&threadPtr->threadNode);
     Tcl_MutexUnlock(&exitMutex);
@@ -316,6 +239,7 @@ ProcessExits(void *clientData)
 
     (void) clientData;
     Tcl_MutexLock(&exitMutex);
+    handlesExit = 0; /* Tcl may be started again. */
     for (threadPtr = FirstThread(); threadPtr != NULL;
          threadPtr = NextThread(threadPtr)) {
         if (threadPtr->threadId != self && threadPtr->inUse) {
@@ -332,14 +256,14 @@ ProcessExits(void *clientData)
 void
 IocpsockThreadBegins(IocpsockThread *threadPtr)
 {
+    int canHandle = IocpsockWatchEnd(threadPtr);
     int first;
 
-    MakeLastChannel(threadPtr);
-    Tcl_CreateThreadExitHandler(ThreadExits, threadPtr);
+    threadPtr->closesLast = 1;
     Tcl_MutexLock(&exitMutex);
     CpListAppend(&threads, &threadPtr->threadNode);
-    first = !handlesExit;
-    handlesExit = 1;
+    first = canHandle && !handlesExit;
+    handlesExit |= first;
     Tcl_MutexUnlock(&exitMutex);
     if (first) {
         Tcl_CreateExitHandler(ProcessExits, NULL);

@@ -9,7 +9,7 @@
  *      never removed.
  */
 
-#include "iocpsock.h"
+#include "iocpsockPackage.h"
 
 #define ASSOC_KEY "iocpsock"
 
@@ -34,7 +34,7 @@ Release(IocpsockInterpRef *refPtr, int isDeleted)
     left = --refPtr->refs;
     Tcl_MutexUnlock(&interpMutex);
     if (left == 0) {
-        Tcl_Free((void *) refPtr);
+        IocpsockFree(refPtr);
     }
 }
 
@@ -42,7 +42,7 @@ static void
 InterpDeleted(void *clientData, Tcl_Interp *interp)
 {
     (void) interp;
-    Release(clientData, 1);
+    Release((IocpsockInterpRef *) clientData, 1);
 }
 
 /* This memory counts as Tcl's, like the interpreter's commands. */
@@ -53,8 +53,7 @@ IocpsockHoldInterp(Tcl_Interp *interp)
     IocpsockInterpRef *refPtr = Tcl_GetAssocData(interp, ASSOC_KEY, NULL);
 
     if (refPtr == NULL) {
-        refPtr = (IocpsockInterpRef *) (void *) Tcl_Alloc(
-            sizeof(IocpsockInterpRef));
+        refPtr = (IocpsockInterpRef *) IocpsockAlloc(sizeof(IocpsockInterpRef));
         refPtr->interp = interp;
         refPtr->threadId = Tcl_GetCurrentThread();
         refPtr->refs = 1;

@@ -52,7 +52,7 @@ IocpsockEndEvents(IocpsockThread *threadPtr)
 }
 
 static IocpsockChan *
-First(const CpList *listPtr)
+FirstOf(const CpList *listPtr)
 {
     return CP_LIST_OWNER(CpListFirst(listPtr), IocpsockChan, placeNode);
 }
@@ -159,7 +159,7 @@ FirstReady(IocpsockThread *threadPtr)
 {
     IocpsockChan *chanPtr;
 
-    while ((chanPtr = First(&threadPtr->marked)) != NULL
+    while ((chanPtr = FirstOf(&threadPtr->marked)) != NULL
         && ReadyMask(chanPtr) == 0) {
         Unmark(threadPtr, chanPtr);
     }
@@ -180,7 +180,7 @@ FirstReady(IocpsockThread *threadPtr)
 static unsigned
 RearmFirst(IocpsockThread *threadPtr)
 {
-    IocpsockChan *chanPtr = First(&threadPtr->rearm);
+    IocpsockChan *chanPtr = FirstOf(&threadPtr->rearm);
     unsigned completed;
 
     SetPlace(chanPtr, IOCPSOCK_IDLE, NULL);
@@ -213,7 +213,7 @@ RearmOld(IocpsockThread *threadPtr)
     IocpsockChan *chanPtr;
     unsigned completed = 0;
 
-    while ((chanPtr = First(&threadPtr->rearm)) != NULL
+    while ((chanPtr = FirstOf(&threadPtr->rearm)) != NULL
         && threadPtr->passes - chanPtr->rearmPass > 1) {
         completed += RearmFirst(threadPtr);
     }
@@ -246,7 +246,7 @@ Collect(IocpsockThread *threadPtr)
 /* Results: in how many milliseconds it is due again, or -1. */
 
 static int64_t
-Tick(IocpsockThread *threadPtr)
+TickAll(IocpsockThread *threadPtr)
 {
     int64_t closesMs = IocpsockTickCloses(threadPtr);
 
@@ -258,8 +258,7 @@ Tick(IocpsockThread *threadPtr)
 static void
 QueueEvent(IocpsockChan *chanPtr)
 {
-    ReadyEvent *eventPtr = (ReadyEvent *) (void *) Tcl_Alloc(
-        sizeof(ReadyEvent));
+    ReadyEvent *eventPtr = (ReadyEvent *) IocpsockAlloc(sizeof(ReadyEvent));
 
     SetPlace(chanPtr, IOCPSOCK_QUEUED, NULL);
     eventPtr->header.proc = ReadyEventProc;
@@ -364,7 +363,7 @@ EndPass(IocpsockThread *threadPtr, int flags)
     int left = FirstReady(threadPtr) != NULL;
 
     if (!left && !(flags & TCL_DONT_WAIT)) {
-        left = !CpPortSleep(threadPtr->portPtr, Tick(threadPtr));
+        left = !CpPortSleep(threadPtr->portPtr, TickAll(threadPtr));
     }
     if (left) {
         CpPortRemind(threadPtr->portPtr);
@@ -374,7 +373,7 @@ EndPass(IocpsockThread *threadPtr, int flags)
 static void
 SetupProc(void *clientData, int flags)
 {
-    IocpsockThread *threadPtr = clientData;
+    IocpsockThread *threadPtr = (IocpsockThread *) clientData;
     int64_t dueMs;
     int ready;
 
@@ -390,7 +389,7 @@ SetupProc(void *clientData, int flags)
     if (threadPtr->found == IOCPSOCK_FOUND_NOTHING) {
         threadPtr->found = IOCPSOCK_FOUND_COMPLETIONS;
     }
-    dueMs = Tick(threadPtr);
+    dueMs = TickAll(threadPtr);
     ready = FirstReady(threadPtr) != NULL;
     while (!ready && RearmUntilFound(threadPtr) > 0) {
         ready = FirstReady(threadPtr) != NULL;
@@ -407,7 +406,7 @@ SetupProc(void *clientData, int flags)
 static void
 CheckProc(void *clientData, int flags)
 {
-    IocpsockThread *threadPtr = clientData;
+    IocpsockThread *threadPtr = (IocpsockThread *) clientData;
 
     if (!(flags & TCL_FILE_EVENTS) || IsIdle(threadPtr)) {
         return;

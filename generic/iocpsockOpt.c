@@ -200,35 +200,41 @@ SetSockSize(IocpsockChan *chanPtr, Tcl_Interp *interp,
 
 #if TCL_MAJOR_VERSION < 9
 #define LISTED_IN_9 0
+#define CORE_OPTIONS 4 /* So many at the beginning of the table. */
 #define GETTABLE "connecting peername sockname"
 #define SETTABLE ""
 #else
 #define LISTED_IN_9 LISTED
+#define CORE_OPTIONS 6
 #define GETTABLE "connecting keepalive nodelay peername sockname"
 #define SETTABLE "keepalive nodelay"
 #endif
 
-static const IocpsockOption options[] = {{"-error", ON_BOTH, GetError, NULL, 0},
-    {"-connecting", ON_BOTH, GetConnecting, NULL, 0},
-    {"-peername", ON_BOTH | LISTED, GetPeerName, NULL, 0},
-    {"-sockname", ON_BOTH | LISTED, GetSockName, NULL, 0},
+static const IocpsockOption options[] = {{"-error", ON_BOTH, GetError, NULL,
+                                             CP_OPT_COUNT},
+    {"-connecting", ON_BOTH, GetConnecting, NULL, CP_OPT_COUNT},
+    {"-peername", ON_BOTH | LISTED, GetPeerName, NULL, CP_OPT_COUNT},
+    {"-sockname", ON_BOTH | LISTED, GetSockName, NULL, CP_OPT_COUNT},
     {"-keepalive", ON_BOTH | LISTED_IN_9, GetSockBoolean, SetSockBoolean,
         CP_OPT_KEEPALIVE},
     {"-nodelay", ON_BOTH | LISTED_IN_9, GetSockBoolean, SetSockBoolean,
         CP_OPT_NODELAY},
     {"-nagle", ON_BOTH, GetNagle, SetNagle, CP_OPT_NODELAY},
-    {"-sendcap", ON_BOTH, IocpsockGetSendCap, IocpsockSetSendCap, 0},
+    {"-sendcap", ON_BOTH, IocpsockGetSendCap, IocpsockSetSendCap, CP_OPT_COUNT},
     {"-closetimeout", ON_BOTH, IocpsockGetCloseTimeout, IocpsockSetCloseTimeout,
-        0},
-    {"-recvmode", ON_BOTH, IocpsockGetRecvMode, IocpsockSetRecvMode, 0},
+        CP_OPT_COUNT},
+    {"-recvmode", ON_BOTH, IocpsockGetRecvMode, IocpsockSetRecvMode,
+        CP_OPT_COUNT},
     {"-sosndbuf", ON_BOTH, GetSockSize, SetSockSize, CP_OPT_SNDBUF},
     {"-sorcvbuf", ON_BOTH, GetSockSize, SetSockSize, CP_OPT_RCVBUF},
-    {"-stats", ON_BOTH, GetStats, NULL, 0},
-    {"-backlog", ON_SERVER, IocpsockGetBacklog, IocpsockSetBacklog, 0},
-    {"-acceptmode", ON_SERVER, IocpsockGetAcceptMode, IocpsockSetAcceptMode, 0},
+    {"-stats", ON_BOTH, GetStats, NULL, CP_OPT_COUNT},
+    {"-backlog", ON_SERVER, IocpsockGetBacklog, IocpsockSetBacklog,
+        CP_OPT_COUNT},
+    {"-acceptmode", ON_SERVER, IocpsockGetAcceptMode, IocpsockSetAcceptMode,
+        CP_OPT_COUNT},
     {"-accepttimeout", ON_SERVER, IocpsockGetAcceptTimeout,
-        IocpsockSetAcceptTimeout, 0},
-    {NULL, 0, NULL, NULL, 0}};
+        IocpsockSetAcceptTimeout, CP_OPT_COUNT},
+    {NULL, 0, NULL, NULL, CP_OPT_COUNT}};
 
 /* Finds an option by its name or a beginning of it, as the core does. */
 
@@ -240,6 +246,9 @@ FindOption(const IocpsockChan *chanPtr, const char *name)
     int on = chanPtr->serverPtr != NULL ? ON_SERVER : ON_CONN;
 
     for (optionPtr = options; optionPtr->name != NULL; optionPtr++) {
+        if (!IOCPSOCK_OWN_OPTIONS && optionPtr == &options[CORE_OPTIONS]) {
+            break;
+        }
         if ((optionPtr->flags & on) && length > 1
             && strncmp(name, optionPtr->name, length) == 0) {
             return optionPtr;
@@ -252,7 +261,7 @@ int
 IocpsockSetOption(void *instanceData, Tcl_Interp *interp,
     const char *optionName, const char *value)
 {
-    IocpsockChan *chanPtr = instanceData;
+    IocpsockChan *chanPtr = (IocpsockChan *) instanceData;
     const IocpsockOption *optionPtr = FindOption(chanPtr, optionName);
 
     if (optionPtr == NULL || optionPtr->setProc == NULL) {
@@ -287,7 +296,7 @@ int
 IocpsockGetOption(void *instanceData, Tcl_Interp *interp,
     const char *optionName, Tcl_DString *dsPtr)
 {
-    IocpsockChan *chanPtr = instanceData;
+    IocpsockChan *chanPtr = (IocpsockChan *) instanceData;
     const IocpsockOption *optionPtr;
     CpError error;
 

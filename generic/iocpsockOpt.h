@@ -23,7 +23,8 @@ struct IocpsockOption {
     int flags; /* Of iocpsockOpt.c. */
     IocpsockGetOptionProc *getProc;
     IocpsockSetOptionProc *setProc; /* NULL: read-only. */
-    CpSockOpt sockOpt;              /* For options of the socket itself. */
+    CpSockOpt sockOpt;              /* Of an option of the socket itself, or
+                                     * CP_OPT_COUNT. */
 };
 
 /* Leaves a message that names the option, the value and the allowed ones. */

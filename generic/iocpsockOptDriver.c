@@ -40,35 +40,100 @@ GetKeyword(Tcl_Interp *interp, const IocpsockOption *optionPtr,
     return IocpsockBadValue(interp, optionPtr, value, allowed);
 }
 
+/* The limits of burst-detection are shown if a script has lowered them. */
+
 CpError
 IocpsockGetRecvMode(IocpsockChan *chanPtr, Tcl_Interp *interp,
     const IocpsockOption *optionPtr, Tcl_DString *dsPtr)
 {
+    CpRecvMode mode = chanPtr->serverPtr != NULL
+        ? chanPtr->serverPtr->inherit.recvMode
+        : CpConnRecvMode(chanPtr->connPtr);
+    CpBurst burst = chanPtr->serverPtr != NULL
+        ? chanPtr->serverPtr->inherit.burst
+        : CpConnBurst(chanPtr->connPtr);
+
     (void) interp;
     (void) optionPtr;
-    Tcl_DStringAppend(dsPtr,
-        iocpsockRecvModes[chanPtr->serverPtr != NULL
-                ? chanPtr->serverPtr->inherit.recvMode
-                : CpConnRecvMode(chanPtr->connPtr)],
-        -1);
+    Tcl_DStringAppend(dsPtr, iocpsockRecvModes[mode], -1);
+    if (mode == CP_RECV_BURST_DETECTION
+        && (burst.bufs < CP_RECV_DEPTH_MAX
+            || burst.units < CP_BURST_UNITS_MAX)) {
+        Tcl_DStringAppend(dsPtr, " ", 1);
+        IocpsockAppendInteger(dsPtr, (int) burst.bufs);
+        Tcl_DStringAppend(dsPtr, " ", 1);
+        IocpsockAppendInteger(dsPtr, (int) burst.units);
+    }
     return CP_OK;
+}
+
+/* A limit of burst-detection. One above the driver's own has no effect. */
+
+static int
+GetBurstLimit(const char *value, unsigned most, unsigned *limitPtr)
+{
+    int limit;
+
+    if (Tcl_GetInt(NULL, value, &limit) != TCL_OK || limit < 1) {
+        return TCL_ERROR;
+    }
+    *limitPtr = (unsigned) limit < most ? (unsigned) limit : most;
+    return TCL_OK;
+}
+
+/* The words of a mode: its name; behind burst-detection its limits too. A limit
+ * that is not there stays as it is. */
+
+static int
+ParseRecvMode(Tcl_Size count, const char *const *words, CpRecvMode *modePtr,
+    CpBurst *burstPtr)
+{
+    int mode = 0;
+
+    if (count < 1
+        || GetKeyword(NULL, NULL, words[0], iocpsockRecvModes, RECV_MODE_COUNT,
+               NULL, &mode)
+            != TCL_OK
+        || count > (mode == CP_RECV_BURST_DETECTION ? 3 : 1)) {
+        return TCL_ERROR;
+    }
+    *modePtr = (CpRecvMode) mode;
+    if ((count > 1
+            && GetBurstLimit(words[1], CP_RECV_DEPTH_MAX, &burstPtr->bufs)
+                != TCL_OK)
+        || (count > 2
+            && GetBurstLimit(words[2], CP_BURST_UNITS_MAX, &burstPtr->units)
+                != TCL_OK)) {
+        return TCL_ERROR;
+    }
+    return TCL_OK;
 }
 
 int
 IocpsockSetRecvMode(IocpsockChan *chanPtr, Tcl_Interp *interp,
     const IocpsockOption *optionPtr, const char *value)
 {
-    int mode = 0;
+    CpRecvMode mode = CP_RECV_ADAPTIVE;
+    CpBurst burst = {CP_RECV_DEPTH_MAX, CP_BURST_UNITS_MAX};
+    Tcl_Size count;
+    const char **words = NULL;
+    int result = Tcl_SplitList(NULL, value, &count, &words);
 
-    if (GetKeyword(interp, optionPtr, value, iocpsockRecvModes, RECV_MODE_COUNT,
-            "zero-byte, flow-controlled, burst-detection or adaptive", &mode)
-        != TCL_OK) {
-        return TCL_ERROR;
+    if (result == TCL_OK) {
+        result = ParseRecvMode(count, words, &mode, &burst);
+        IocpsockFree(words);
+    }
+    if (result != TCL_OK) {
+        return IocpsockBadValue(interp, optionPtr, value,
+            "zero-byte, flow-controlled, adaptive or "
+            "burst-detection ?cap? ?buffercap?, with integers of 1 or more");
     }
     if (chanPtr->serverPtr != NULL) {
-        chanPtr->serverPtr->inherit.recvMode = (CpRecvMode) mode;
+        chanPtr->serverPtr->inherit.recvMode = mode;
+        chanPtr->serverPtr->inherit.burst = burst;
     } else {
-        CpConnSetRecvMode(chanPtr->connPtr, (CpRecvMode) mode);
+        CpConnSetRecvMode(chanPtr->connPtr, mode);
+        CpConnSetBurst(chanPtr->connPtr, burst);
     }
     return TCL_OK;
 }

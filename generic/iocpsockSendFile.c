@@ -5,7 +5,7 @@
  *      socket of its own; Tcl copies everything else.
  */
 
-#include "iocpsock.h"
+#include "iocpsockPackage.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /*
  * iocpsockServer.c --
  *
- *      Server channels: one or more listeners, and the accept script.
+ *      Server channels: one or more listeners, and the accept function.
  */
 
 #include "iocpsock.h"
@@ -11,7 +11,7 @@
 static void
 ListenerChanged(void *clientData)
 {
-    IocpsockServer *serverPtr = clientData;
+    IocpsockServer *serverPtr = (IocpsockServer *) clientData;
 
     if (serverPtr->chanPtr != NULL) {
         IocpsockMarkIfReady(serverPtr->chanPtr);
@@ -24,68 +24,20 @@ ListenerClosed(void *clientData)
     ((IocpsockServer *) clientData)->open--;
 }
 
-/*
- * The interpreter of the accept script belongs to a thread. If the server has
- * moved to another thread, its connections wait until it is back.
- */
-
 unsigned
 IocpsockServerReady(const IocpsockServer *serverPtr)
 {
+    const IocpsockAccept *acceptPtr = &serverPtr->accept;
     unsigned i, ready = 0;
 
-    if (IocpsockInterpIsElsewhere(serverPtr->interpRefPtr)) {
+    if (acceptPtr->mustWaitProc != NULL
+        && acceptPtr->mustWaitProc(acceptPtr->clientData)) {
         return 0;
     }
     for (i = 0; i < serverPtr->listenerCount; i++) {
         ready += CpListenerReady(serverPtr->listeners[i]);
     }
     return ready;
-}
-
-/* As the core's driver: 8.6 evaluates in the scope that vwait was called in. */
-#if TCL_MAJOR_VERSION < 9
-#define ACCEPT_EVAL_FLAGS 0
-#else
-#define ACCEPT_EVAL_FLAGS (TCL_EVAL_DIRECT | TCL_EVAL_GLOBAL)
-#endif
-
-/* Evaluates "script channel address port"; the channel is registered. */
-
-static void
-EvalAcceptScript(Tcl_Interp *interp, Tcl_Obj *scriptPtr, Tcl_Channel channel,
-    const CpAddr *peerPtr)
-{
-    char host[CP_HOST_BYTES];
-    Tcl_Obj *parts[2];
-    Tcl_Obj *cmdPtr;
-    int result;
-
-    CpAddrHost(peerPtr, 1, host);
-    parts[0] = scriptPtr;
-    parts[1] = Tcl_NewListObj(0, NULL);
-    Tcl_ListObjAppendElement(NULL, parts[1],
-        Tcl_NewStringObj(Tcl_GetChannelName(channel), -1));
-    Tcl_ListObjAppendElement(NULL, parts[1], Tcl_NewStringObj(host, -1));
-    Tcl_ListObjAppendElement(NULL, parts[1],
-        Tcl_NewIntObj((int) CpAddrPort(peerPtr)));
-    Tcl_IncrRefCount(parts[1]);
-    cmdPtr = Tcl_ConcatObj(2, parts);
-    Tcl_IncrRefCount(cmdPtr);
-    Tcl_DecrRefCount(parts[1]);
-
-    /* The second registration keeps the channel while the script runs. */
-    Tcl_Preserve(interp);
-    Tcl_RegisterChannel(interp, channel);
-    Tcl_RegisterChannel(NULL, channel);
-    result = Tcl_EvalObjEx(interp, cmdPtr, ACCEPT_EVAL_FLAGS);
-    if (result != TCL_OK) {
-        Tcl_BackgroundException(interp, result);
-        Tcl_UnregisterChannel(interp, channel);
-    }
-    Tcl_UnregisterChannel(NULL, channel);
-    Tcl_Release(interp);
-    Tcl_DecrRefCount(cmdPtr);
 }
 
 /* Takes connections from the listeners in turn, so that none starves. */
@@ -108,48 +60,33 @@ TakeConnection(IocpsockServer *serverPtr, CpAddr *peerPtr)
     return NULL;
 }
 
-static IocpsockChan *
-NewAccepted(IocpsockThread *threadPtr, CpHandle *handlePtr)
-{
-    IocpsockChan *chanPtr = IocpsockNewChan();
-
-    if (chanPtr == NULL) {
-        return NULL;
-    }
-    chanPtr->connPtr = CpConnAccepted(threadPtr->portPtr, handlePtr,
-        IocpsockConnChanged, chanPtr);
-    if (chanPtr->connPtr == NULL) {
-        IocpsockReleaseChan(chanPtr);
-        return NULL;
-    }
-    return chanPtr;
-}
-
 void
 IocpsockServerAccept(IocpsockServer *serverPtr)
 {
-    Tcl_Interp *interp = IocpsockInterpOf(serverPtr->interpRefPtr);
-    IocpsockThread *threadPtr = serverPtr->chanPtr->threadPtr;
     IocpsockChan *chanPtr;
     CpHandle *handlePtr;
     CpAddr peer;
+    char host[CP_HOST_BYTES];
 
     handlePtr = TakeConnection(serverPtr, &peer);
     if (handlePtr == NULL) {
         return;
     }
 
-    /* Without an interpreter, or without memory, the connection is closed. */
-    chanPtr = interp != NULL ? NewAccepted(threadPtr, handlePtr) : NULL;
+    /* Without memory the connection is closed. */
+    chanPtr = IocpsockNewConnected(serverPtr->chanPtr->threadPtr, handlePtr);
     if (chanPtr == NULL) {
         CpStatAdd(CP_STAT_ACCEPTS_FAILED, 1);
         CpHandleClose(handlePtr);
         return;
     }
-    IocpsockAttach(chanPtr);
     IocpsockInheritApply(&serverPtr->inherit, chanPtr->connPtr);
     IocpsockNewChannel(chanPtr, TCL_READABLE | TCL_WRITABLE);
-    EvalAcceptScript(interp, serverPtr->scriptPtr, chanPtr->channel, &peer);
+    CpAddrHost(&peer, 1, host);
+
+    /* It may close the server. */
+    serverPtr->accept.proc(serverPtr->accept.clientData, chanPtr->channel, host,
+        (int) CpAddrPort(&peer));
 }
 
 int64_t
@@ -219,10 +156,17 @@ ServerBytes(unsigned listeners)
 }
 
 void
+IocpsockFreeAccept(const IocpsockAccept *acceptPtr)
+{
+    if (acceptPtr->freeProc != NULL) {
+        acceptPtr->freeProc(acceptPtr->clientData);
+    }
+}
+
+void
 IocpsockServerFree(IocpsockServer *serverPtr)
 {
-    IocpsockReleaseInterp(serverPtr->interpRefPtr);
-    Tcl_DecrRefCount(serverPtr->scriptPtr);
+    IocpsockFreeAccept(&serverPtr->accept);
     CpFree(serverPtr, ServerBytes(serverPtr->listenerMax));
 }
 
@@ -261,8 +205,9 @@ Open(CpPort *portPtr, const CpAddr *addrPtr, int reusePort,
     if (reusePort) {
         return OpenBound(portPtr, addrPtr, CP_OPT_REUSEADDR, 1, handlePtrPtr);
     }
-    error = OpenBound(portPtr, addrPtr, CP_OPT_EXCLUSIVE, 1, handlePtrPtr);
-    if (error == CP_EADDRINUSE) {
+    error = OpenBound(portPtr, addrPtr, CP_OPT_EXCLUSIVE, IOCPSOCK_EXCLUSIVE,
+        handlePtrPtr);
+    if (IOCPSOCK_EXCLUSIVE && error == CP_EADDRINUSE) {
         error = OpenBound(portPtr, addrPtr, CP_OPT_EXCLUSIVE, 0, handlePtrPtr);
     }
     return error;
@@ -301,18 +246,17 @@ Listen(IocpsockServer *serverPtr, CpPort *portPtr, CpAddr *addrPtr,
 }
 
 static IocpsockServer *
-NewServer(Tcl_Interp *interp, unsigned addrCount, Tcl_Obj *scriptPtr)
+NewServer(unsigned addrCount, const IocpsockAccept *acceptPtr)
 {
-    IocpsockServer *serverPtr = CpCalloc(ServerBytes(addrCount));
+    IocpsockServer *serverPtr = (IocpsockServer *) CpCalloc(
+        ServerBytes(addrCount));
 
     if (serverPtr == NULL) {
         return NULL;
     }
-    serverPtr->interpRefPtr = IocpsockHoldInterp(interp);
+    serverPtr->accept = *acceptPtr;
     serverPtr->listeners = (CpListener **) (void *) (serverPtr + 1);
     serverPtr->listenerMax = addrCount;
-    serverPtr->scriptPtr = scriptPtr;
-    Tcl_IncrRefCount(scriptPtr);
     serverPtr->backlog = CP_BACKLOG_DEFAULT;
     serverPtr->acceptMode = CP_ACCEPT_CONNECT;
     serverPtr->acceptTimeoutMs = CP_ACCEPT_TIMEOUT_DEFAULT_MS;
@@ -320,9 +264,34 @@ NewServer(Tcl_Interp *interp, unsigned addrCount, Tcl_Obj *scriptPtr)
     return serverPtr;
 }
 
+/* Makes the channel without listeners. On failure frees the accept data. */
+
+static IocpsockChan *
+NewServerChan(Tcl_Interp *interp, unsigned addrCount,
+    const IocpsockAccept *acceptPtr)
+{
+    IocpsockChan *chanPtr = IocpsockNewChan();
+    IocpsockServer *serverPtr = NULL;
+
+    if (chanPtr != NULL) {
+        serverPtr = NewServer(addrCount, acceptPtr);
+    }
+    if (serverPtr == NULL) {
+        IocpsockFreeAccept(acceptPtr);
+        if (chanPtr != NULL) {
+            IocpsockReleaseChan(chanPtr);
+        }
+        IocpsockPosixFailure(interp, COULD_NOT_OPEN, CP_ENOMEM);
+        return NULL;
+    }
+    serverPtr->chanPtr = chanPtr;
+    chanPtr->serverPtr = serverPtr;
+    return chanPtr;
+}
+
 Tcl_Channel
 IocpsockOpenServer(Tcl_Interp *interp, CpAddr *addrs, unsigned addrCount,
-    int reusePort, int systemBacklog, Tcl_Obj *scriptPtr)
+    int reusePort, int systemBacklog, const IocpsockAccept *acceptPtr)
 {
     IocpsockThread *threadPtr = IocpsockGetThread(interp);
     IocpsockChan *chanPtr;
@@ -331,21 +300,14 @@ IocpsockOpenServer(Tcl_Interp *interp, CpAddr *addrs, unsigned addrCount,
     unsigned i, chosenPort = 0;
 
     if (threadPtr == NULL) {
+        IocpsockFreeAccept(acceptPtr);
         return NULL;
     }
-    chanPtr = IocpsockNewChan();
+    chanPtr = NewServerChan(interp, addrCount, acceptPtr);
     if (chanPtr == NULL) {
-        IocpsockPosixFailure(interp, COULD_NOT_OPEN, CP_ENOMEM);
         return NULL;
     }
-    serverPtr = NewServer(interp, addrCount, scriptPtr);
-    if (serverPtr == NULL) {
-        IocpsockReleaseChan(chanPtr);
-        IocpsockPosixFailure(interp, COULD_NOT_OPEN, CP_ENOMEM);
-        return NULL;
-    }
-    serverPtr->chanPtr = chanPtr;
-    chanPtr->serverPtr = serverPtr;
+    serverPtr = chanPtr->serverPtr;
     for (i = 0; i < addrCount; i++) {
         CpError last = Listen(serverPtr, threadPtr->portPtr, &addrs[i],
             &chosenPort, reusePort, systemBacklog);

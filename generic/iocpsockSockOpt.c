@@ -77,6 +77,8 @@ void
 IocpsockInheritInit(IocpsockInherit *inheritPtr)
 {
     inheritPtr->recvMode = CP_RECV_ADAPTIVE;
+    inheritPtr->burst.bufs = CP_RECV_DEPTH_MAX;
+    inheritPtr->burst.units = CP_BURST_UNITS_MAX;
     inheritPtr->sendCap = CP_SEND_CAP_DEFAULT;
     inheritPtr->closeTimeoutMs = 0;
     inheritPtr->keepAlive = -1;
@@ -94,6 +96,7 @@ IocpsockInheritApply(const IocpsockInherit *inheritPtr, CpConn *connPtr)
     size_t i;
 
     CpConnSetRecvMode(connPtr, inherit.recvMode);
+    CpConnSetBurst(connPtr, inherit.burst);
     CpConnSetSendCap(connPtr, inherit.sendCap);
     CpConnSetCloseTimeout(connPtr, (uint32_t) inherit.closeTimeoutMs);
     for (i = 0; i < sizeof(opts) / sizeof(opts[0]); i++) {

@@ -12,16 +12,22 @@ static Tcl_ThreadDataKey dataKey;
 static void
 WakeThread(void *clientData)
 {
-    IocpsockThread *threadPtr = clientData;
+    IocpsockThread *threadPtr = (IocpsockThread *) clientData;
 
     Tcl_ThreadAlert(threadPtr->threadId);
 }
 
 IocpsockThread *
+IocpsockThisThread(void)
+{
+    return (
+        IocpsockThread *) Tcl_GetThreadData(&dataKey, sizeof(IocpsockThread));
+}
+
+IocpsockThread *
 IocpsockGetThread(Tcl_Interp *interp)
 {
-    IocpsockThread *threadPtr = Tcl_GetThreadData(&dataKey,
-        sizeof(IocpsockThread));
+    IocpsockThread *threadPtr = IocpsockThisThread();
     CpError error;
 
     if (threadPtr->portPtr != NULL) {
@@ -45,7 +51,7 @@ IocpsockGetThread(Tcl_Interp *interp)
 IocpsockChan *
 IocpsockNewChan(void)
 {
-    IocpsockChan *chanPtr = CpCalloc(sizeof(IocpsockChan));
+    IocpsockChan *chanPtr = (IocpsockChan *) CpCalloc(sizeof(IocpsockChan));
 
     if (chanPtr != NULL) {
         chanPtr->refCount = 1;

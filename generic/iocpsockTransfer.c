@@ -8,7 +8,7 @@
  *      ended.
  */
 
-#include "iocpsock.h"
+#include "iocpsockPackage.h"
 
 #include <assert.h>
 
@@ -89,7 +89,7 @@ TransferFailure(Tcl_Interp *interp, Tcl_Channel chan, CpError error)
 static void
 LatchResult(void *clientData, uint64_t bytesSent, CpError error)
 {
-    IocpsockTransfer *transferPtr = clientData;
+    IocpsockTransfer *transferPtr = (IocpsockTransfer *) clientData;
 
     transferPtr->sent = bytesSent;
     transferPtr->error = error;
@@ -156,7 +156,7 @@ DoneEventProc(Tcl_Event *eventPtr, int flags)
 static void
 QueueDone(void *clientData, uint64_t bytesSent, CpError error)
 {
-    IocpsockTransfer *transferPtr = clientData;
+    IocpsockTransfer *transferPtr = (IocpsockTransfer *) clientData;
     DoneEvent *eventPtr;
 
     Tcl_MutexLock(&transferMutex);
@@ -166,7 +166,7 @@ QueueDone(void *clientData, uint64_t bytesSent, CpError error)
         return;
     }
     LatchResult(transferPtr, bytesSent, error);
-    eventPtr = (DoneEvent *) (void *) Tcl_Alloc(sizeof(DoneEvent));
+    eventPtr = (DoneEvent *) IocpsockAlloc(sizeof(DoneEvent));
     eventPtr->header.proc = DoneEventProc;
     eventPtr->transferPtr = transferPtr;
     Tcl_ThreadQueueEvent(transferPtr->threadId, &eventPtr->header,
@@ -188,7 +188,7 @@ IsDoneEvent(Tcl_Event *eventPtr, void *clientData)
 static void
 ThreadExitProc(void *clientData)
 {
-    TransferThread *threadPtr = clientData;
+    TransferThread *threadPtr = (TransferThread *) clientData;
     CpListNode *nodePtr = CpListFirst(&threadPtr->transfers), *nextPtr;
 
     for (; nodePtr != NULL; nodePtr = nextPtr) {
@@ -341,7 +341,8 @@ NewTransfer(Tcl_Interp *interp, const IocpsockFilePart *partPtr,
 {
     TransferThread *threadPtr = Tcl_GetThreadData(&transferKey,
         sizeof(TransferThread));
-    IocpsockTransfer *transferPtr = CpCalloc(sizeof(IocpsockTransfer));
+    IocpsockTransfer *transferPtr = (IocpsockTransfer *) CpCalloc(
+        sizeof(IocpsockTransfer));
 
     if (transferPtr == NULL) {
         return NULL;

@@ -61,7 +61,7 @@ if defined tclsh goto run
 
 :none
 echo.
-echo The self-test needs Tcl 8.6 or 9 for Windows, 64 bit, and found none.
+echo The self-test needs Tcl 8.6 or 9 for Windows, and found none.
 echo If you have one, give the path of its tclsh, or drag it onto selftest.cmd:
 echo     selftest.cmd C:\where\it\is\bin\tclsh86.exe
 echo If not, install one, for example Magicsplat's: https://www.magicsplat.com

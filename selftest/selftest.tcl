@@ -42,10 +42,24 @@ proc selftest::unfit {} {
     if {$tcl_platform(platform) ne "windows"} {
         return "this is Tcl for $tcl_platform(os), not for Windows"
     }
-    if {$tcl_platform(pointerSize) != 8} {
-        return "this is a 32-bit Tcl, and this package is for 64 bits"
+    if {![file isdirectory [programs]]} {
+        return "this package is not for this processor: there is no [programs]"
     }
     return ""
+}
+
+# Returns the folder with the programs for this processor. The package's index
+# names it in the same way.
+
+proc selftest::programs {} {
+    variable here
+    global tcl_platform
+    if {[string match arm* $tcl_platform(machine)]} {
+        return [file join $here win32-arm]
+    } elseif {$tcl_platform(pointerSize) == 8} {
+        return [file join $here win32-x86_64]
+    }
+    return [file join $here win32-ix86]
 }
 
 proc selftest::parse {arguments} {
@@ -125,8 +139,8 @@ proc selftest::parts {} {
     set questions [file join $here questions.tcl]
     set parts [list \
         [list system 60 [list $tclsh [file join $here system.tcl] $root]] \
-        [list contract 120 [list [file join $here portTest.exe]]] \
-        [list errors 30 [list [file join $here errorTest.exe]]]]
+        [list contract 120 [list [file join [programs] portTest.exe]]] \
+        [list errors 30 [list [file join [programs] errorTest.exe]]]]
     foreach {name seconds} [questionNames] {
         lappend parts [list question:$name $seconds \
             [list $tclsh $questions $name]]

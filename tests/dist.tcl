@@ -1,14 +1,23 @@
 # dist.tcl --
 #
-#	Loads the package from a folder or a zip file, and echoes a line:
+#	Loads the package from a folder or a zip file, or the one that the
+#	shell contains, and echoes a line:
 #
-#	    tclsh dist.tcl FOLDER|ZIP VERSION
+#	    tclsh dist.tcl FOLDER|ZIP|static VERSION
 #
-#	Prints the file that was loaded, and the line. tools/dist-check runs
-#	it.
+#	Prints the file that was loaded, whether the package is the static
+#	library, and the line. tools/dist-check runs it.
 
 lassign $argv place version
-if {[file isfile $place]} {
+if {$place eq "static"} {
+    load {} Iocpsock
+    set dir ""
+} elseif {[string match //iocpsock/* $place]} {
+    # Wine cannot list the files of a shared folder for Tcl.
+    set dir $place/iocpsock$version
+    source $dir/pkgIndex.tcl
+    set dir $place
+} elseif {[file isfile $place]} {
     set dir //zipfs:/dist
     zipfs mount [file normalize $place] $dir
 } else {
@@ -17,12 +26,14 @@ if {[file isfile $place]} {
 # No other package can be found.
 set auto_path [list [info library] $dir]
 package require -exact iocpsock $version
+set length [string length $dir/]
 foreach loaded [info loaded] {
     set file [lindex $loaded 0]
-    if {[string first [string tolower $dir]/ [string tolower $file]] == 0} {
-	puts "loaded [string range $file [string length $dir]+1 end]"
+    if {$dir ne "" && [string equal -nocase -length $length $dir/ $file]} {
+	puts "loaded [string range $file $length end]"
     }
 }
+puts "static [iocpsock::build-info static]"
 
 source [file join [file dirname [info script]] echo.tcl]
 puts [echoed iocpsock::socket]

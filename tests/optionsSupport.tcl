@@ -9,8 +9,8 @@ namespace eval opt {
     variable listener
 
     variable modes {zero-byte flow-controlled burst-detection adaptive}
-    variable modeText \
-        "zero-byte, flow-controlled, burst-detection or adaptive"
+    variable modeText "zero-byte, flow-controlled, adaptive or\
+        burst-detection ?cap? ?buffercap?, with integers of 1 or more"
 }
 
 proc opt::openPair {args} {

@@ -51,6 +51,7 @@
 
 #include "testStrict.h"
 
+#include "cpPortWin.h"
 #include "cpResolve.h"
 
 #include <stdlib.h>
@@ -113,6 +114,8 @@ int __real_CpWineDeniedIsInUse(unsigned port);
 int __wrap_CpWineDeniedIsInUse(unsigned port);
 void __real_CpWineBind(CpHandle *handlePtr, const CpAddr *addrPtr);
 void __wrap_CpWineBind(CpHandle *handlePtr, const CpAddr *addrPtr);
+ULONG __real_CpWineReapEntries(ULONG askedFor, ULONG count);
+ULONG __wrap_CpWineReapEntries(ULONG askedFor, ULONG count);
 
 CpError
 __wrap_CpWineSocketError(CpError error)
@@ -133,6 +136,14 @@ __wrap_CpWineBind(CpHandle *handlePtr, const CpAddr *addrPtr)
     if (strictSettings[STRICT_GUARDS]) {
         __real_CpWineBind(handlePtr, addrPtr);
     }
+}
+
+ULONG
+__wrap_CpWineReapEntries(ULONG askedFor, ULONG count)
+{
+    return strictSettings[STRICT_GUARDS]
+        ? __real_CpWineReapEntries(askedFor, count)
+        : REAP_ENTRIES;
 }
 
 /* --------------------------------------------------- system's functions */

@@ -27,6 +27,7 @@
 
 #include "testThread.h"
 #ifdef _WIN32
+#include "testApi.h"
 #include "testRaw.h"
 #else
 #include "world.h"
@@ -376,6 +377,9 @@ Iocpsocktest_Init(Tcl_Interp *interp)
     }
     Tcl_CreateObjCommand(interp, "testthread", TestThreadObjCmd, NULL, NULL);
     TestRawCreateCommands(interp);
+#ifdef _WIN32
+    TestApiCreateCommand(interp);
+#endif
     TestPumpCreateCommand(interp);
 #ifdef _WIN32
     TestSystemCreateCommand(interp);

@@ -8,6 +8,7 @@
  *					"dialog" once for each open dialog
  *	    testwindow end kind		ends a loop of this kind (the uppermost
  *					dialog); an error if there is none
+ *	    testwindow classes		the classes of the process's windows
  *	    testwindow post handle message wParam lParam
  *	    testwindow send handle message wParam lParam
  *					posts or sends a message to a window
@@ -98,6 +99,25 @@ End(Tcl_Interp *interp, const char *kind)
     return TCL_ERROR;
 }
 
+/* Adds the classes of the process's windows below a parent. */
+
+static void
+AddClasses(Tcl_Obj *listPtr, HWND parent)
+{
+    HWND hwnd = NULL;
+
+    while ((hwnd = FindWindowExW(parent, hwnd, NULL, NULL)) != NULL) {
+        DWORD processId = 0;
+        char name[128];
+
+        GetWindowThreadProcessId(hwnd, &processId);
+        if (processId == GetCurrentProcessId()
+            && GetClassNameA(hwnd, name, sizeof(name)) > 0) {
+            Tcl_ListObjAppendElement(NULL, listPtr, Tcl_NewStringObj(name, -1));
+        }
+    }
+}
+
 static int
 Message(Tcl_Interp *interp, int isPosted, Tcl_Obj *const objv[])
 {
@@ -134,6 +154,14 @@ TestWindowObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     if (objc == 2 && strcmp(name, "modal") == 0) {
         return Modal(interp);
     }
+    if (objc == 2 && strcmp(name, "classes") == 0) {
+        Tcl_Obj *listPtr = Tcl_NewListObj(0, NULL);
+
+        AddClasses(listPtr, NULL);
+        AddClasses(listPtr, HWND_MESSAGE);
+        Tcl_SetObjResult(interp, listPtr);
+        return TCL_OK;
+    }
     if (objc == 3 && strcmp(name, "end") == 0) {
         return End(interp, Tcl_GetString(objv[2]));
     }
@@ -141,7 +169,7 @@ TestWindowObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         return Message(interp, *name == 'p', objv + 2);
     }
     Tcl_WrongNumArgs(interp, 1, objv,
-        "modal, end kind, or post|send handle message wParam lParam");
+        "modal, classes, end kind, or post|send handle message wParam lParam");
     return TCL_ERROR;
 }
 

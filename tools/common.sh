@@ -33,7 +33,7 @@ esac
 
 # Raise these numbers when the set-up of the Tcls or of the Wine prefix changes:
 # everything that an older recipe made is then made again.
-recipe=1
+recipe=2
 prefixRecipe=2
 # Wine 10's programs contain this path.
 wine10Recipe="1 $cache/wine10"
@@ -43,9 +43,12 @@ die() {
     exit 1
 }
 
-# dotted 86|90: 8.6 or 9.0.
+# dotted 86|90|8613: 8.6, 9.0 or 8.6.13. The first two are the newest releases
+# of their lines, for all tests. The last one is an older release, for a part of
+# the suites: it has 64 bits only, and the DLLs are built for the newest.
 dotted() {
-    echo "${1:0:1}.${1:1}"
+    local patch=${1:2}
+    echo "${1:0:1}.${1:1:1}${patch:+.$patch}"
 }
 
 # makeWork: makes a temporary folder, $work, which is removed at the end.
@@ -154,8 +157,9 @@ getLists() {
     step "lists-$1" apt-get -c "$apt/apt.conf" update -q || true
 }
 
-# fetchPackages NAME WHAT PACKAGE...: downloads packages of Debian 13 to the
-# folder $work. WHAT is for the message if the mirror does not have them.
+# fetchPackages NAME WHAT PACKAGE...: downloads packages of the suites of
+# writeAptConfig to the folder $work. WHAT is for the message if the mirror does
+# not have them.
 fetchPackages() {
     local name=$1 what=$2
     shift 2
@@ -261,7 +265,7 @@ endTagged() {
     return 1
 }
 
-# testFile 86|90 NAME: the path of one of Tcl's own test files.
+# testFile 86|90|8613 NAME: the path of one of Tcl's own test files.
 testFile() {
     echo "$cache/src/tcl$(dotted "$1")/tests/$2.test"
 }

@@ -3,8 +3,9 @@
 #	The last part of tools/conformance: it compares the results of the
 #	runs.
 #
-#	    tclsh conformanceReport.tcl busy|all FOLDER TESTS
+#	    tclsh conformanceReport.tcl busy|all FOLDER TESTS OURS
 #
+#	OURS is the driver that is compared with "core".
 #	FOLDER has a folder for each run, VERSION-DRIVER-FILE. TESTS has the
 #	lists of the known differences, conformance-8.6.txt and -9.0.txt. Each
 #	line of a list has a test's name and a reason. A reason that begins with
@@ -15,6 +16,7 @@
 
 namespace eval report {
     variable failures {}
+    variable ours iocpsock
 }
 
 proc report::Read {path} {
@@ -92,7 +94,7 @@ proc report::Reached {run} {
 }
 
 proc report::Row {args} {
-    puts [format "%-4s %-17s %-9s %6s %6s %7s %6s %6s %9s %7s" {*}$args]
+    puts [format "%-6s %-17s %-9s %6s %6s %7s %6s %6s %9s %7s" {*}$args]
 }
 
 # Prints a run's row of the table, and returns its results.
@@ -113,7 +115,7 @@ proc report::Run {folder version driver file} {
 
 proc report::Listed {tests version} {
     set listed {}
-    foreach line [split [Read $tests/conformance-[Dotted $version].txt] \n] {
+    foreach line [split [Read $tests/[ListName $version]] \n] {
 	if {[regexp {^([^#\s]\S*)\s+(\S.*)$} $line -> name reason]} {
 	    dict set listed $name $reason
 	}
@@ -121,8 +123,17 @@ proc report::Listed {tests version} {
     return $listed
 }
 
+# A list is for all releases of a line.
+
+proc report::ListName {version} {
+    return conformance-[Dotted [string range $version 0 1]].txt
+}
+
+# Returns 8.6 for 86 and 8.6.13 for 8613.
+
 proc report::Dotted {version} {
-    return [string index $version 0].[string index $version 1]
+    regexp {^(.)(.)(.*)$} $version -> major minor patch
+    return [join [list $major $minor {*}$patch] .]
 }
 
 proc report::NeedsIdle {listed name} {
@@ -148,7 +159,8 @@ proc report::Compare {core ours} {
 }
 
 proc report::PassedAlone {folder version file name} {
-    set results [Results $folder/$version-iocpsock-$file-again-$name]
+    variable ours
+    set results [Results $folder/$version-$ours-$file-again-$name]
     return [expr {[dict exists $results $name]
 	&& [dict get $results $name] eq "passed"}]
 }
@@ -184,14 +196,15 @@ proc report::FailureOutput {run name} {
 # Prints the tests to run again, as arguments of tools/conformance-file.
 
 proc report::Busy {folder tests} {
+    variable ours
     foreach entry [Files $folder] {
 	lassign $entry version file
 	set listed [Listed $tests $version]
 	foreach name [dict keys [Compare [Results $folder/$version-core-$file] \
-		[Results $folder/$version-iocpsock-$file]]] {
+		[Results $folder/$version-$ours-$file]]] {
 	    if {[NeedsIdle $listed $name]
 		    && ![PassedAlone $folder $version $file $name]} {
-		puts "$version iocpsock $file $name"
+		puts "$version $ours $file $name"
 	    }
 	}
     }
@@ -199,10 +212,11 @@ proc report::Busy {folder tests} {
 
 # Compares the differences of one file with the list of known ones.
 
-proc report::Judge {folder version file core ours listed} {
+proc report::Judge {folder version file core results listed} {
     variable failures
+    variable ours
     set dotted [Dotted $version]
-    set different [Compare $core $ours]
+    set different [Compare $core $results]
     dict for {name what} $different {
 	if {[NeedsIdle $listed $name]
 		&& [PassedAlone $folder $version $file $name]} {
@@ -212,33 +226,33 @@ proc report::Judge {folder version file core ours listed} {
 	    puts "known: $dotted $name $what: [dict get $listed $name]"
 	} else {
 	    lappend failures "$dotted $name: passes with the core's driver,\
-		$what with iocpsock"
+		$what with $ours"
 	    puts "$dotted $name:\n[FailureOutput \
-		$folder/$version-iocpsock-$file $name]"
+		$folder/$version-$ours-$file $name]"
 	}
     }
     foreach name [dict keys $listed] {
-	if {![NeedsIdle $listed $name] && [dict exists $ours $name]
+	if {![NeedsIdle $listed $name] && [dict exists $results $name]
 		&& ![dict exists $different $name]} {
 	    lappend failures "$dotted $name: is listed in\
-		conformance-$dotted.txt but is not a difference any more"
+		[ListName $version] but is not a difference any more"
 	}
     }
 }
 
 proc report::All {folder tests} {
     variable failures
+    variable ours
     Row Tcl file driver total passed skipped failed procs interps seconds
     foreach entry [Files $folder] {
 	lassign $entry version file
-	foreach driver {core iocpsock} {
-	    set $driver [Run $folder $version $driver $file]
-	}
-	lappend judgements [list $version $file $core $iocpsock]
+	set core [Run $folder $version core $file]
+	set results [Run $folder $version $ours $file]
+	lappend judgements [list $version $file $core $results]
     }
     foreach judgement $judgements {
-	lassign $judgement version file core iocpsock
-	Judge $folder $version $file $core $iocpsock [Listed $tests $version]
+	lassign $judgement version file core results
+	Judge $folder $version $file $core $results [Listed $tests $version]
     }
     foreach failure $failures {
 	puts "FAILED: $failure"
@@ -247,10 +261,11 @@ proc report::All {folder tests} {
 	puts "FAILED: the logs are in $folder"
 	exit 1
     }
-    puts "PASSED: all tests that pass with the core's driver pass with iocpsock"
+    puts "PASSED: all tests that pass with the core's driver pass with $ours"
 }
 
-proc report::Main {what folder tests} {
+proc report::Main {what folder tests driver} {
+    variable ours $driver
     switch -- $what {
 	busy {Busy $folder $tests}
 	all {All $folder $tests}

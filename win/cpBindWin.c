@@ -10,10 +10,10 @@
 
 #include <string.h>
 
-static SOCKADDR *
-Sockaddr(const CpAddr *addrPtr)
+struct sockaddr *
+CpWinSockaddr(const CpAddr *addrPtr)
 {
-    return (SOCKADDR *) (void *) addrPtr->u.bytes;
+    return (struct sockaddr *) (void *) addrPtr->u.bytes;
 }
 
 void
@@ -53,7 +53,7 @@ IsInUse(int family, int type, unsigned port)
     if (setsockopt(sock, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *) &on,
             sizeof(on))
             == 0
-        && bind(sock, Sockaddr(&any), (int) any.lengthBytes) != 0) {
+        && bind(sock, CpWinSockaddr(&any), (int) any.lengthBytes) != 0) {
         inUse = WSAGetLastError() == WSAEADDRINUSE;
     }
     closesocket(sock);
@@ -64,7 +64,8 @@ CpError
 CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr)
 {
     CpWineBind(handlePtr, addrPtr);
-    if (bind(handlePtr->sock, Sockaddr(addrPtr), (int) addrPtr->lengthBytes)
+    if (bind(handlePtr->sock, CpWinSockaddr(addrPtr),
+            (int) addrPtr->lengthBytes)
         != 0) {
         CpError error = CpErrorOfWin((unsigned long) WSAGetLastError());
 

@@ -43,7 +43,7 @@ CpFileOpen(uintptr_t native, CpFile **filePtrPtr)
     if (GetFileType(from) != FILE_TYPE_DISK) {
         return CP_EINVAL;
     }
-    filePtr = CpCalloc(sizeof(CpFile));
+    filePtr = (CpFile *) CpCalloc(sizeof(CpFile));
     if (filePtr == NULL) {
         return CP_ENOMEM;
     }

@@ -78,9 +78,8 @@ PushLocked(CpPort *lockedPortPtr, CpOp *opPtr)
 CpPort *
 CpOwnerOf(CpHandle *handlePtr)
 {
-    return InterlockedCompareExchangePointer((PVOID volatile *) &handlePtr
-                                                 ->ownerPtr,
-        NULL, NULL);
+    return (CpPort *) InterlockedCompareExchangePointer(
+        (PVOID volatile *) &handlePtr->ownerPtr, NULL, NULL);
 }
 
 /* Puts a completion into its owner's inbox; returns 0 between owners. The
@@ -282,7 +281,7 @@ SeeToOwner(CpPort *lockedPortPtr, unsigned looksBefore)
 DWORD WINAPI
 CpHelperMain(LPVOID clientData)
 {
-    CpPort *portPtr = clientData;
+    CpPort *portPtr = (CpPort *) clientData;
 
     AcquireSRWLockExclusive(&portPtr->lock);
     while (portPtr->refs > 0) {

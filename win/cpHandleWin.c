@@ -129,16 +129,10 @@ LastError(void)
     return CpErrorOfWin((unsigned long) WSAGetLastError());
 }
 
-static SOCKADDR *
-Sockaddr(const CpAddr *addrPtr)
-{
-    return (SOCKADDR *) (void *) addrPtr->u.bytes;
-}
-
 CpError
 CpWinHandleNew(CpPort *ownerPtr, int family, CpHandle **handlePtrPtr)
 {
-    CpHandle *handlePtr = CpCalloc(sizeof(CpHandle));
+    CpHandle *handlePtr = (CpHandle *) CpCalloc(sizeof(CpHandle));
 
     if (handlePtr == NULL) {
         return CP_ENOMEM;
@@ -160,7 +154,7 @@ CpWinHandleNew(CpPort *ownerPtr, int family, CpHandle **handlePtrPtr)
 CpError
 CpHandleOpenResolver(CpPort *portPtr, CpHandle **handlePtrPtr)
 {
-    CpHandle *handlePtr = CpCalloc(sizeof(CpHandle));
+    CpHandle *handlePtr = (CpHandle *) CpCalloc(sizeof(CpHandle));
 
     if (handlePtr == NULL) {
         return CP_ENOMEM;
@@ -296,7 +290,7 @@ GetName(CpHandle *handlePtr, NameProc *proc, CpAddr *addrPtr)
     int length = sizeof(addrPtr->u);
 
     memset(addrPtr, 0, sizeof(CpAddr));
-    if (proc(handlePtr->sock, Sockaddr(addrPtr), &length) != 0) {
+    if (proc(handlePtr->sock, CpWinSockaddr(addrPtr), &length) != 0) {
         return LastError();
     }
     addrPtr->lengthBytes = (uint32_t) length;
@@ -350,7 +344,7 @@ CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
     DWORD bytes = 0, flags = 0;
 
     SetNonBlocking(handlePtr);
-    buf.buf = bufPtr;
+    buf.buf = (char *) bufPtr;
     buf.len = WinLength(lengthBytes);
     *bytesPtr = 0;
     if (WSARecv(handlePtr->sock, &buf, 1, &bytes, &flags, NULL, NULL) != 0) {

@@ -32,7 +32,7 @@ NewRequest(CpResolveOp *resolvePtr, const CpTarget *targetPtr)
         ? strlen(targetPtr->myHost) + 1
         : 0;
     size_t sizeBytes = sizeof(Request) + hostBytes + myHostBytes;
-    Request *requestPtr = CpMalloc(sizeBytes);
+    Request *requestPtr = (Request *) CpMalloc(sizeBytes);
 
     if (requestPtr == NULL) {
         return NULL;
@@ -53,7 +53,7 @@ NewRequest(CpResolveOp *resolvePtr, const CpTarget *targetPtr)
 static void CALLBACK
 LookUp(PTP_CALLBACK_INSTANCE instancePtr, PVOID param)
 {
-    Request *requestPtr = param;
+    Request *requestPtr = (Request *) param;
     CpResolved resolved;
     char *message = NULL;
 
@@ -103,7 +103,7 @@ CpWinCancelResolve(CpOp *opPtr)
     Request *requestPtr;
 
     AcquireSRWLockExclusive(&lookupLock);
-    requestPtr = resolvePtr->request;
+    requestPtr = (Request *) resolvePtr->request;
     if (requestPtr != NULL) {
         requestPtr->resolvePtr = NULL;
         resolvePtr->request = NULL;

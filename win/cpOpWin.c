@@ -15,16 +15,16 @@
         && sizeof(((CpOverlapped *) 0)->member) \
             == sizeof(((OVERLAPPED *) 0)->member))
 
-_Static_assert(sizeof(CpOverlapped) == sizeof(OVERLAPPED)
-        && SAME_PLACE(Internal) && SAME_PLACE(InternalHigh)
-        && SAME_PLACE(Offset) && SAME_PLACE(OffsetHigh) && SAME_PLACE(hEvent),
-    "CpOverlapped has the layout of OVERLAPPED");
-_Static_assert(offsetof(SOCKADDR, sa_family) == 0
+CP_STATIC_ASSERT(CpOverlappedHasItsLayout,
+    sizeof(CpOverlapped) == sizeof(OVERLAPPED) && SAME_PLACE(Internal)
+        && SAME_PLACE(InternalHigh) && SAME_PLACE(Offset)
+        && SAME_PLACE(OffsetHigh) && SAME_PLACE(hEvent));
+CP_STATIC_ASSERT(CpAddrHasTheFamilyInItsPlace,
+    offsetof(SOCKADDR, sa_family) == 0
         && sizeof(((CpAddr *) 0)->u.family)
-            == sizeof(((SOCKADDR *) 0)->sa_family),
-    "CpAddr has the family where a sockaddr has it");
-_Static_assert(2 * ACCEPT_ADDR_BYTES <= sizeof(((CpAcceptOp *) 0)->space),
-    "the space of an accept has room for two addresses");
+            == sizeof(((SOCKADDR *) 0)->sa_family));
+CP_STATIC_ASSERT(CpAcceptHasRoomForTwoAddresses,
+    2 * ACCEPT_ADDR_BYTES <= sizeof(((CpAcceptOp *) 0)->space));
 
 void
 CpWinBegin(CpHandle *handlePtr, CpOp *opPtr, WinOpKind kind)
@@ -204,7 +204,7 @@ CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr, size_t lengthBytes)
         CpWinFinishNow(opPtr, error);
         return;
     }
-    buf.buf = bufPtr;
+    buf.buf = (char *) bufPtr;
     buf.len = (ULONG) lengthBytes;
     CpWinExpect(opPtr);
     CpWinSubmitted(opPtr,
@@ -259,7 +259,8 @@ void
 CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
     size_t lengthBytes)
 {
-    WinOp send = {.bytesPtr = bufPtr, .left = (uint32_t) lengthBytes};
+    WinOp send = {.bytesPtr = (const char *) bufPtr,
+        .left = (uint32_t) lengthBytes};
 
     CpWinSubmitSend(handlePtr, opPtr, &send);
 }

@@ -23,18 +23,18 @@
 /* A helper's stack has room for code that other software hooks into threads. */
 #define HELPER_STACK_BYTES 262144
 
-static volatile LONG64 stats[CP_STAT_COUNT];
+static volatile LONG64 counters[CP_STAT_COUNT];
 
 void
 CpStatAdd(CpStat stat, int64_t amount)
 {
-    InterlockedExchangeAdd64(&stats[stat], amount);
+    InterlockedExchangeAdd64(&counters[stat], amount);
 }
 
 int64_t
 CpStatGet(CpStat stat)
 {
-    return InterlockedExchangeAdd64(&stats[stat], 0);
+    return InterlockedExchangeAdd64(&counters[stat], 0);
 }
 
 uint64_t
@@ -115,7 +115,7 @@ PinModule(void)
 
     GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS
             | GET_MODULE_HANDLE_EX_FLAG_PIN,
-        (LPCWSTR) (void *) stats, &module);
+        (LPCWSTR) (void *) counters, &module);
 }
 
 CpPort *
@@ -129,14 +129,14 @@ CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr)
         return NULL;
     }
     *errorPtr = CP_ENOMEM;
-    portPtr = CpCalloc(sizeof(CpPort));
+    portPtr = (CpPort *) CpCalloc(sizeof(CpPort));
     if (portPtr == NULL) {
         return NULL;
     }
     portPtr->wakeProc = wakeProc;
     portPtr->clientData = clientData;
     portPtr->refs = 1;
-    portPtr->reapEntries = 1;
+    portPtr->reapEntries = CpWineReapEntries(0, 0);
     portPtr->ownerWait = OWNER_WAITS_NOT;
     InitializeSRWLock(&portPtr->lock);
     InitializeConditionVariable(&portPtr->ownerCond);
@@ -250,11 +250,10 @@ CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
 }
 
 /*
- * Asks for as many completions as the last call returned, and then for twice as
- * many until a call returns fewer. (Under Wine, a call that does not get as
- * many as it asked for makes one more request to Wine's server.) After a single
- * completion it does not ask again: two ends that take turns have no second
- * one.
+ * Takes what the port has, many completions with one call, and asks again only
+ * if there may be more. After a call for a single completion, which only Wine
+ * makes worthwhile, it does not ask again: two ends that take turns have no
+ * second one.
  */
 
 static unsigned
@@ -281,9 +280,7 @@ ReapPort(CpPort *portPtr, CpList *inboxPtr)
         if (!any) {
             break;
         }
-        portPtr->reapEntries = count < asked ? count
-            : asked < REAP_ENTRIES / 2       ? 2 * asked
-                                             : REAP_ENTRIES;
+        portPtr->reapEntries = CpWineReapEntries(asked, count);
         completed += CompleteEntries(portPtr, entries, count);
         if (count < asked || asked == 1) {
             break;

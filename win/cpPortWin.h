@@ -27,7 +27,7 @@ struct CpPort {
     /* The owner's own. */
     CpSpare spare;
     CpList done;       /* Completed at submit. */
-    ULONG reapEntries; /* So many to ask for: see ReapNow. */
+    ULONG reapEntries; /* So many to ask for: see CpWineReapEntries. */
 
     SRWLOCK lock;         /* Guards the rest. */
     CpWakeProc *wakeProc; /* NULL after the owner has given the port up. */

@@ -18,7 +18,7 @@ static WCHAR *
 NewWide(const char *utf8)
 {
     int length = MultiByteToWideChar(CP_UTF8, 0, utf8, -1, NULL, 0);
-    WCHAR *wide = CpMalloc((size_t) length * sizeof(WCHAR));
+    WCHAR *wide = (WCHAR *) CpMalloc((size_t) length * sizeof(WCHAR));
 
     if (wide != NULL) {
         MultiByteToWideChar(CP_UTF8, 0, utf8, -1, wide, length);
@@ -40,7 +40,7 @@ static char *
 NewMessage(const WCHAR *wide)
 {
     int bytes = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
-    char *message = bytes > 0 ? CpMalloc((size_t) bytes) : NULL;
+    char *message = bytes > 0 ? (char *) CpMalloc((size_t) bytes) : NULL;
 
     if (message != NULL) {
         WideCharToMultiByte(CP_UTF8, 0, wide, -1, message, bytes, NULL, NULL);
@@ -102,7 +102,7 @@ CopyAddrs(const ADDRINFOW *infoPtr, int family, int exceptFamily, CpAddr *addrs)
 static CpAddr *
 NewAddrs(const ADDRINFOW *infoPtr, int listening, unsigned count)
 {
-    CpAddr *addrs = CpMalloc(count * sizeof(CpAddr));
+    CpAddr *addrs = (CpAddr *) CpMalloc(count * sizeof(CpAddr));
 
     if (addrs == NULL) {
         return NULL;
@@ -255,7 +255,7 @@ CpAddrIsAny(const CpAddr *addrPtr)
     }
     memcpy(&in6, addrPtr->u.bytes, sizeof(in6));
     if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
-        static const unsigned char zeros[4];
+        static const unsigned char zeros[4] = {0};
 
         return memcmp(in6.sin6_addr.s6_addr + 12, zeros, 4) == 0;
     }

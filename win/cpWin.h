@@ -147,21 +147,54 @@ void CpWinFinishNow(CpOp *opPtr, CpError error);
 /* CpCancel for a look-up. */
 void CpWinCancelResolve(CpOp *opPtr);
 
+/* The address as Winsock's functions want it. */
+struct sockaddr *CpWinSockaddr(const CpAddr *addrPtr);
+
+/*
+ * CpWinAdopt --
+ *
+ *      Makes a handle of a connected socket that other code has opened, and
+ *      binds it to the owner's completion port.
+ *
+ * Results:
+ *      CP_OK and *handlePtrPtr, which owns the socket. An error, and the socket
+ *      stays the caller's: CP_EINVAL for a socket without overlapped I/O, or
+ *      one that is bound to another completion port.
+ */
+
+CpError CpWinAdopt(CpPort *ownerPtr, SOCKET sock, CpHandle **handlePtrPtr);
+
+/* Frees the handle, and gives the socket back to its opener. No operation was
+ * submitted. */
+void CpWinRelease(CpHandle *handlePtr);
+
 /* The wildcard address of a family, with port 0. */
 void CpWinAnyAddr(int family, CpAddr *addrPtr);
 
 /* Makes a refused connect to this machine fail at once. */
 void CpWinRefuseAtOnce(CpHandle *handlePtr, const CpAddr *addrPtr);
 
-/* cpWineWin.c: workarounds for Wine, which do nothing on Windows. */
+/*
+ * cpWineWin.c: workarounds for Wine, which do nothing on Windows. With
+ * CP_NO_WINE they are left out.
+ */
+
+#ifndef CP_NO_WINE
+
 int CpWineRuns(void);
 
+#ifndef CP_NO_FILES
 /* Whether a TransmitFile may report success and send only a part. */
 int CpWineCutsFilesShort(void);
+#endif
 void CpWineInit(void);
 CpError CpWineSocketError(CpError error);
 int CpWineDeniedIsInUse(unsigned port);
 void CpWineBind(CpHandle *handlePtr, const CpAddr *addrPtr);
+
+/* How many completions to ask the port for, after a call that asked for so many
+ * and got so many; 0 and 0 before the first call. */
+ULONG CpWineReapEntries(ULONG asked, ULONG count);
 
 /* For Wine: a send is outstanding, or is so no longer. */
 void CpWineSendPending(CpHandle *handlePtr);
@@ -183,6 +216,25 @@ void CpWineCancelHeld(CpHandle *handlePtr, const CpOp *opPtr);
 
 /* For Wine: skips the next byte if it is an urgent one. */
 void CpWineSkipUrgent(CpHandle *handlePtr);
+
+#else /* CP_NO_WINE */
+
+#define CpWineRuns() 0
+#define CpWineReapEntries(asked, count) REAP_ENTRIES
+#define CpWineCutsFilesShort() 0
+#define CpWineInit() ((void) 0)
+#define CpWineSocketError(error) (error)
+#define CpWineDeniedIsInUse(port) 0
+#define CpWineBind(handlePtr, addrPtr) ((void) 0)
+#define CpWineSendPending(handlePtr) ((void) 0)
+#define CpWineSendDone(handlePtr) ((void) 0)
+#define CpWineHoldSend(opPtr) 0
+#define CpWineResumeSend(opPtr) 0
+#define CpWineNextSend(opPtr) ((void) 0)
+#define CpWineCancelHeld(handlePtr, opPtr) ((void) 0)
+#define CpWineSkipUrgent(handlePtr) ((void) 0)
+
+#endif /* CP_NO_WINE */
 
 /* Calls the proc of an operation whose result is known. */
 void CpWinComplete(CpOp *opPtr);

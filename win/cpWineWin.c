@@ -20,6 +20,8 @@
  *      CpWineBind.
  */
 
+#ifndef CP_NO_WINE
+
 #include "cpPortWin.h"
 
 #include <string.h>
@@ -82,6 +84,26 @@ WatchTimerProc(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
     ReleaseSRWLockExclusive(&watchLock);
 }
 
+/*
+ * A call that does not get as many completions as it asked for makes one more
+ * request to Wine's server. So under Wine a call asks for as many as the last
+ * one returned, and for twice as many if it got all.
+ */
+
+ULONG
+CpWineReapEntries(ULONG asked, ULONG count)
+{
+    if (!isWine) {
+        return REAP_ENTRIES;
+    }
+    if (asked == 0) {
+        return 1;
+    }
+    return count < asked           ? count
+        : asked < REAP_ENTRIES / 2 ? 2 * asked
+                                   : REAP_ENTRIES;
+}
+
 int
 CpWineRuns(void)
 {
@@ -90,11 +112,13 @@ CpWineRuns(void)
     return ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL;
 }
 
+#ifndef CP_NO_FILES
 int
 CpWineCutsFilesShort(void)
 {
     return CpWineRuns();
 }
+#endif
 
 void
 CpWineInit(void)
@@ -302,3 +326,5 @@ CpWineSkipUrgent(CpHandle *handlePtr)
     }
     SetInLine(handlePtr->sock, FALSE);
 }
+
+#endif /* CP_NO_WINE */

@@ -197,6 +197,54 @@ TestBurst(CpPort *portPtr)
     Done(&pair);
 }
 
+/* The limits of a burst hold, in buffers and in bytes. Raising them later takes
+ * effect; lowering them loses nothing. */
+
+static void
+TestBurstLimits(CpPort *portPtr)
+{
+    static const struct {
+        CpBurst burst;
+        unsigned mostBytes; /* That a fast peer fills. */
+    } cases[] = {{{1, CP_BURST_UNITS_MAX}, 65536},
+        {{4, CP_BURST_UNITS_MAX}, 4 * 65536},
+        {{7, CP_BURST_UNITS_MAX}, 4 * 65536}, {{16, 1}, 4096},
+        {{16, 2}, 2 * 4096}, {{16, 4}, 16384}, {{16, 30}, 65536},
+        {{16, 32}, 2 * 65536}, {{2, 1}, 4096},
+        {{16, CP_BURST_UNITS_MAX}, 16 * 65536}, {{1, 1}, 4096}};
+    static char data[65536];
+    size_t sent = 0, got = 0;
+    unsigned i, j;
+    Pair pair;
+
+    CpSimSetWindow(65536);
+    OpenWatched(&pair, portPtr, CP_RECV_BURST_DETECTION);
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        CpConnSetBurst(pair.connPtr, cases[i].burst);
+        CHECK(CpConnBurst(pair.connPtr).bufs == cases[i].burst.bufs);
+        CHECK(CpConnBurst(pair.connPtr).units == cases[i].burst.units);
+        while (got < sent) {
+            got += Read(&pair, data, sizeof(data));
+            Settle(&pair);
+        }
+        for (j = 0; j < 100; j++) {
+            sent += CpSimPeerSend(pair.peerPtr, data, sizeof(data));
+            Settle(&pair);
+            CHECK(Stats(&pair).recvBuffered <= cases[i].mostBytes);
+            CHECK(Stats(&pair).recvPending <= cases[i].burst.bufs);
+            if (j < 60) {
+                got += Read(&pair, data, sizeof(data));
+            }
+        }
+        CHECK(2 * Stats(&pair).recvBuffered > cases[i].mostBytes);
+    }
+    while (got < sent) {
+        got += Read(&pair, data, sizeof(data));
+        Settle(&pair);
+    }
+    Done(&pair);
+}
+
 /* There is one buffer at a time. It grows. */
 
 static void
@@ -394,6 +442,7 @@ static const CheckCase cases[] = {
     {"zero-byte-of-earlier-mode", TestZeroByteOfEarlierMode},
     {"false-end", TestFalseEnd},
     {"burst", TestBurst},
+    {"burst-limits", TestBurstLimits},
     {"flow", TestFlow},
     {"change-mode", TestChangeMode},
     {"change-mode-idle", TestChangeModeIdle},

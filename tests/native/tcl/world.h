@@ -76,8 +76,9 @@ void WorldLeave(void);
 unsigned WorldLeaveAll(void);
 void WorldEnterAgain(unsigned times);
 
-/* worldClock.c's part of WorldBegin: Tcl's notifier and Tcl's clock. */
+/* Parts of WorldBegin: Tcl's notifier and Tcl's clock. */
 void WorldSetNotifier(void);
+void WorldSetTclClock(void);
 
 /* worldPort.c's part of a wait: the time of what comes next in the simulator,
  * or WORLD_NEVER; and the clock was moved. */

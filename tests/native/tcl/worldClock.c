@@ -1,8 +1,8 @@
 /*
  * worldClock.c --
  *
- *      How the threads of the shell wait, and how time passes: Tcl's notifier
- *      and Tcl's clock, both replaced as Tcl allows it.
+ *      How the threads of the shell wait, and how time passes. It replaces
+ *      Tcl's notifier, as Tcl allows it.
  *
  *      A thread counts as running unless it waits here. When the last one
  *      begins to wait, it moves the clock to what is due next and wakes those
@@ -23,7 +23,6 @@
 #include <string.h>
 #include <time.h>
 
-#define LOOK_US 5    /* What a look at Tcl's clock takes. */
 #define POLL_US 100  /* What a pass of the event loop without a wait takes. */
 #define FILES_MAX 64 /* Watched at once, by all threads. */
 
@@ -54,7 +53,6 @@ typedef struct FileEvent {
 } FileEvent;
 
 static uint64_t clockUs = 1000000000; /* The simulator's first millisecond. */
-static uint64_t tclBaseUs;            /* Tcl's time minus that clock. */
 
 /* Guards the rest. */
 static pthread_mutex_t waitMutex = PTHREAD_MUTEX_INITIALIZER;
@@ -100,36 +98,12 @@ WorldRaiseClock(uint64_t us)
 }
 
 static uint64_t
-RealUs(clockid_t clock)
+RealUs(void)
 {
     struct timespec now;
 
-    clock_gettime(clock, &now);
+    clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
-
-static void
-GetTclTime(Tcl_Time *timePtr, void *clientData)
-{
-    uint64_t us = tclBaseUs + WorldNowUs(LOOK_US);
-
-    (void) clientData;
-    timePtr->sec = (long) (us / 1000000);
-    timePtr->usec = (long) (us % 1000000);
-}
-
-/* Tcl_Sleep asks how long it has to sleep really: the time has passed then. */
-
-static void
-ScaleTclTime(Tcl_Time *timePtr, void *clientData)
-{
-    (void) clientData;
-    if (timePtr->sec > 0 || timePtr->usec > 0) {
-        WorldSleep(
-            (uint64_t) timePtr->sec * 1000000 + (uint64_t) timePtr->usec);
-    }
-    timePtr->sec = 0;
-    timePtr->usec = 0;
 }
 
 /* ---------------------------------------------------------- watched files */
@@ -285,7 +259,7 @@ static void
 PassOutside(uint64_t dueUs)
 {
     uint64_t nowUs = WorldNowUs(0);
-    uint64_t beginUs = RealUs(CLOCK_MONOTONIC);
+    uint64_t beginUs = RealUs();
     uint64_t ms = dueUs > nowUs ? (dueUs - nowUs + 999) / 1000 : 0;
     WorldThread *threadPtr;
 
@@ -293,7 +267,7 @@ PassOutside(uint64_t dueUs)
         WorldRaiseClock(dueUs);
         return;
     }
-    WorldRaiseClock(nowUs + RealUs(CLOCK_MONOTONIC) - beginUs);
+    WorldRaiseClock(nowUs + RealUs() - beginUs);
     Lock();
     for (threadPtr = firstThreadPtr; threadPtr != NULL;
          threadPtr = threadPtr->nextPtr) {
@@ -402,27 +376,6 @@ WorldSleep(uint64_t us)
         selfPtr->alerted = 1;
         Unlock();
     }
-}
-
-/* In place of Tcl's own: a wait with a limit of time lasts that long in virtual
- * time. Its callers look again afterwards, as they must. */
-
-void __real_Tcl_ConditionWait(Tcl_Condition *condPtr, Tcl_Mutex *mutexPtr,
-    const Tcl_Time *timePtr);
-void __wrap_Tcl_ConditionWait(Tcl_Condition *condPtr, Tcl_Mutex *mutexPtr,
-    const Tcl_Time *timePtr);
-
-void
-__wrap_Tcl_ConditionWait(Tcl_Condition *condPtr, Tcl_Mutex *mutexPtr,
-    const Tcl_Time *timePtr)
-{
-    if (timePtr == NULL) {
-        __real_Tcl_ConditionWait(condPtr, mutexPtr, NULL);
-        return;
-    }
-    Tcl_MutexUnlock(mutexPtr);
-    WorldSleep((uint64_t) timePtr->sec * 1000000 + (uint64_t) timePtr->usec);
-    Tcl_MutexLock(mutexPtr);
 }
 
 /* ------------------------------------------------------- Tcl's notifier */
@@ -553,7 +506,5 @@ WorldSetNotifier(void)
         DeleteFileHandler, InitNotifier, FinalizeNotifier, AlertNotifier,
         ServiceModeHook};
 
-    tclBaseUs = RealUs(CLOCK_REALTIME) - clockUs;
     Tcl_SetNotifier(&procs);
-    Tcl_SetTimeProc(GetTclTime, ScaleTclTime, NULL);
 }

@@ -98,6 +98,7 @@ void
 WorldBegin(void)
 {
     WorldSetNotifier();
+    WorldSetTclClock();
     CpSimStart(1, NULL);
     CpSimSetWindow(WINDOW_BYTES);
 }

@@ -8,6 +8,7 @@
 #include "world.h"
 
 #include "cpSimInt.h"
+#include "testApi.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -379,6 +380,7 @@ TestRawCreateCommands(Tcl_Interp *interp)
     Tcl_CreateObjCommand(interp, "testchantype", TestChannelObjCmd, NULL, NULL);
     Tcl_CreateObjCommand(interp, "testwatchdog", TestWatchdogObjCmd, NULL,
         NULL);
+    TestApiCreateCommand(interp);
 }
 
 /* There are no message loops but Tcl's own. */

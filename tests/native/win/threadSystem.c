@@ -7,6 +7,8 @@
 
 #include "threadInt.h"
 
+#include "cpPortWin.h"
+
 #include <stdlib.h>
 
 #define KERNELS 2
@@ -41,6 +43,14 @@ CpError
 CpErrorOfStatus(unsigned long status)
 {
     return status == 0 ? CP_OK : CP_ECONNRESET;
+}
+
+/* Many, as on Windows, or a single one, as under Wine. */
+
+ULONG
+CpWineReapEntries(ULONG asked, ULONG count)
+{
+    return (asked + count) % 2 == 0 ? REAP_ENTRIES : 1;
 }
 
 void

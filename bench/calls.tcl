@@ -1,0 +1,228 @@
+# calls.tcl DRIVER FOLDER ?MODE?
+#
+# The process whose system calls bench/callsOutside.tcl counts. It runs in the
+# Windows tclsh. bench/calls.js does the same in Node.
+#
+# DRIVER   a script whose last command is used in place of socket, as for
+#          bench.tcl
+# FOLDER   the folder that the web server serves
+#
+# It prints a line "PORTS name port ..." and serves until the control connection
+# ends. The ports, with what each one does:
+#   control   takes commands, one a line, and answers "ok" to each
+#   echo      sends back what it gets
+#   greet     sends five bytes and closes
+#   sink      reads pieces of 64 KiB until the end, and closes
+#   source    reads a number, sends so many pieces of 64 KiB, and closes
+#   web       the web server of examples/
+#
+# The commands:
+#   mark TEXT              writes "MARK TEXT" to stderr, which also gets Wine's
+#                          log of calls
+#   run CASE COUNT PORT    runs a case of this process, between two marks; PORT
+#                          is that of a server outside
+
+namespace eval calls {
+    variable piece [string repeat x 65536]
+    variable ports {}
+}
+
+proc calls::UseDriver {driver} {
+    set commands [lmap part [split $driver ";"] {string trim $part}]
+    foreach command [lrange $commands 0 end-1] {
+        uplevel #0 $command
+    }
+    interp alias {} ::calls::Socket {} {*}[lindex $commands end]
+    return [lindex $commands end]
+}
+
+proc calls::Listen {name proc} {
+    variable ports
+    set server [Socket -server $proc -myaddr 127.0.0.1 0]
+    lappend ports $name [lindex [fconfigure $server -sockname] 2]
+}
+
+proc calls::Configure {chan} {
+    fconfigure $chan -blocking 0 -translation binary -buffering none \
+        -buffersize 65536
+}
+
+# One write, so that a line of Wine's log does not come in between.
+proc calls::Mark {text} {
+    puts stderr "\nMARK $text"
+    flush stderr
+}
+
+# ---------------------------------------------------------------- servers
+
+proc calls::EchoAccept {chan address port} {
+    Configure $chan
+    fileevent $chan readable [list calls::Echo $chan]
+}
+
+proc calls::Echo {chan} {
+    set bytes [read $chan]
+    if {$bytes ne {}} {
+        puts -nonewline $chan $bytes
+    } elseif {[eof $chan]} {
+        close $chan
+    }
+}
+
+proc calls::Greet {chan address port} {
+    puts -nonewline $chan hello
+    close $chan
+}
+
+proc calls::SinkAccept {chan address port} {
+    Configure $chan
+    fileevent $chan readable [list calls::Sink $chan]
+}
+
+proc calls::Sink {chan} {
+    read $chan 65536
+    if {[eof $chan]} {
+        close $chan
+    }
+}
+
+proc calls::SourceAccept {chan address port} {
+    Configure $chan
+    fileevent $chan readable [list calls::Source $chan]
+}
+
+proc calls::Source {chan} {
+    if {[gets $chan pieces] < 0} {
+        return
+    }
+    fileevent $chan readable {}
+    coroutine source$chan calls::SendPieces $chan $pieces
+}
+
+proc calls::SendPieces {chan pieces} {
+    variable piece
+    fileevent $chan writable [info coroutine]
+    for {set i 0} {$i < $pieces} {incr i} {
+        yield
+        puts -nonewline $chan $piece
+    }
+    close $chan
+}
+
+# ---------------------------------------------------------------- control
+
+proc calls::ControlAccept {chan address port} {
+    fconfigure $chan -buffering line
+    fileevent $chan readable [list calls::Control $chan]
+}
+
+proc calls::Control {chan} {
+    if {[gets $chan line] < 0} {
+        exit 0
+    }
+    set rest [lassign $line command]
+    switch -- $command {
+        mark {
+            Mark $rest
+        }
+        run {
+            # The case runs its own event loop. The control connection must not
+            # take part in it.
+            fileevent $chan readable {}
+            lassign $rest case count port
+            case::$case $count $port
+            fileevent $chan readable [list calls::Control $chan]
+        }
+    }
+    puts $chan ok
+}
+
+# ------------------------------------------------------------------ cases
+
+namespace eval calls::case {}
+
+# Round trips with both ends in this process. The first one, which also accepts
+# the connection, does not count.
+proc calls::case::echo-in {count port} {
+    variable ::calls::ports
+    set chan [calls::Socket 127.0.0.1 [dict get $ports echo]]
+    calls::Configure $chan
+    set ::calls::left 1
+    fileevent $chan readable [list calls::Answer $chan]
+    puts -nonewline $chan x
+    vwait calls::done
+    calls::Mark "echo-in begin"
+    set ::calls::left $count
+    puts -nonewline $chan x
+    vwait calls::done
+    calls::Mark "echo-in end"
+    close $chan
+}
+
+proc calls::Answer {chan} {
+    variable left
+    variable done
+    read $chan
+    if {[incr left -1] > 0} {
+        puts -nonewline $chan x
+    } else {
+        set done 1
+    }
+}
+
+proc calls::case::connect {count port} {
+    calls::Mark "connect begin"
+    for {set i 0} {$i < $count} {incr i} {
+        close [calls::Socket 127.0.0.1 $port]
+    }
+    calls::Mark "connect end"
+}
+
+proc calls::case::connect-async {count port} {
+    calls::Mark "connect-async begin"
+    for {set i 0} {$i < $count} {incr i} {
+        set chan [calls::Socket -async 127.0.0.1 $port]
+        fileevent $chan writable {set calls::done 1}
+        vwait calls::done
+        close $chan
+    }
+    calls::Mark "connect-async end"
+}
+
+# Passes of the event loop that find nothing, beside an idle connection.
+proc calls::case::idle {count port} {
+    variable ::calls::ports
+    set chan [calls::Socket 127.0.0.1 [dict get $ports echo]]
+    calls::Configure $chan
+    fileevent $chan readable [list read $chan]
+    update
+    calls::Mark "idle begin"
+    for {set i 0} {$i < $count} {incr i} {
+        update
+    }
+    calls::Mark "idle end"
+    close $chan
+}
+
+# ------------------------------------------------------------------- main
+
+proc calls::Main {driver folder} {
+    variable ports
+    set command [UseDriver $driver]
+    fconfigure stderr -translation lf -buffering full
+    foreach {name proc} {
+        control ControlAccept echo EchoAccept greet Greet sink SinkAccept
+        source SourceAccept
+    } {
+        Listen $name calls::$proc
+    }
+    uplevel #0 [list source [file join [file dirname [file dirname \
+        [file normalize [info script]]]] examples httpd.tcl]]
+    set web [httpd::start -root $folder -port 0 -socket $command]
+    lappend ports web [$web port]
+    puts "PORTS $ports"
+    flush stdout
+    vwait forever
+}
+
+calls::Main {*}$argv

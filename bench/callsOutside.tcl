@@ -1,0 +1,332 @@
+# callsOutside.tcl LOG PORTS ?CASE ...?
+#
+# Counts the system calls that a process under Wine makes for each operation.
+# The process runs bench/calls.tcl or bench/calls.js. This script is its peer,
+# outside Wine, in the machine's own tclsh. Wine logs the calls to the file LOG,
+# and the process writes marks into the same file. PORTS is the line that the
+# process has printed.
+#
+# It prints a line for each case: its name; the system calls for an operation;
+# those that threads other than the first one made; and how often these other
+# threads waited, which is how often they were woken.
+
+namespace eval outside {
+    variable host 127.0.0.1
+
+    # The number of operations of each case. Each count has an error of about
+    # three calls, those of the marks.
+    variable counts {
+        echo-wait 150 echo-100 1000 echo-in 400
+        accept 200 connect 150 connect-async 150
+        receive 200 send 200 web-1 200 web-10 400 web-100 1000 idle 500
+    }
+
+    # Calls in which a thread waits.
+    variable waits ^(?:[join {
+        NtRemoveIoCompletion NtWaitFor NtDelayExecution
+        RtlSleepConditionVariable NtUserGetMessage NtUserMsgWait
+    } |])
+
+    # A client that lets the server fall asleep before each request.
+    variable thinkMs 10
+}
+
+proc outside::Connect {name} {
+    variable host
+    variable ports
+    set chan [socket $host [dict get $ports $name]]
+    fconfigure $chan -blocking 0 -translation binary -buffering none
+    return $chan
+}
+
+# Sends a command, and waits for its end.
+proc outside::Command {args} {
+    variable control
+    puts $control $args
+    if {[gets $control answer] < 0 || $answer ne "ok"} {
+        error "no answer to the command \"$args\""
+    }
+}
+
+# Waits until the connection ends, and discards its input.
+proc outside::AwaitEnd {chan} {
+    fconfigure $chan -blocking 1
+    while {![eof $chan]} {
+        read $chan 65536
+    }
+    close $chan
+}
+
+# --------------------------------------------------------------- requests
+
+# Sends requests on so many connections, each of which has one outstanding, and
+# waits for the answers. COMPLETE is a command that tells whether its argument
+# is a whole answer. Each connection has had an answer before the counting
+# begins.
+proc outside::Requests {case name connections request complete count {ms 0}} {
+    variable received
+    for {set i 0} {$i < $connections} {incr i} {
+        set chan [Connect $name]
+        set received($chan) {}
+        fileevent $chan readable [list outside::Answer $chan $request \
+            $complete $ms]
+        lappend chans $chan
+    }
+    Round $chans $request $connections
+    Command mark $case begin
+    Round $chans $request $count
+    Command mark $case end
+    foreach chan $chans {
+        close $chan
+    }
+}
+
+proc outside::Round {chans request count} {
+    variable toSend [expr {$count - [llength $chans]}]
+    variable toGet $count
+    foreach chan $chans {
+        puts -nonewline $chan $request
+    }
+    vwait outside::done
+}
+
+proc outside::Answer {chan request complete ms} {
+    variable received
+    variable toSend
+    variable toGet
+    variable done
+    append received($chan) [read $chan]
+    if {[eof $chan]} {
+        error "the server has closed a connection"
+    }
+    if {![{*}$complete $received($chan)]} {
+        return
+    }
+    set received($chan) {}
+    if {[incr toSend -1] >= 0} {
+        if {$ms > 0} {
+            after $ms [list puts -nonewline $chan $request]
+        } else {
+            puts -nonewline $chan $request
+        }
+    }
+    if {[incr toGet -1] == 0} {
+        set done 1
+    }
+}
+
+proc outside::IsEcho {bytes} {
+    return 1
+}
+
+proc outside::IsPage {bytes} {
+    if {![regexp -nocase {content-length: (\d+)} $bytes -> length]} {
+        return 0
+    }
+    set end [string first \r\n\r\n $bytes]
+    return [expr {$end >= 0 && [string length $bytes] >= $end + 4 + $length}]
+}
+
+# ------------------------------------------------------------ connections
+
+proc outside::Greetings {count} {
+    variable toOpen $count
+    variable toEnd $count
+    for {set i 0} {$i < 10} {incr i} {
+        OpenGreeting
+    }
+    vwait outside::done
+}
+
+proc outside::OpenGreeting {} {
+    variable toOpen
+    if {[incr toOpen -1] >= 0} {
+        set chan [Connect greet]
+        fileevent $chan readable [list outside::Greeted $chan]
+    }
+}
+
+proc outside::Greeted {chan} {
+    variable toEnd
+    read $chan
+    if {[eof $chan]} {
+        close $chan
+        OpenGreeting
+        if {[incr toEnd -1] == 0} {
+            variable done 1
+        }
+    }
+}
+
+# ------------------------------------------------------------------ cases
+
+namespace eval outside::case {}
+
+proc outside::case::echo-wait {count} {
+    variable ::outside::thinkMs
+    outside::Requests echo-wait echo 1 x outside::IsEcho $count $thinkMs
+}
+proc outside::case::echo-100 {count} {
+    outside::Requests echo-100 echo 100 x outside::IsEcho $count
+}
+
+foreach connections {1 10 100} {
+    proc outside::case::web-$connections {count} [string map \
+        [list @ $connections] {
+            outside::Requests web-@ web @ \
+                "GET /index.html HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" \
+                outside::IsPage $count
+        }]
+}
+
+# Ten connections at a time. The server accepts each, sends and closes.
+proc outside::case::accept {count} {
+    foreach {pass total} [list warm 10 counted $count] {
+        if {$pass eq "counted"} {
+            outside::Command mark accept begin
+        }
+        outside::Greetings $total
+    }
+    outside::Command mark accept end
+}
+
+proc outside::case::receive {count} {
+    set chan [outside::Connect sink]
+    fconfigure $chan -blocking 1 -buffersize 65536
+    set piece [string repeat x 65536]
+    puts -nonewline $chan $piece
+    outside::Command mark receive begin
+    for {set i 0} {$i < $count} {incr i} {
+        puts -nonewline $chan $piece
+    }
+    close $chan write
+    outside::AwaitEnd $chan
+    outside::Command mark receive end
+}
+
+proc outside::case::send {count} {
+    set chan [outside::Connect source]
+    outside::Command mark send begin
+    puts $chan $count
+    outside::AwaitEnd $chan
+    outside::Command mark send end
+}
+
+# Cases of the process, which connect to this one.
+proc outside::Inside {case count} {
+    set server [socket -server outside::Discard -myaddr 127.0.0.1 0]
+    variable control
+    variable answered {}
+    puts $control [list run $case $count \
+        [lindex [fconfigure $server -sockname] 2]]
+    fileevent $control readable {gets $outside::control outside::answered}
+    vwait outside::answered
+    fileevent $control readable {}
+    close $server
+    if {$answered ne "ok"} {
+        error "no answer to the case \"$case\""
+    }
+}
+
+proc outside::Discard {chan address port} {
+    fconfigure $chan -blocking 0
+    fileevent $chan readable [list outside::Discarded $chan]
+}
+
+proc outside::Discarded {chan} {
+    catch {read $chan}
+    if {[eof $chan]} {
+        close $chan
+    }
+}
+
+# ---------------------------------------------------------------- the log
+
+# Counts the calls between a case's marks. The first thread is the one that
+# writes the marks. Returns the numbers for an operation: calls, calls of other
+# threads, waits of these.
+proc outside::Count {log case count} {
+    variable waits
+    variable detail
+    set chan [open $log]
+    fconfigure $chan -translation binary
+    array set found {begin 0 end 0 calls 0 others 0 woken 0}
+    set writer {}
+    set main {}
+    array unset detail
+    while {[gets $chan line] >= 0} {
+        if {[regexp {^MARK (\S+) (begin|end)} $line -> name which]} {
+            if {$name eq $case} {
+                incr found($which)
+                set main $writer
+            }
+        } elseif {[regexp {^([0-9a-f]+):Call \w+\.(\w+)\(} $line -> \
+                thread call]} {
+            if {$call eq "NtWriteFile"} {
+                set writer $thread
+            }
+            if {$found(begin) && !$found(end)} {
+                incr found(calls)
+                incr detail([expr {$thread eq $main ? "" : "other: "}]$call)
+                if {$thread ne $main} {
+                    incr found(others)
+                    if {[regexp $waits $call]} {
+                        incr found(woken)
+                    }
+                }
+            }
+        }
+    }
+    close $chan
+    if {$found(begin) != 1 || $found(end) != 1} {
+        error "the log of the case \"$case\" is not complete"
+    }
+    return [lmap key {calls others woken} {
+        format %.2f [expr {double($found($key)) / $count}]
+    }]
+}
+
+# Prints each call of a case, the most frequent first.
+proc outside::PrintDetail {count} {
+    variable detail
+    set rows [lmap {call number} [array get detail] {
+        list [format %.2f [expr {double($number) / $count}]] $call
+    }]
+    foreach row [lsort -real -decreasing -index 0 $rows] {
+        puts "DETAIL [join $row]"
+    }
+}
+
+proc outside::Main {log line cases} {
+    variable counts
+    variable host
+    variable ports [lrange $line 1 end]
+    variable control [socket $host [dict get $ports control]]
+    fconfigure $control -buffering line
+    if {[llength $cases] == 0} {
+        set cases [dict keys $counts]
+    }
+    foreach case $cases {
+        if {![dict exists $counts $case]} {
+            error "no case \"$case\": should be one of\
+                [join [dict keys $counts] {, }]"
+        }
+        set count [dict get $counts $case]
+        if {[info procs case::$case] ne {}} {
+            case::$case $count
+        } else {
+            Inside $case $count
+        }
+        puts "$case [Count $log $case $count]"
+        if {[info exists ::env(DETAIL)]} {
+            PrintDetail $count
+        }
+        flush stdout
+    }
+}
+
+after 300000 {
+    puts stderr "callsOutside.tcl: the cases take too long"
+    exit 1
+}
+outside::Main [lindex $argv 0] [lindex $argv 1] [lrange $argv 2 end]
