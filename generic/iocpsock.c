@@ -4,7 +4,6 @@
  *      The package: its commands and their installation.
  */
 
-#include "iocpsockPackage.h"
 #include "iocpsockUdp.h"
 
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #ifndef IOCPSOCK_UDP_H
 #define IOCPSOCK_UDP_H
 
-#include "iocpsock.h"
+#include "iocpsockPackage.h"
 
 #include "cpUdp.h"
 

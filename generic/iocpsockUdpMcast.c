@@ -118,7 +118,7 @@ ParseGroup(Tcl_Interp *interp, const char *option, const char *value,
         snprintf(groupPtr->interfaceText, sizeof(groupPtr->interfaceText), "%s",
             parts[1]);
     }
-    Tcl_Free((void *) parts);
+    IocpsockFree(parts);
     return ok ? TCL_OK
               : BadValue(interp, option, value,
                   "a multicast address, and perhaps an interface's address "
