@@ -32,8 +32,10 @@ set(faultFolder "${IOCPSOCK_TEST_PACKAGE_DIR}-fault/iocpsockfault")
 set(faults CpMalloc CpCalloc CpFree CpHandleOpen CpHandleBind CpHandleListen
     CpSubmitAccept CpSubmitConnect CpSubmitRecv CpSubmitSend CpSubmitResolve
     CpTryRecv CpTrySend CpPortReap CpPortSleep
-    CpFileRead CpSubmitSendFile CpSendFileIsLimited)
-set(faultSources tests/testFault.c tests/testFaultFile.c)
+    CpFileRead CpSubmitSendFile CpSendFileIsLimited
+    CpUdpHandleOpen CpUdpHandleConnect CpSubmitRecvFrom CpSubmitSendTo
+    CpTryRecvFrom CpTrySendTo)
+set(faultSources tests/testFault.c tests/testFaultFile.c tests/testFaultUdp.c)
 
 # The functions that testStrict.c and similar files replace. These files have
 # names without decoration only.
@@ -173,14 +175,14 @@ function(pkg_index output VERSION DLL PREFIX NAMES SCRIPTS)
         NEWLINE_STYLE UNIX)
 endfunction()
 pkg_index("${packageFolder}" ${IOCPSOCK_VERSION}
-    iocpsock Iocpsock "iocpsock Iocpsock" monitor)
+    iocpsock Iocpsock "iocpsock Iocpsock" "monitor udp")
 # testThread.c has its own version number.
 pkg_index("${testFolder}" 1.0 iocpsocktest Iocpsocktest iocpsocktest "")
 pkg_index("${faultFolder}" ${IOCPSOCK_VERSION}
     iocpsockfault Iocpsockfault "iocpsock Iocpsock" "")
 
 # The package's Tcl scripts are in the folder of the DLLs.
-set(library monitor.tcl monitorSample.tcl monitor.html)
+set(library monitor.tcl monitorSample.tcl monitor.html udp.tcl)
 foreach(file IN LISTS library)
     configure_file(library/${file} "${packageFolder}/${file}" COPYONLY)
 endforeach()

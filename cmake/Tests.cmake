@@ -127,7 +127,7 @@ set(strictSuites
     listener listenerAccept listenerMany
     options optionsServer recvmode recvmodeLimit
     secure send sendfile sendorder
-    socket socketAddress socketChannel socketConnect socketProcess)
+    socket socketAddress socketChannel socketConnect socketProcess udp)
 foreach(short IN LISTS tclVersions)
     foreach(name IN LISTS strictSuites)
         set(strict all)

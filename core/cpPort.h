@@ -418,6 +418,10 @@ typedef enum CpStat {
     CP_STAT_CONNECTIONS,  /* CpConns in any state. */
     CP_STAT_CLOSING,      /* Closed ones that have not ended. */
     CP_STAT_MEMORY_BYTES, /* All of the driver's memory. */
+    CP_STAT_UDP,          /* CpUdps: cpUdp.h. */
+    CP_STAT_DATAGRAMS_IN,
+    CP_STAT_DATAGRAMS_OUT,
+    CP_STAT_DATAGRAMS_DROPPED, /* Received and lost: a queue was full. */
     CP_STAT_COUNT
 } CpStat;
 

@@ -105,6 +105,32 @@ proc program::listen {script args} {
     return $listener
 }
 
+# program::listenUdp --
+#
+#	Opens a datagram channel, which Tcl's own sockets cannot do. Options in
+#	args are those of iocpsock::udp. Prints its address as for a listener.
+
+proc program::listenUdp {args} {
+    variable options
+    variable socket
+    if {$socket ne "::iocpsock::socket"} {
+        fail "it needs iocpsock" 1
+    }
+    if {[dict get $options -address] ne ""} {
+        lappend args -myaddr [dict get $options -address]
+    }
+    if {[catch {
+        iocpsock::udp -myport [dict get $options -port] {*}$args
+    } chan]} {
+        fail $chan 1
+    }
+    foreach {address port} [fconfigure $chan -sockname] {
+        puts "listening on $address $port"
+    }
+    flush stdout
+    return $chan
+}
+
 # program::bound --
 #
 #	Limits how long a close may last. Call it for the listener, and for

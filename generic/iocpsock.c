@@ -4,7 +4,7 @@
  *      The package: its commands and their installation.
  */
 
-#include "iocpsockPackage.h"
+#include "iocpsockUdp.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +193,7 @@ Iocpsock_Init(Tcl_Interp *interp)
         NULL, NULL);
     Tcl_CreateObjCommand(interp, "::iocpsock::abort", IocpsockAbortObjCmd, NULL,
         NULL);
+    IocpsockUdpInit(interp);
     Tcl_CreateObjCommand(interp, "::iocpsock::build-info",
         IocpsockBuildInfoObjCmd, NULL, NULL);
     return ProvidePackage(interp);

@@ -71,6 +71,20 @@ typedef struct IocpsockServer IocpsockServer;
 typedef struct IocpsockChan IocpsockChan;
 typedef struct IocpsockServing IocpsockServing;
 
+/*
+ * What the event source calls for a channel that is neither a connection nor a
+ * server. serveProc handles one event of a ready channel, as CpConnReady has
+ * it, and returns whether the next event may follow in the same pass.
+ */
+
+typedef struct IocpsockKind {
+    int (*readyProc)(const IocpsockChan *chanPtr);
+    void (*rearmProc)(IocpsockChan *chanPtr);
+    int (*serveProc)(IocpsockChan *chanPtr, const IocpsockServing *servingPtr,
+        int mask);
+    void (*moveProc)(IocpsockChan *chanPtr, CpPort *portPtr);
+} IocpsockKind;
+
 /* Settings that accepted connections inherit from their server; -1: not set. */
 
 typedef struct IocpsockInherit {
@@ -102,17 +116,19 @@ typedef enum IocpsockPlace {
 } IocpsockPlace;
 
 /*
- * A channel's instance data: a connection or a server. A queued event holds a
- * reference, so this may outlive the channel.
+ * A channel's instance data: a connection, a server or another kind. A queued
+ * event holds a reference, so this may outlive the channel.
  */
 
 struct IocpsockChan {
     Tcl_Channel channel; /* The first two fields are in the places where */
     int flags;           /* Tcl's command testsocket looks for them. */
     int refCount;
-    IocpsockThread *threadPtr; /* The owner; NULL between threads. */
-    CpConn *connPtr;           /* A connection, or */
-    IocpsockServer *serverPtr; /* a server. */
+    IocpsockThread *threadPtr;   /* The owner; NULL between threads. */
+    CpConn *connPtr;             /* A connection, or */
+    IocpsockServer *serverPtr;   /* a server, or */
+    const IocpsockKind *kindPtr; /* another kind, with its data. */
+    void *kindData;
 
     /* The event source: iocpsockNotify.c */
     int watchMask; /* The events that Tcl wants: TCL_READABLE, TCL_WRITABLE. */
@@ -351,8 +367,11 @@ int IocpsockClose2(void *instanceData, Tcl_Interp *interp, int flags);
 
 /* iocpsockChan.c */
 
-/* Makes the channel, with a name like those of the core's driver. */
+/* Makes the channel, with a name like those of the core's driver; and one of
+ * another type. */
 void IocpsockNewChannel(IocpsockChan *chanPtr, int mask);
+void IocpsockNameChannel(IocpsockChan *chanPtr, const Tcl_ChannelType *typePtr,
+    int mask);
 
 /*
  * IocpsockOpenClient --

@@ -299,7 +299,8 @@ NextNameNumber(void)
 }
 
 void
-IocpsockNewChannel(IocpsockChan *chanPtr, int mask)
+IocpsockNameChannel(IocpsockChan *chanPtr, const Tcl_ChannelType *typePtr,
+    int mask)
 {
     char name[4 + 2 * sizeof(uint64_t) + 1] = "sock";
     uint64_t number = NextNameNumber();
@@ -309,8 +310,13 @@ IocpsockNewChannel(IocpsockChan *chanPtr, int mask)
     for (; digits > 0; digits--, number >>= 4) {
         name[3 + digits] = "0123456789ABCDEF"[number & 15];
     }
-    chanPtr->channel = Tcl_CreateChannel(&iocpsockChannelType, name, chanPtr,
-        mask);
+    chanPtr->channel = Tcl_CreateChannel(typePtr, name, chanPtr, mask);
+}
+
+void
+IocpsockNewChannel(IocpsockChan *chanPtr, int mask)
+{
+    IocpsockNameChannel(chanPtr, &iocpsockChannelType, mask);
     if (mask != 0) {
         Tcl_SetChannelOption(NULL, chanPtr->channel, "-translation",
             "auto crlf");

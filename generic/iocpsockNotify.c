@@ -68,7 +68,8 @@ ReadyMask(const IocpsockChan *chanPtr)
         return IocpsockServerReady(chanPtr->serverPtr) ? TCL_READABLE : 0;
     }
     if (chanPtr->connPtr == NULL || chanPtr->watchMask == 0) {
-        return 0;
+        return chanPtr->kindPtr != NULL ? chanPtr->kindPtr->readyProc(chanPtr)
+                                        : 0;
     }
     return CpConnReady(chanPtr->connPtr) & chanPtr->watchMask;
 }
@@ -76,7 +77,20 @@ ReadyMask(const IocpsockChan *chanPtr)
 static int
 WatchesRead(const IocpsockChan *chanPtr)
 {
-    return chanPtr->connPtr != NULL && (chanPtr->watchMask & TCL_READABLE);
+    return (chanPtr->connPtr != NULL || chanPtr->kindPtr != NULL)
+        && (chanPtr->watchMask & TCL_READABLE);
+}
+
+/* Submits the receives of a channel that watches for bytes. */
+
+static void
+Rearm(IocpsockChan *chanPtr)
+{
+    if (chanPtr->connPtr != NULL) {
+        CpConnWatchRead(chanPtr->connPtr, 1);
+    } else {
+        chanPtr->kindPtr->rearmProc(chanPtr);
+    }
 }
 
 /* Moves a channel whose event is not queued to another list, NULL for none. */
@@ -171,7 +185,7 @@ RearmFirst(IocpsockThread *threadPtr)
 
     SetPlace(chanPtr, IOCPSOCK_IDLE, NULL);
     if (WatchesRead(chanPtr)) {
-        CpConnWatchRead(chanPtr->connPtr, 1);
+        Rearm(chanPtr);
     }
     completed = CpPortReapFinished(threadPtr->portPtr);
     /* Bytes that were taken without a receive complete no operation. */
@@ -264,7 +278,7 @@ QueueReady(IocpsockThread *threadPtr)
     while ((chanPtr = FirstReady(threadPtr)) != NULL) {
         if (WatchesRead(chanPtr)) {
             /* It may be ready for writing alone. */
-            CpConnWatchRead(chanPtr->connPtr, 1);
+            Rearm(chanPtr);
         }
         QueueEvent(chanPtr);
     }
@@ -446,14 +460,20 @@ Continue(IocpsockThread *threadPtr, int flags)
 /* ------------------------------------------------------------- serving */
 
 /* Each accept script runs from an event of its own, behind the events of other
- * channels that are ready. */
+ * channels that are ready. So does the command of each datagram. */
 
 static void
-ServeAccept(IocpsockThread *threadPtr, IocpsockChan *chanPtr,
-    const IocpsockServing *servingPtr)
+ServeOther(IocpsockThread *threadPtr, IocpsockChan *chanPtr,
+    const IocpsockServing *servingPtr, int mask)
 {
-    IocpsockServerAccept(chanPtr->serverPtr);
-    if (servingPtr->chanPtr != NULL && chanPtr->place != IOCPSOCK_QUEUED
+    int more = 1;
+
+    if (chanPtr->serverPtr != NULL) {
+        IocpsockServerAccept(chanPtr->serverPtr);
+    } else {
+        more = chanPtr->kindPtr->serveProc(chanPtr, servingPtr, mask);
+    }
+    if (more && servingPtr->chanPtr != NULL && chanPtr->place != IOCPSOCK_QUEUED
         && !IsPassOver(threadPtr) && ReadyMask(chanPtr) != 0) {
         QueueEvent(chanPtr);
     }
@@ -493,8 +513,8 @@ Serve(IocpsockThread *threadPtr, IocpsockChan *chanPtr,
         threadPtr->found = IOCPSOCK_FOUND_TWICE;
     }
     chanPtr->servedPollUs = threadPtr->pollUs;
-    if (chanPtr->serverPtr != NULL) {
-        ServeAccept(threadPtr, chanPtr, servingPtr);
+    if (chanPtr->connPtr == NULL) {
+        ServeOther(threadPtr, chanPtr, servingPtr, mask);
         return;
     }
     Notify(chanPtr, servingPtr, mask);

@@ -35,6 +35,10 @@ IocpsockStatsObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         [CP_STAT_CONNECTIONS] = "connections",
         [CP_STAT_CLOSING] = "closing",
         [CP_STAT_MEMORY_BYTES] = "memoryBytes",
+        [CP_STAT_UDP] = "udpChannels",
+        [CP_STAT_DATAGRAMS_IN] = "datagramsIn",
+        [CP_STAT_DATAGRAMS_OUT] = "datagramsOut",
+        [CP_STAT_DATAGRAMS_DROPPED] = "datagramsDropped",
     };
     Tcl_Obj *dictPtr;
     int stat;

@@ -74,6 +74,8 @@ MoveChan(IocpsockChan *chanPtr, CpPort *portPtr)
         IocpsockServerMove(chanPtr->serverPtr, portPtr);
     } else if (chanPtr->connPtr != NULL) {
         CpConnMove(chanPtr->connPtr, portPtr);
+    } else if (chanPtr->kindPtr != NULL) {
+        chanPtr->kindPtr->moveProc(chanPtr, portPtr);
     }
 }
 

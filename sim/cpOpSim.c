@@ -113,8 +113,8 @@ SimFinish(SimOp *simOpPtr, CpError error, uint32_t bytes)
     SimAfter(SimDelay(CP_SIM_LATE), SIM_EVENT_COMPLETE, simOpPtr);
 }
 
-static void
-FinishNow(SimOp *simOpPtr, CpError error)
+void
+SimFinishNow(SimOp *simOpPtr, CpError error)
 {
     simOpPtr->atSubmit = 1;
     SimFinish(simOpPtr, error, 0);
@@ -130,7 +130,7 @@ CheckOp(const SimOp *simOpPtr)
         CpSimFail("an operation was changed, or submitted a second time, "
                   "while it was the port's");
     }
-    if (simOpPtr->kind == SIM_OP_SEND
+    if ((simOpPtr->kind == SIM_OP_SEND || simOpPtr->kind == SIM_OP_SEND_TO)
         && opPtr->space.sim.sum
             != Sum(simOpPtr->bufPtr, simOpPtr->lengthBytes)) {
         CpSimFail("the bytes of a send were changed while they were "
@@ -200,6 +200,8 @@ SimComplete(SimOp *simOpPtr)
         }
         break;
     case SIM_OP_RECV:
+    case SIM_OP_RECV_FROM:
+    case SIM_OP_SEND_TO:
         break; /* The result is complete. */
     case SIM_OP_ACCEPT:
         CompleteAccept(simOpPtr, CP_OWNER_OF(opPtr, CpAcceptOp, op));
@@ -247,8 +249,8 @@ SimOpEnds(const void *memPtr, size_t sizeBytes)
 
 /* ------------------------------------------------------------ submits */
 
-static SimOp *
-Begin(CpHandle *handlePtr, CpOp *opPtr, SimOpKind kind)
+SimOp *
+SimBegin(CpHandle *handlePtr, CpOp *opPtr, SimOpKind kind)
 {
     const CpListNode *nodePtr;
     SimOp *simOpPtr;
@@ -259,7 +261,8 @@ Begin(CpHandle *handlePtr, CpOp *opPtr, SimOpKind kind)
     if (handlePtr->ownerPtr == NULL) {
         CpSimFail("an operation is submitted on a handle without an owner");
     }
-    if (handlePtr->isResolver != (kind == SIM_OP_RESOLVE)) {
+    if (handlePtr->isResolver != (kind == SIM_OP_RESOLVE)
+        || (handlePtr->udpPtr != NULL) != (kind >= SIM_OP_RECV_FROM)) {
         CpSimFail("an operation is submitted on the wrong kind of handle");
     }
     for (nodePtr = CpListFirst(&simOps); nodePtr != NULL;
@@ -289,7 +292,7 @@ Begin(CpHandle *handlePtr, CpOp *opPtr, SimOpKind kind)
 void
 CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr, size_t lengthBytes)
 {
-    SimOp *simOpPtr = Begin(handlePtr, opPtr, SIM_OP_RECV);
+    SimOp *simOpPtr = SimBegin(handlePtr, opPtr, SIM_OP_RECV);
 
     if (lengthBytes > 0) {
         memset(bufPtr, MARK, lengthBytes);
@@ -299,15 +302,25 @@ CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr, size_t lengthBytes)
         LOCK(bufPtr, lengthBytes);
     }
     if (SimFault(CP_SIM_RECV_FAIL_SUBMIT)) {
-        FinishNow(simOpPtr, ERROR_OF(CP_SIM_RECV_FAIL_SUBMIT, recvErrors));
+        SimFinishNow(simOpPtr, ERROR_OF(CP_SIM_RECV_FAIL_SUBMIT, recvErrors));
     } else if (handlePtr->endPtr == NULL) {
-        FinishNow(simOpPtr, CP_ENOTCONN);
+        SimFinishNow(simOpPtr, CP_ENOTCONN);
     } else if (handlePtr->endPtr->recvShut) {
-        FinishNow(simOpPtr, CP_EPIPE);
+        SimFinishNow(simOpPtr, CP_EPIPE);
     } else {
         SimPump(handlePtr->endPtr);
         simOpPtr->atSubmit = simOpPtr->state == SIM_OP_OVER;
     }
+}
+
+void
+SimHoldBytes(SimOp *simOpPtr, const void *bufPtr, size_t lengthBytes)
+{
+    simOpPtr->bufPtr = (unsigned char *) bufPtr;
+    simOpPtr->lengthBytes = lengthBytes;
+    simOpPtr->handlePtr->carrying[simOpPtr->kind] += lengthBytes > 0;
+    simOpPtr->opPtr->space.sim.sum = Sum(bufPtr, lengthBytes);
+    LOCK(bufPtr, lengthBytes);
 }
 
 static void
@@ -315,21 +328,17 @@ Send(SimOp *simOpPtr, const void *bufPtr, size_t lengthBytes)
 {
     CpHandle *handlePtr = simOpPtr->handlePtr;
 
-    simOpPtr->bufPtr = (unsigned char *) bufPtr;
-    simOpPtr->lengthBytes = lengthBytes;
-    handlePtr->carrying[SIM_OP_SEND]++;
-    simOpPtr->opPtr->space.sim.sum = Sum(bufPtr, lengthBytes);
-    LOCK(bufPtr, lengthBytes);
+    SimHoldBytes(simOpPtr, bufPtr, lengthBytes);
     if (handlePtr->sendError != CP_OK) {
-        FinishNow(simOpPtr, handlePtr->sendError);
+        SimFinishNow(simOpPtr, handlePtr->sendError);
     } else if (SimFault(CP_SIM_SEND_FAIL_SUBMIT)) {
-        FinishNow(simOpPtr, ERROR_OF(CP_SIM_SEND_FAIL_SUBMIT, sendErrors));
+        SimFinishNow(simOpPtr, ERROR_OF(CP_SIM_SEND_FAIL_SUBMIT, sendErrors));
     } else if (handlePtr->endPtr == NULL) {
-        FinishNow(simOpPtr, CP_ENOTCONN);
+        SimFinishNow(simOpPtr, CP_ENOTCONN);
     } else if (handlePtr->endPtr->finSent) {
-        FinishNow(simOpPtr, CP_EPIPE);
+        SimFinishNow(simOpPtr, CP_EPIPE);
     } else if (handlePtr->endPtr->isReset) {
-        FinishNow(simOpPtr, handlePtr->endPtr->resetError);
+        SimFinishNow(simOpPtr, handlePtr->endPtr->resetError);
     } else if (SimFault(CP_SIM_SEND_FAIL)) {
         size_t part = CpSimRandom((uint32_t) lengthBytes);
         int first = handlePtr->queues[SIM_OP_SEND].count == 1;
@@ -352,7 +361,7 @@ CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
     if (lengthBytes == 0) {
         CpSimFail("a send of nothing");
     }
-    Send(Begin(handlePtr, opPtr, SIM_OP_SEND), bufPtr, lengthBytes);
+    Send(SimBegin(handlePtr, opPtr, SIM_OP_SEND), bufPtr, lengthBytes);
 }
 
 /* A send of more of a file than there is: it may have sent some of that. */
@@ -366,7 +375,7 @@ FailShort(SimOp *simOpPtr, size_t bytes)
     int mayGive = bytes > 0 && handlePtr->sendError == CP_OK && endPtr != NULL
         && !endPtr->finSent && !endPtr->isReset;
 
-    FinishNow(simOpPtr, ERROR_OF(CP_SIM_FILE_SHORT_FAILS, errors));
+    SimFinishNow(simOpPtr, ERROR_OF(CP_SIM_FILE_SHORT_FAILS, errors));
     if (mayGive) {
         (void) SimGive(endPtr, simOpPtr->ownedPtr,
             CpSimRandom((uint32_t) bytes));
@@ -379,7 +388,7 @@ void
 CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
     uint64_t offset, uint32_t lengthBytes)
 {
-    SimOp *simOpPtr = Begin(handlePtr, opPtr, SIM_OP_SEND);
+    SimOp *simOpPtr = SimBegin(handlePtr, opPtr, SIM_OP_SEND);
     size_t bytes;
 
     if (lengthBytes == 0 || lengthBytes > CP_SEND_FILE_MAX) {
@@ -402,15 +411,15 @@ CpSubmitSendFile(CpHandle *handlePtr, CpOp *opPtr, CpFile *filePtr,
 void
 CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr)
 {
-    SimOp *simOpPtr = Begin(listenerPtr, &acceptPtr->op, SIM_OP_ACCEPT);
+    SimOp *simOpPtr = SimBegin(listenerPtr, &acceptPtr->op, SIM_OP_ACCEPT);
 
     acceptPtr->newHandlePtr = NULL;
     if (!listenerPtr->listening) {
-        FinishNow(simOpPtr, CP_EINVAL);
+        SimFinishNow(simOpPtr, CP_EINVAL);
     } else if (SimFault(CP_SIM_ACCEPT_FAIL_SUBMIT)) {
-        FinishNow(simOpPtr, ERROR_OF(CP_SIM_ACCEPT_FAIL_SUBMIT, wantErrors));
+        SimFinishNow(simOpPtr, ERROR_OF(CP_SIM_ACCEPT_FAIL_SUBMIT, wantErrors));
     } else if (simHandleLimit != 0 && simHandleCount >= simHandleLimit) {
-        FinishNow(simOpPtr, CP_EMFILE);
+        SimFinishNow(simOpPtr, CP_EMFILE);
     } else {
         simOpPtr->newHandlePtr = SimNewHandle(NULL, listenerPtr->family);
         if (SimFault(CP_SIM_ACCEPT_FAIL)) {
@@ -432,11 +441,11 @@ StartConnect(SimOp *simOpPtr)
         CpSimFail("a socket connects a second time");
     }
     if (error != CP_OK) {
-        FinishNow(simOpPtr, error);
+        SimFinishNow(simOpPtr, error);
         return;
     }
     if (SimFault(CP_SIM_CONNECT_FAIL_SUBMIT)) {
-        FinishNow(simOpPtr,
+        SimFinishNow(simOpPtr,
             ERROR_OF(CP_SIM_CONNECT_FAIL_SUBMIT, connectErrors));
         return;
     }
@@ -451,7 +460,7 @@ void
 CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr,
     int wait)
 {
-    SimOp *simOpPtr = Begin(handlePtr, opPtr, SIM_OP_CONNECT);
+    SimOp *simOpPtr = SimBegin(handlePtr, opPtr, SIM_OP_CONNECT);
 
     simOpPtr->addr = *addrPtr;
     StartConnect(simOpPtr);
@@ -468,13 +477,13 @@ void
 CpSubmitResolve(CpHandle *handlePtr, CpResolveOp *resolvePtr,
     const CpTarget *targetPtr)
 {
-    SimOp *simOpPtr = Begin(handlePtr, &resolvePtr->op, SIM_OP_RESOLVE);
+    SimOp *simOpPtr = SimBegin(handlePtr, &resolvePtr->op, SIM_OP_RESOLVE);
     char *message = NULL;
 
     memset(&resolvePtr->resolved, 0, sizeof(CpResolved));
     resolvePtr->message = NULL;
     if (SimFault(CP_SIM_RESOLVE_FAIL_SUBMIT)) {
-        FinishNow(simOpPtr, CP_ENOMEM);
+        SimFinishNow(simOpPtr, CP_ENOMEM);
         return;
     }
     simOpPtr->unknown = SimFault(CP_SIM_RESOLVE_UNKNOWN)

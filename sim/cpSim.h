@@ -78,6 +78,14 @@ typedef enum CpSimFault {
     CP_SIM_ANY_STATUS,     /* An operation fails with any error that a system
                             * reports, sensible or not. */
     CP_SIM_FOREIGN,        /* A packet comes that belongs to no operation. */
+
+    /* Datagrams: cpUdpSim.c. Those marked * hold as above. */
+    CP_SIM_UDP_LOSE,        /* A datagram is lost. It also counts those that a
+                             * socket has no room for. */
+    CP_SIM_UDP_TWICE,       /* It arrives twice. */
+    CP_SIM_UDP_LATE,        /* It takes time, so that others overtake it. */
+    CP_SIM_UDP_TELLS_LESS,  /* The system only tells its sender. */
+    CP_SIM_UDP_UNREACHABLE, /* * Nobody has the port that it is for. */
     CP_SIM_FAULT_COUNT
 } CpSimFault;
 

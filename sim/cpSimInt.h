@@ -22,6 +22,8 @@ typedef enum SimOpKind {
     SIM_OP_ACCEPT,
     SIM_OP_CONNECT,
     SIM_OP_RESOLVE,
+    SIM_OP_RECV_FROM, /* From here on: of datagram sockets. */
+    SIM_OP_SEND_TO,
     SIM_OP_KIND_COUNT
 } SimOpKind;
 
@@ -121,7 +123,8 @@ struct CpHandle {
     int backlog;
     CpList backlogLinks; /* Connected, not accepted. */
     unsigned clients;
-    CpListNode node; /* In simHandles. */
+    struct SimUdp *udpPtr; /* Not NULL for datagrams: cpUdpSim.c. */
+    CpListNode node;       /* In simHandles. */
 };
 
 struct CpSimPeer {
@@ -147,7 +150,8 @@ typedef enum SimEventKind {
     SIM_EVENT_CANCEL,   /* A SimOp's cancel. */
     SIM_EVENT_ARRIVE,   /* A SimEnd's bytes, or there is room for them. */
     SIM_EVENT_RESET,    /* A SimEnd's. */
-    SIM_EVENT_FOREIGN   /* A packet for a CpPort, if there is one. */
+    SIM_EVENT_FOREIGN,  /* A packet for a CpPort, if there is one. */
+    SIM_EVENT_DATAGRAM  /* A datagram arrives. */
 } SimEventKind;
 
 void SimAfter(uint32_t ms, SimEventKind kind, void *ptr);
@@ -167,6 +171,7 @@ uint32_t SimDelay(CpSimFault fault);
 uint32_t SimSomeMs(void);
 
 void *SimAlloc(size_t sizeBytes);
+void SimFree(void *memPtr);
 /* Lets what is due by now happen. */
 void SimRunDueEvents(void);
 
@@ -202,7 +207,14 @@ void SimCallProc(CpOp *opPtr);
 void SimForgetStats(void);
 void SimUnrefOp(SimOp *simOpPtr);
 
-/* cpOpSim.c */
+/* cpUdpSim.c */
+void SimArriveDatagram(void *ptr);
+
+/* cpOpSim.c: begins an operation; gives it a buffer, whose bytes must not
+ * change if it sends; and ends it at its submit. */
+SimOp *SimBegin(CpHandle *handlePtr, CpOp *opPtr, SimOpKind kind);
+void SimHoldBytes(SimOp *simOpPtr, const void *bufPtr, size_t lengthBytes);
+void SimFinishNow(SimOp *simOpPtr, CpError error);
 void SimUnlock(SimOp *simOpPtr);
 void SimLock(SimOp *simOpPtr);
 void SimFinish(SimOp *simOpPtr, CpError error, uint32_t bytes);

@@ -149,6 +149,9 @@ CpHandleClose(CpHandle *handlePtr)
         CpSimFail("a handle is closed with %u operations outstanding",
             handlePtr->pending);
     }
+    if (handlePtr->udpPtr != NULL) {
+        CpSimFail("a datagram socket is closed like a connection");
+    }
     if (!handlePtr->isResolver) {
         simHandleCount--;
         CpStatAdd(CP_STAT_HANDLES, -1);
@@ -168,10 +171,10 @@ Overlap(const CpAddr *aPtr, const CpAddr *bPtr)
             || SimHost(bPtr) == 0);
 }
 
-/* The socket that listens there, or is bound there. */
+/* The socket that listens there, or is bound there, for datagrams or not. */
 
 static CpHandle *
-Find(const CpAddr *addrPtr, int listening)
+Find(const CpAddr *addrPtr, int listening, int isUdp)
 {
     CpHandle *handlePtr;
 
@@ -179,6 +182,7 @@ Find(const CpAddr *addrPtr, int listening)
          handlePtr = SimOlderHandle(handlePtr)) {
         if (handlePtr->local.lengthBytes > 0 && handlePtr->endPtr == NULL
             && (handlePtr->listening || !listening)
+            && (handlePtr->udpPtr != NULL) == isUdp
             && Overlap(&handlePtr->local, addrPtr)) {
             return handlePtr;
         }
@@ -202,6 +206,7 @@ NextPort(void)
 CpError
 CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr)
 {
+    int isUdp = handlePtr->udpPtr != NULL;
     CpAddr addr = *addrPtr;
 
     if (SimFault(CP_SIM_BIND_FAIL)) {
@@ -217,7 +222,7 @@ CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr)
         return CP_EADDRNOTAVAIL;
     }
     if (CpAddrPort(addrPtr) != 0) {
-        const CpHandle *otherPtr = Find(addrPtr, 0);
+        const CpHandle *otherPtr = Find(addrPtr, 0, isUdp);
 
         if (otherPtr != NULL
             && !(handlePtr->opts[CP_OPT_REUSEADDR]
@@ -227,7 +232,7 @@ CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr)
     } else {
         do {
             CpAddrSetPort(&addr, NextPort());
-        } while (Find(&addr, 0) != NULL);
+        } while (Find(&addr, 0, isUdp) != NULL);
     }
     handlePtr->local = addr;
     return CP_OK;
@@ -337,7 +342,7 @@ CpHandleNative(CpHandle *handlePtr)
 static SimLink *
 NewClientLink(const CpAddr *addrPtr, const CpAddr *fromPtr)
 {
-    CpHandle *listenerPtr = Find(addrPtr, 1);
+    CpHandle *listenerPtr = Find(addrPtr, 1, 0);
     SimLink *linkPtr;
 
     if (listenerPtr == NULL
@@ -406,7 +411,7 @@ SimConnect(SimOp *simOpPtr)
         from = simOpPtr->addr;
         CpAddrSetPort(&from, port);
     }
-    listenerPtr = Find(&simOpPtr->addr, 1);
+    listenerPtr = Find(&simOpPtr->addr, 1, 0);
     linkPtr = NewClientLink(&simOpPtr->addr, &from);
     if (linkPtr == NULL) {
         SimRefuse(simOpPtr);
@@ -434,7 +439,7 @@ CpSimPeer *
 CpSimPeerConnect(const CpAddr *addrPtr)
 {
     CpAddr from = *addrPtr;
-    CpHandle *listenerPtr = Find(addrPtr, 1);
+    CpHandle *listenerPtr = Find(addrPtr, 1, 0);
     CpSimPeer *peerPtr;
     SimLink *linkPtr;
 
@@ -458,7 +463,7 @@ CpSimPeerListen(CpAddr *addrPtr, int backlog)
     if (CpAddrPort(addrPtr) == 0) {
         do {
             CpAddrSetPort(addrPtr, NextPort());
-        } while (Find(addrPtr, 0) != NULL);
+        } while (Find(addrPtr, 0, 0) != NULL);
     }
     peerPtr->handle.local = *addrPtr;
     peerPtr->handle.listening = 1;

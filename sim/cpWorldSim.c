@@ -99,6 +99,11 @@ static const char *const faultNames[CP_SIM_FAULT_COUNT] = {
     [CP_SIM_ABORTED] = "aborted",
     [CP_SIM_ANY_STATUS] = "any-status",
     [CP_SIM_FOREIGN] = "foreign",
+    [CP_SIM_UDP_LOSE] = "udp-lose",
+    [CP_SIM_UDP_TWICE] = "udp-twice",
+    [CP_SIM_UDP_LATE] = "udp-late",
+    [CP_SIM_UDP_TELLS_LESS] = "udp-tells-less",
+    [CP_SIM_UDP_UNREACHABLE] = "udp-unreachable",
 };
 
 const char *
@@ -173,6 +178,12 @@ SimAlloc(size_t sizeBytes)
         CpSimFail("the simulator itself is out of memory");
     }
     return memPtr;
+}
+
+void
+SimFree(void *memPtr)
+{
+    free(memPtr);
 }
 
 /* ------------------------------------------------------------ chance */
@@ -422,6 +433,9 @@ RunEvent(const Event *eventPtr)
     case SIM_EVENT_FOREIGN:
         SimForeign(eventPtr->ptr);
         return;
+    case SIM_EVENT_DATAGRAM:
+        SimArriveDatagram(eventPtr->ptr);
+        return;
     }
     SimUnrefOp(simOpPtr);
 }
@@ -527,6 +541,7 @@ static const char *const gaugeNames[CP_STAT_COUNT] = {
     [CP_STAT_HANDLES] = "handles",
     [CP_STAT_CONNECTIONS] = "connections",
     [CP_STAT_MEMORY_BYTES] = "bytes of memory",
+    [CP_STAT_UDP] = "datagram endpoints",
 };
 
 void

@@ -24,6 +24,7 @@
 
 #include <tcl.h>
 
+#include "testFault.h"
 #include "testStrict.h"
 
 #include "cpMem.h"
@@ -32,21 +33,6 @@
 
 #include <limits.h>
 #include <string.h>
-
-typedef enum FaultKind {
-    FAULT_MEMORY,
-    FAULT_OPEN,
-    FAULT_BIND,
-    FAULT_LISTEN,
-    FAULT_ACCEPT,
-    FAULT_CONNECT,
-    FAULT_RECV,
-    FAULT_SEND,
-    FAULT_RESOLVE,
-    FAULT_TRYRECV,
-    FAULT_TRYSEND,
-    FAULT_COUNT
-} FaultKind;
 
 static const char *const kindNames[FAULT_COUNT + 1] = {
     [FAULT_MEMORY] = "memory",
@@ -88,10 +74,8 @@ static SRWLOCK faultLock = SRWLOCK_INIT;
 static Fault faults[FAULT_COUNT];
 static Late *firstLatePtr = NULL;
 
-/* Counts a call. Returns the error that it must fail with, or CP_OK. */
-
-static CpError
-Call(FaultKind kind)
+CpError
+FaultCall(FaultKind kind)
 {
     Fault *faultPtr = &faults[kind];
     CpError error = CP_OK;
@@ -131,8 +115,8 @@ void __wrap_CpFree(void *memPtr, size_t sizeBytes);
 void *
 __wrap_CpMalloc(size_t sizeBytes)
 {
-    void *memPtr = Call(FAULT_MEMORY) == CP_OK ? __real_CpMalloc(sizeBytes)
-                                               : NULL;
+    void *memPtr = FaultCall(FAULT_MEMORY) == CP_OK ? __real_CpMalloc(sizeBytes)
+                                                    : NULL;
 
     if (memPtr != NULL) {
         memset(memPtr, NEW_BYTE, sizeBytes);
@@ -143,7 +127,7 @@ __wrap_CpMalloc(size_t sizeBytes)
 void *
 __wrap_CpCalloc(size_t sizeBytes)
 {
-    return Call(FAULT_MEMORY) == CP_OK ? __real_CpCalloc(sizeBytes) : NULL;
+    return FaultCall(FAULT_MEMORY) == CP_OK ? __real_CpCalloc(sizeBytes) : NULL;
 }
 
 void
@@ -170,7 +154,7 @@ CpError
 __wrap_CpHandleOpen(CpPort *portPtr, const CpAddr *addrPtr,
     CpHandle **handlePtrPtr)
 {
-    CpError error = Call(FAULT_OPEN);
+    CpError error = FaultCall(FAULT_OPEN);
 
     return error != CP_OK ? error
                           : __real_CpHandleOpen(portPtr, addrPtr, handlePtrPtr);
@@ -179,7 +163,7 @@ __wrap_CpHandleOpen(CpPort *portPtr, const CpAddr *addrPtr,
 CpError
 __wrap_CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr)
 {
-    CpError error = Call(FAULT_BIND);
+    CpError error = FaultCall(FAULT_BIND);
 
     return error != CP_OK ? error : __real_CpHandleBind(handlePtr, addrPtr);
 }
@@ -187,7 +171,7 @@ __wrap_CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr)
 CpError
 __wrap_CpHandleListen(CpHandle *handlePtr, int backlog)
 {
-    CpError error = Call(FAULT_LISTEN);
+    CpError error = FaultCall(FAULT_LISTEN);
 
     return error != CP_OK ? error : __real_CpHandleListen(handlePtr, backlog);
 }
@@ -252,12 +236,10 @@ MakeLate(FaultKind kind, CpOp *opPtr)
     ReleaseSRWLockExclusive(&faultLock);
 }
 
-/* Returns whether the operation has already failed. */
-
-static int
-FailNow(FaultKind kind, CpHandle *handlePtr, CpOp *opPtr, WinOpKind winKind)
+int
+FaultNow(FaultKind kind, CpHandle *handlePtr, CpOp *opPtr, WinOpKind winKind)
 {
-    CpError error = Call(kind);
+    CpError error = FaultCall(kind);
 
     MakeLate(kind, opPtr);
     if (error == CP_OK) {
@@ -272,7 +254,7 @@ void
 __wrap_CpSubmitAccept(CpHandle *listenerPtr, CpAcceptOp *acceptPtr)
 {
     acceptPtr->newHandlePtr = NULL;
-    if (!FailNow(FAULT_ACCEPT, listenerPtr, &acceptPtr->op, WIN_OP_ACCEPT)) {
+    if (!FaultNow(FAULT_ACCEPT, listenerPtr, &acceptPtr->op, WIN_OP_ACCEPT)) {
         __real_CpSubmitAccept(listenerPtr, acceptPtr);
     }
 }
@@ -281,7 +263,7 @@ void
 __wrap_CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr,
     int wait)
 {
-    if (!FailNow(FAULT_CONNECT, handlePtr, opPtr, WIN_OP_CONNECT)) {
+    if (!FaultNow(FAULT_CONNECT, handlePtr, opPtr, WIN_OP_CONNECT)) {
         __real_CpSubmitConnect(handlePtr, opPtr, addrPtr, wait);
     }
 }
@@ -290,7 +272,7 @@ void
 __wrap_CpSubmitRecv(CpHandle *handlePtr, CpOp *opPtr, void *bufPtr,
     size_t lengthBytes)
 {
-    if (!FailNow(FAULT_RECV, handlePtr, opPtr, WIN_OP_RECV)) {
+    if (!FaultNow(FAULT_RECV, handlePtr, opPtr, WIN_OP_RECV)) {
         __real_CpSubmitRecv(handlePtr, opPtr, bufPtr,
             Shorten(FAULT_RECV, lengthBytes));
     }
@@ -300,7 +282,7 @@ void
 __wrap_CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
     size_t lengthBytes)
 {
-    if (!FailNow(FAULT_SEND, handlePtr, opPtr, WIN_OP_SEND)) {
+    if (!FaultNow(FAULT_SEND, handlePtr, opPtr, WIN_OP_SEND)) {
         __real_CpSubmitSend(handlePtr, opPtr, bufPtr, lengthBytes);
     }
 }
@@ -312,7 +294,7 @@ __wrap_CpSubmitResolve(CpHandle *handlePtr, CpResolveOp *resolvePtr,
     memset(&resolvePtr->resolved, 0, sizeof(CpResolved));
     resolvePtr->message = NULL;
     resolvePtr->request = NULL;
-    if (!FailNow(FAULT_RESOLVE, handlePtr, &resolvePtr->op, WIN_OP_RESOLVE)) {
+    if (!FaultNow(FAULT_RESOLVE, handlePtr, &resolvePtr->op, WIN_OP_RESOLVE)) {
         __real_CpSubmitResolve(handlePtr, resolvePtr, targetPtr);
     }
 }
@@ -332,7 +314,7 @@ CpError
 __wrap_CpTryRecv(CpHandle *handlePtr, void *bufPtr, size_t lengthBytes,
     size_t *bytesPtr)
 {
-    CpError error = Call(FAULT_TRYRECV);
+    CpError error = FaultCall(FAULT_TRYRECV);
 
     *bytesPtr = 0;
     return error != CP_OK ? error
@@ -344,7 +326,7 @@ CpError
 __wrap_CpTrySend(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
     size_t *bytesPtr)
 {
-    CpError error = Call(FAULT_TRYSEND);
+    CpError error = FaultCall(FAULT_TRYSEND);
 
     *bytesPtr = 0;
     return error != CP_OK ? error

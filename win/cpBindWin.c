@@ -34,7 +34,7 @@ CpWinAnyAddr(int family, CpAddr *addrPtr)
  */
 
 static int
-IsInUse(int family, unsigned port)
+IsInUse(int family, int type, unsigned port)
 {
     const BOOL on = TRUE;
     int inUse = 0;
@@ -44,7 +44,7 @@ IsInUse(int family, unsigned port)
     if (port == 0 || CpWineDeniedIsInUse(port)) {
         return port != 0;
     }
-    sock = CpWinSocket(family);
+    sock = CpWinSocket(family, type);
     if (sock == INVALID_SOCKET) {
         return 0;
     }
@@ -70,7 +70,9 @@ CpHandleBind(CpHandle *handlePtr, const CpAddr *addrPtr)
         CpError error = CpErrorOfWin((unsigned long) WSAGetLastError());
 
         if (error == CP_EACCES
-            && IsInUse(handlePtr->family, CpAddrPort(addrPtr))) {
+            && IsInUse(handlePtr->family,
+                handlePtr->udpPtr != NULL ? SOCK_DGRAM : SOCK_STREAM,
+                CpAddrPort(addrPtr))) {
             error = CP_EADDRINUSE;
         }
         return error;

@@ -34,14 +34,14 @@ GetExtension(SOCKET sock, GUID guid, void *procPtrPtr, DWORD sizeBytes)
  * socket from being inherited. */
 
 SOCKET
-CpWinSocket(int family)
+CpWinSocket(int family, int type)
 {
-    SOCKET sock = WSASocketW(family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
+    int protocol = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+    SOCKET sock = WSASocketW(family, type, protocol, NULL, 0,
         WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
 
     if (sock == INVALID_SOCKET && WSAGetLastError() == WSAEINVAL) {
-        sock = WSASocketW(family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
-            WSA_FLAG_OVERLAPPED);
+        sock = WSASocketW(family, type, protocol, NULL, 0, WSA_FLAG_OVERLAPPED);
         if (sock != INVALID_SOCKET) {
             SetHandleInformation((HANDLE) sock, HANDLE_FLAG_INHERIT, 0);
         }
@@ -64,7 +64,7 @@ InitFamily(int family, WinsockEx *exPtr, int *ifsPtr)
     GUID transmitFile = WSAID_TRANSMITFILE;
     WSAPROTOCOL_INFOW info;
     int infoBytes = sizeof(info);
-    SOCKET sock = CpWinSocket(family);
+    SOCKET sock = CpWinSocket(family, SOCK_STREAM);
     int ok;
 
     if (sock == INVALID_SOCKET) {
@@ -139,7 +139,7 @@ CpWinHandleNew(CpPort *ownerPtr, int family, CpHandle **handlePtrPtr)
     }
     handlePtr->family = family;
     handlePtr->ownerPtr = ownerPtr;
-    handlePtr->sock = CpWinSocket(family);
+    handlePtr->sock = CpWinSocket(family, SOCK_STREAM);
     if (handlePtr->sock == INVALID_SOCKET) {
         CpError error = LastError();
 

@@ -321,6 +321,7 @@ CpWinComplete(CpOp *opPtr)
     case WIN_OP_RECV:
     case WIN_OP_CONNECT_NOW:
     case WIN_OP_RESOLVE:
+    case WIN_OP_DATAGRAM:
         break; /* The result is complete. */
     case WIN_OP_SEND:
         if (!opPtr->atOnce) {

@@ -190,7 +190,7 @@ CpWinBindPort(CpHandle *handlePtr)
         == NULL) {
         return CpErrorOfWin(GetLastError());
     }
-    handlePtr->skips = cpWinSkipsOnSuccess
+    handlePtr->skips = cpWinSkipsOnSuccess && handlePtr->udpPtr == NULL
         && SetFileCompletionNotificationModes((HANDLE) handlePtr->sock,
             FILE_SKIP_COMPLETION_PORT_ON_SUCCESS);
     AcquireSRWLockExclusive(&portPtr->lock);

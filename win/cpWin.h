@@ -32,9 +32,10 @@ struct CpHandle {
     CpError sendError; /* Of the first send that failed. */
     int hasName;       /* bind was called. */
     int nonBlocking;
-    int skips;     /* Immediate success queues no completion. */
-    int exclusive; /* CP_OPT_EXCLUSIVE was set. */
-    int counted;   /* In CP_STAT_SOCKETS. */
+    int skips;             /* Immediate success queues no completion. */
+    int exclusive;         /* CP_OPT_EXCLUSIVE was set. */
+    int counted;           /* In CP_STAT_SOCKETS. */
+    struct WinUdp *udpPtr; /* Not NULL for datagrams: cpUdpWin.c. */
 
     /* cpWineWin.c's own. */
     unsigned sendsPending;
@@ -57,7 +58,8 @@ typedef enum WinOpKind {
     WIN_OP_ACCEPT,
     WIN_OP_CONNECT,
     WIN_OP_CONNECT_NOW,
-    WIN_OP_RESOLVE
+    WIN_OP_RESOLVE,
+    WIN_OP_DATAGRAM
 } WinOpKind;
 
 #define WIN_OP(opPtr) (&(opPtr)->space.win)
@@ -95,8 +97,9 @@ typedef struct WinsockEx {
 CpError CpWinInit(void);
 const WinsockEx *CpWinEx(int family);
 
-/* Opens a socket that no child process inherits, or returns INVALID_SOCKET. */
-SOCKET CpWinSocket(int family);
+/* Opens a socket of a type (SOCK_STREAM, SOCK_DGRAM) that no child process
+ * inherits, or returns INVALID_SOCKET. */
+SOCKET CpWinSocket(int family, int type);
 
 /* Makes a handle with a new socket, a spare one until it is counted. */
 CpError CpWinHandleNew(CpPort *ownerPtr, int family, CpHandle **handlePtrPtr);

@@ -34,6 +34,7 @@
 
 static const Case *const groups[] = {portCases, connectCases, nameCases,
     recvCases, sendCases, endCases, shutdownCases, fileCases, resolveCases,
+    udpCases,
 #ifndef IOCPSOCK_SIM
     foreignCases, winsockCases,
 #endif

@@ -42,6 +42,7 @@ extern const Case endCases[];
 extern const Case shutdownCases[];
 extern const Case fileCases[];
 extern const Case resolveCases[];
+extern const Case udpCases[];
 #ifndef IOCPSOCK_SIM
 extern const Case foreignCases[];
 extern const Case winsockCases[];

@@ -33,7 +33,7 @@ main(int argc, char **argv)
         (unsigned long long) count * RANDOM_STEPS,
         (unsigned long long) randomAccepts,
         (unsigned long long) randomBytesMoved);
-    for (fault = 0; fault < CP_SIM_FAULT_COUNT; fault++) {
+    for (fault = 0; fault < CP_SIM_UDP_LOSE; fault++) {
         uint64_t taken = CpSimTaken((CpSimFault) fault);
 
         printf("  %-20s %llu\n", CpSimFaultName((CpSimFault) fault),

@@ -12,6 +12,7 @@
 #include "world.h"
 
 #include "cpSimInt.h"
+#include "cpUdpPort.h"
 
 #include <pthread.h>
 
@@ -168,6 +169,23 @@ CALL(CpError, CpTryRecv, (CpHandle *a, void *b, size_t c, size_t *d),
 CALL(CpError, CpTrySend, (CpHandle *a, const void *b, size_t c, size_t *d),
     (a, b, c, d))
 CALL(CpError, CpTryPeek, (CpHandle *a, size_t *b), (a, b))
+CALL(CpError, CpUdpHandleOpen, (CpPort *a, const CpAddr *b, CpHandle **c),
+    (a, b, c))
+VOID_CALL(CpUdpHandleClose, (CpHandle *a), (a))
+CALL(CpError, CpUdpHandleConnect, (CpHandle *a, const CpAddr *b), (a, b))
+VOID_CALL(CpSubmitRecvFrom, (CpHandle *a, CpOp *b, void *c), (a, b, c))
+CALL(CpError, CpTryRecvFrom,
+    (CpHandle *a, void *b, size_t c, size_t *d, CpUdpInfo *e), (a, b, c, d, e))
+VOID_CALL(CpSubmitSendTo,
+    (CpHandle *a, CpOp *b, const void *c, size_t d, const CpAddr *e),
+    (a, b, c, d, e))
+CALL(CpError, CpTrySendTo,
+    (CpHandle *a, const void *b, size_t c, const CpAddr *d), (a, b, c, d))
+CALL(CpError, CpUdpSetOpt, (CpHandle *a, CpUdpOpt b, int c), (a, b, c))
+CALL(CpError, CpUdpGetOpt, (CpHandle *a, CpUdpOpt b, int *c), (a, b, c))
+CALL(CpError, CpUdpJoin,
+    (CpHandle *a, const CpAddr *b, const CpUdpInterface *c, int d),
+    (a, b, c, d))
 VOID_CALL(CpStatAdd, (CpStat a, int64_t b), (a, b))
 CALL(int64_t, CpStatGet, (CpStat a), (a))
 CALL(int, SimFault, (CpSimFault a), (a))

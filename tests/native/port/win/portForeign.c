@@ -239,7 +239,7 @@ TestRefusedAtOnce(void)
     CpAddr addr;
     CpHandle *refusingPtr = Refuse(port, &addr), *handlePtr;
     DWORD bytes;
-    SOCKET sock = CpWinSocket(AF_INET);
+    SOCKET sock = CpWinSocket(AF_INET, SOCK_STREAM);
     int known = WSAIoctl(sock, SIO_INITIAL_RTO, (void *) &rto, sizeof(rto),
                     NULL, 0, &bytes, NULL, NULL)
         == 0;

@@ -1,0 +1,530 @@
+/*
+ * iocpsockUdpCmd.c --
+ *
+ *      The commands iocpsock::udp, iocpsock::sendto and iocpsock::recv.
+ */
+
+#include "iocpsockUdp.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ------------------------------------------------------------ addresses */
+
+int
+IocpsockUdpPort(Tcl_Interp *interp, Tcl_Obj *objPtr, int *portPtr)
+{
+    const char *string = Tcl_GetString(objPtr);
+
+    if (Tcl_GetIntFromObj(NULL, objPtr, portPtr) != TCL_OK) {
+        *portPtr = CpUdpServicePort(string);
+        if (*portPtr < 0) {
+            return Tcl_GetIntFromObj(interp, objPtr, portPtr);
+        }
+    }
+    if (*portPtr < 0 || *portPtr > 0xFFFF) {
+        Tcl_SetObjResult(interp,
+            Tcl_ObjPrintf("bad port \"%s\": must be from 0 to 65535", string));
+        Tcl_SetErrorCode(interp, "IOCPSOCK", "VALUE", "port", (char *) NULL);
+        return TCL_ERROR;
+    }
+    return TCL_OK;
+}
+
+int
+IocpsockUdpAddr(Tcl_Interp *interp, const IocpsockUdp *dataPtr,
+    const char *host, int port, CpAddr *addrPtr)
+{
+    CpAddr *addrs;
+    unsigned count, i;
+    char *message;
+    int found = 0;
+
+    if (!CpResolve(host, (unsigned) port, CP_FAMILY_ANY, 0, &addrs, &count,
+            &message)) {
+        if (interp != NULL) {
+            Tcl_SetObjResult(interp,
+                Tcl_ObjPrintf("can't find host \"%s\": %s", host,
+                    message != NULL ? message : "not enough memory"));
+            Tcl_SetErrorCode(interp, "IOCPSOCK", "HOST", (char *) NULL);
+        }
+        CpMessageFree(message);
+        return TCL_ERROR;
+    }
+    for (i = 0; i < count && !found; i++) {
+        found = CpUdpHandle(dataPtr->udpPtr, 0) == NULL
+            || CpUdpHandleFor(dataPtr->udpPtr, &addrs[i]) != NULL;
+        if (found) {
+            *addrPtr = addrs[i];
+        }
+    }
+    CpResolveFree(addrs, count);
+    return found ? TCL_OK
+                 : IocpsockPosixFailure(interp, "can't send", CP_EAFNOSUPPORT);
+}
+
+/* ----------------------------------------------------------------- udp */
+
+static const char *const udpOptions[] = {"-command", "-family", "-myaddr",
+    "-myport", "-reuseaddr", "-reuseport", NULL};
+enum UdpOption {
+    OPT_COMMAND,
+    OPT_FAMILY,
+    OPT_MYADDR,
+    OPT_MYPORT,
+    OPT_REUSEADDR,
+    OPT_REUSEPORT
+};
+
+typedef struct UdpArgs {
+    Tcl_Obj *commandPtr;
+    int family; /* CpFamily */
+    const char *myAddr;
+    int myPort;
+    int reuse;
+    const char *host; /* NULL: not connected. */
+    int port;
+} UdpArgs;
+
+static int
+ParseOption(Tcl_Interp *interp, int option, Tcl_Obj *valuePtr, UdpArgs *argsPtr)
+{
+    static const char *const families[] = {"any", "inet", "inet6", NULL};
+    Tcl_Size length;
+    int on;
+
+    switch ((enum UdpOption) option) {
+    case OPT_COMMAND:
+        argsPtr->commandPtr = valuePtr;
+        return Tcl_ListObjLength(interp, valuePtr, &length);
+    case OPT_FAMILY:
+        return Tcl_GetIndexFromObj(interp, valuePtr, families, "family",
+            TCL_EXACT, &argsPtr->family);
+    case OPT_MYADDR:
+        argsPtr->myAddr = Tcl_GetString(valuePtr);
+        return TCL_OK;
+    case OPT_MYPORT:
+        return IocpsockUdpPort(interp, valuePtr, &argsPtr->myPort);
+    case OPT_REUSEADDR:
+    case OPT_REUSEPORT:
+        if (Tcl_GetBooleanFromObj(interp, valuePtr, &on) != TCL_OK) {
+            return TCL_ERROR;
+        }
+        argsPtr->reuse |= on;
+        break;
+    }
+    return TCL_OK;
+}
+
+static int
+ParseArgs(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[], UdpArgs *argsPtr)
+{
+    int a, option;
+
+    memset(argsPtr, 0, sizeof(UdpArgs));
+    for (a = 1; a < objc && Tcl_GetString(objv[a])[0] == '-'; a += 2) {
+        if (Tcl_GetIndexFromObj(interp, objv[a], udpOptions, "option",
+                TCL_EXACT, &option)
+            != TCL_OK) {
+            return TCL_ERROR;
+        }
+        if (a + 1 == objc) {
+            Tcl_SetObjResult(interp,
+                Tcl_ObjPrintf("no argument given for %s option",
+                    udpOptions[option]));
+            return TCL_ERROR;
+        }
+        if (ParseOption(interp, option, objv[a + 1], argsPtr) != TCL_OK) {
+            return TCL_ERROR;
+        }
+    }
+    if (a == objc) {
+        return TCL_OK;
+    }
+    if (a != objc - 2) {
+        Tcl_WrongNumArgs(interp, 1, objv, "?-option value ...? ?host port?");
+        return TCL_ERROR;
+    }
+    argsPtr->host = Tcl_GetString(objv[a]);
+    return IocpsockUdpPort(interp, objv[a + 1], &argsPtr->port);
+}
+
+/* Looks a host up: the local one, to bind to it, or the peer. */
+
+static int
+LookUp(Tcl_Interp *interp, const UdpArgs *argsPtr, int isLocal,
+    CpAddr **addrsPtr, unsigned *countPtr)
+{
+    const char *host = isLocal ? argsPtr->myAddr : argsPtr->host;
+    int port = isLocal ? argsPtr->myPort : argsPtr->port;
+    char *message;
+
+    if (!CpResolve(host, (unsigned) port, (CpFamily) argsPtr->family, isLocal,
+            addrsPtr, countPtr, &message)) {
+        IocpsockResolverFailure(interp, message);
+        CpMessageFree(message);
+        return 0;
+    }
+    return 1;
+}
+
+/* Binds to the local addresses; a connected channel only if some are given. */
+
+static int
+Bind(Tcl_Interp *interp, IocpsockUdp *dataPtr, const UdpArgs *argsPtr)
+{
+    CpAddr *addrs;
+    unsigned count;
+    CpError error;
+
+    if (argsPtr->host != NULL && argsPtr->myAddr == NULL
+        && argsPtr->myPort == 0) {
+        return TCL_OK;
+    }
+    if (!LookUp(interp, argsPtr, 1, &addrs, &count)) {
+        return TCL_ERROR;
+    }
+    error = CpUdpBind(dataPtr->udpPtr, addrs, count, argsPtr->reuse);
+    CpResolveFree(addrs, count);
+    return error == CP_OK ? TCL_OK
+                          : IocpsockUdpFailure(interp, COULD_NOT_OPEN, error);
+}
+
+/* Connects to the first address that it can connect to. */
+
+static int
+Connect(Tcl_Interp *interp, IocpsockUdp *dataPtr, const UdpArgs *argsPtr)
+{
+    CpError error = CP_EADDRNOTAVAIL;
+    CpAddr *addrs;
+    unsigned count, i;
+
+    if (argsPtr->host == NULL) {
+        return TCL_OK;
+    }
+    if (!LookUp(interp, argsPtr, 0, &addrs, &count)) {
+        return TCL_ERROR;
+    }
+    for (i = 0; i < count && error != CP_OK; i++) {
+        if (CpUdpHandle(dataPtr->udpPtr, 0) == NULL
+            || CpUdpHandleFor(dataPtr->udpPtr, &addrs[i]) != NULL) {
+            error = CpUdpConnect(dataPtr->udpPtr, &addrs[i]);
+        }
+    }
+    CpResolveFree(addrs, count);
+    return error == CP_OK ? TCL_OK
+                          : IocpsockUdpFailure(interp, COULD_NOT_OPEN, error);
+}
+
+static int
+UdpObjCmd(void *clientData, Tcl_Interp *interp, int objc, Tcl_Obj *const objv[])
+{
+    IocpsockUdp *dataPtr;
+    Tcl_Channel channel;
+    UdpArgs args;
+
+    (void) clientData;
+    if (ParseArgs(interp, objc, objv, &args) != TCL_OK) {
+        return TCL_ERROR;
+    }
+    dataPtr = IocpsockUdpNew(interp);
+    if (dataPtr == NULL) {
+        return TCL_ERROR;
+    }
+    if (Bind(interp, dataPtr, &args) != TCL_OK
+        || Connect(interp, dataPtr, &args) != TCL_OK) {
+        IocpsockUdpFree(dataPtr);
+        return TCL_ERROR;
+    }
+    if (args.commandPtr != NULL) {
+        Tcl_Size length;
+
+        Tcl_ListObjLength(NULL, args.commandPtr, &length);
+        if (length > 0) {
+            IocpsockUdpSetCommand(dataPtr, interp, args.commandPtr);
+        }
+    }
+    channel = IocpsockUdpOpen(dataPtr);
+    Tcl_RegisterChannel(interp, channel);
+    Tcl_SetObjResult(interp, Tcl_NewStringObj(Tcl_GetChannelName(channel), -1));
+    return TCL_OK;
+}
+
+/* The data of a datagram channel that a command names. */
+
+static IocpsockUdp *
+GetUdp(Tcl_Interp *interp, Tcl_Obj *namePtr)
+{
+    Tcl_Channel chan = Tcl_GetChannel(interp, Tcl_GetString(namePtr), NULL);
+    IocpsockChan *chanPtr;
+
+    if (chan == NULL) {
+        return NULL;
+    }
+    if (Tcl_GetChannelType(chan) != &iocpsockUdpType) {
+        Tcl_SetObjResult(interp,
+            Tcl_ObjPrintf("\"%s\" is not a channel of iocpsock::udp",
+                Tcl_GetString(namePtr)));
+        Tcl_SetErrorCode(interp, "IOCPSOCK", "UDP", (char *) NULL);
+        return NULL;
+    }
+    chanPtr = Tcl_GetChannelInstanceData(chan);
+    return chanPtr->kindData;
+}
+
+/* -------------------------------------------------------------- sendto */
+
+static int
+SendFailure(Tcl_Interp *interp, const IocpsockUdp *dataPtr, CpError error)
+{
+    char what[80];
+
+    snprintf(what, sizeof(what), "error writing \"%s\"",
+        Tcl_GetChannelName(dataPtr->chanPtr->channel));
+    return IocpsockUdpFailure(interp, what, error);
+}
+
+/* Sends to an address, or with NULL to the peer; a blocking channel waits until
+ * it can. */
+
+static CpError
+Send(IocpsockUdp *dataPtr, const unsigned char *bytes, size_t length,
+    const CpAddr *addrPtr)
+{
+    CpError error;
+
+    while ((error = CpUdpSend(dataPtr->udpPtr, bytes, length, addrPtr))
+            == CP_EAGAIN
+        && IocpsockIsBlocking(dataPtr->chanPtr)) {
+        IocpsockWait(dataPtr->chanPtr->threadPtr);
+    }
+    if (error == CP_OK) {
+        dataPtr->chanPtr->threadPtr->passBytes += 1 + length;
+    }
+    return error;
+}
+
+/* Sends to a host. Only a blocking channel without a command waits for the
+ * resolver. */
+
+static int
+SendToHost(Tcl_Interp *interp, IocpsockUdp *dataPtr, const unsigned char *bytes,
+    size_t length, const char *host, int port)
+{
+    IocpsockDestination *lastPtr = &dataPtr->last;
+    CpTarget target = {.host = host,
+        .port = (unsigned) port,
+        .family = CP_FAMILY_ANY};
+    CpAddr addr;
+    CpError error;
+
+    if (port == lastPtr->port && host[0] != '\0'
+        && strcmp(host, lastPtr->host) == 0) {
+        error = Send(dataPtr, bytes, length, &lastPtr->addr);
+    } else if (CpTargetIsNumeric(&target)
+        || (IocpsockIsBlocking(dataPtr->chanPtr)
+            && dataPtr->commandPtr == NULL)) {
+        if (IocpsockUdpAddr(interp, dataPtr, host, port, &addr) != TCL_OK) {
+            return TCL_ERROR;
+        }
+        if (strlen(host) < sizeof(lastPtr->host)
+            && CpTargetIsNumeric(&target)) {
+            strcpy(lastPtr->host, host);
+            lastPtr->port = port;
+            lastPtr->addr = addr;
+        }
+        error = Send(dataPtr, bytes, length, &addr);
+    } else {
+        error = CpUdpSendName(dataPtr->udpPtr, bytes, length, &target);
+    }
+    return error == CP_OK ? TCL_OK : SendFailure(interp, dataPtr, error);
+}
+
+static int
+SendToObjCmd(void *clientData, Tcl_Interp *interp, int objc,
+    Tcl_Obj *const objv[])
+{
+    IocpsockUdp *dataPtr;
+    const unsigned char *bytes;
+    Tcl_Size length;
+    CpError error;
+    int port;
+
+    (void) clientData;
+    if (objc != 3 && objc != 5) {
+        Tcl_WrongNumArgs(interp, 1, objv, "chan bytes ?host port?");
+        return TCL_ERROR;
+    }
+    dataPtr = GetUdp(interp, objv[1]);
+    if (dataPtr == NULL) {
+        return TCL_ERROR;
+    }
+#if TCL_MAJOR_VERSION < 9
+    bytes = Tcl_GetByteArrayFromObj(objv[2], &length);
+#else
+    bytes = Tcl_GetBytesFromObj(interp, objv[2], &length);
+    if (bytes == NULL) {
+        return TCL_ERROR;
+    }
+#endif
+    if (objc == 5) {
+        return IocpsockUdpPort(interp, objv[4], &port) != TCL_OK
+            ? TCL_ERROR
+            : SendToHost(interp, dataPtr, bytes, (size_t) length,
+                Tcl_GetString(objv[3]), port);
+    }
+    error = Send(dataPtr, bytes, (size_t) length,
+        !CpUdpIsConnected(dataPtr->udpPtr) && dataPtr->remote.lengthBytes > 0
+            ? &dataPtr->remote
+            : NULL);
+    return error == CP_OK ? TCL_OK : SendFailure(interp, dataPtr, error);
+}
+
+/* ---------------------------------------------------------------- recv */
+
+static void
+PutString(Tcl_Obj *dictPtr, const char *key, const CpAddr *addrPtr)
+{
+    char host[CP_HOST_BYTES] = "";
+
+    if (addrPtr->lengthBytes > 0) {
+        CpAddrHost(addrPtr, 1, host);
+    }
+    Tcl_DictObjPut(NULL, dictPtr, Tcl_NewStringObj(key, -1),
+        Tcl_NewStringObj(host, -1));
+}
+
+static void
+PutNumber(Tcl_Obj *dictPtr, const char *key, Tcl_WideInt value)
+{
+    Tcl_DictObjPut(NULL, dictPtr, Tcl_NewStringObj(key, -1),
+        Tcl_NewWideIntObj(value));
+}
+
+/* A socket that is bound to an address gets nothing else. */
+
+Tcl_Obj *
+IocpsockUdpMeta(IocpsockUdp *dataPtr, const CpDatagram *datagramPtr)
+{
+    const CpUdpInfo *infoPtr = &datagramPtr->info;
+    CpHandle *handlePtr = CpUdpHandleFor(dataPtr->udpPtr, &infoPtr->peer);
+    CpAddr local = infoPtr->local;
+    Tcl_Obj *dictPtr = Tcl_NewDictObj();
+
+    if (local.lengthBytes == 0 && handlePtr != NULL
+        && (CpHandleLocal(handlePtr, &local) != CP_OK || CpAddrIsAny(&local))) {
+        local.lengthBytes = 0;
+    }
+    PutString(dictPtr, "address", &infoPtr->peer);
+    PutNumber(dictPtr, "port", CpAddrPort(&infoPtr->peer));
+    PutString(dictPtr, "local", &local);
+    PutNumber(dictPtr, "interface", infoPtr->interfaceIndex);
+    PutNumber(dictPtr, "hops", infoPtr->hops);
+    PutNumber(dictPtr, "truncated", infoPtr->truncated != 0);
+    return dictPtr;
+}
+
+static const char *const recvOptions[] = {"-max", "-timeout", NULL};
+enum RecvOption { OPT_MAX, OPT_TIMEOUT };
+
+static int
+ParseRecv(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[], int *maxPtr,
+    int *timeoutPtr)
+{
+    int a, option, value;
+
+    *maxPtr = INT_MAX;
+    *timeoutPtr = 0;
+    for (a = 2; a < objc; a += 2) {
+        if (Tcl_GetIndexFromObj(interp, objv[a], recvOptions, "option",
+                TCL_EXACT, &option)
+                != TCL_OK
+            || Tcl_GetIntFromObj(interp, objv[a + 1], &value) != TCL_OK) {
+            return TCL_ERROR;
+        }
+        if (value < (option == OPT_MAX ? 1 : -1)) {
+            Tcl_SetObjResult(interp,
+                Tcl_ObjPrintf("bad value \"%d\" for %s: must be %s", value,
+                    recvOptions[option],
+                    option == OPT_MAX ? "positive" : "-1 or more"));
+            Tcl_SetErrorCode(interp, "IOCPSOCK", "VALUE", recvOptions[option],
+                (char *) NULL);
+            return TCL_ERROR;
+        }
+        *(option == OPT_MAX ? maxPtr : timeoutPtr) = value;
+    }
+    return TCL_OK;
+}
+
+/* The first datagram, which it waits for. */
+
+static CpDatagram *
+FirstDatagram(IocpsockUdp *dataPtr, int timeoutMs)
+{
+    uint64_t endMs = CpNowMs() + (uint64_t) timeoutMs;
+    CpDatagram *datagramPtr;
+
+    while ((datagramPtr = IocpsockUdpTake(dataPtr)) == NULL && timeoutMs != 0) {
+        uint64_t nowMs = CpNowMs();
+
+        if (timeoutMs > 0 && nowMs >= endMs) {
+            break;
+        }
+        IocpsockUdpWait(dataPtr,
+            timeoutMs < 0 ? -1 : (int64_t) (endMs - nowMs));
+    }
+    return datagramPtr;
+}
+
+/* A sender that is faster must not keep it busy for ever. */
+
+static int
+RecvObjCmd(void *clientData, Tcl_Interp *interp, int objc,
+    Tcl_Obj *const objv[])
+{
+    CpDatagram *datagramPtr;
+    IocpsockUdp *dataPtr;
+    CpUdpLimits limits;
+    Tcl_Obj *listPtr;
+    int max, timeoutMs;
+
+    (void) clientData;
+    if (objc < 2 || objc % 2 != 0) {
+        Tcl_WrongNumArgs(interp, 1, objv, "chan ?-max count? ?-timeout ms?");
+        return TCL_ERROR;
+    }
+    dataPtr = GetUdp(interp, objv[1]);
+    if (dataPtr == NULL
+        || ParseRecv(interp, objc, objv, &max, &timeoutMs) != TCL_OK) {
+        return TCL_ERROR;
+    }
+    listPtr = Tcl_NewListObj(0, NULL);
+    CpUdpGetLimits(dataPtr->udpPtr, &limits);
+    if (max > (int) limits.queueCount) {
+        max = (int) limits.queueCount;
+    }
+    datagramPtr = FirstDatagram(dataPtr, timeoutMs);
+    while (datagramPtr != NULL) {
+        Tcl_ListObjAppendElement(NULL, listPtr,
+            Tcl_NewByteArrayObj(datagramPtr->bytes,
+                (int) datagramPtr->lengthBytes));
+        Tcl_ListObjAppendElement(NULL, listPtr,
+            IocpsockUdpMeta(dataPtr, datagramPtr));
+        dataPtr->peer = datagramPtr->info.peer;
+        dataPtr->chanPtr->threadPtr->passBytes += 1 + datagramPtr->lengthBytes;
+        CpUdpFree(datagramPtr);
+        datagramPtr = --max > 0 ? IocpsockUdpTake(dataPtr) : NULL;
+    }
+    Tcl_SetObjResult(interp, listPtr);
+    return TCL_OK;
+}
+
+void
+IocpsockUdpInit(Tcl_Interp *interp)
+{
+    Tcl_CreateObjCommand(interp, "::iocpsock::udp", UdpObjCmd, NULL, NULL);
+    Tcl_CreateObjCommand(interp, "::iocpsock::sendto", SendToObjCmd, NULL,
+        NULL);
+    Tcl_CreateObjCommand(interp, "::iocpsock::recv", RecvObjCmd, NULL, NULL);
+}

@@ -1,0 +1,600 @@
+/*
+ * udpTest.c --
+ *
+ *      Datagram endpoints over the simulated port: the queue and its limits,
+ *      errors, host names, moves, closes, and lack of memory.
+ */
+
+#include "udpEnd.h"
+
+/* --------------------------------------------------------- receiving */
+
+static void
+TestOrder(CpPort *portPtr)
+{
+    End a, b;
+    char text[16];
+    int i;
+
+    Open(&a, portPtr);
+    Open(&b, portPtr);
+    CHECK(CpUdpReady(b.udpPtr) == CP_WRITE);
+    CHECK(Stats(&b).recvPending == 1);
+    for (i = 0; i < 300; i++) {
+        snprintf(text, sizeof(text), "%d", i);
+        Send(&a, &b, text);
+    }
+
+    /* One by a receive. The next one shows that more are there, and then 128
+     * are taken at a time. */
+    Settle(portPtr);
+    CHECK(Stats(&b).queued == 1);
+    CHECK(CpUdpReady(b.udpPtr) == (CP_READ | CP_WRITE));
+    CHECK(b.notified == 1);
+    CpUdpRearm(b.udpPtr);
+    Settle(portPtr);
+    CHECK(Stats(&b).queued == 2);
+    CpUdpRearm(b.udpPtr);
+    CHECK(Stats(&b).queued == 130 && Stats(&b).recvPending == 0);
+    CpUdpRearm(b.udpPtr);
+    CpUdpRearm(b.udpPtr);
+    CHECK(Stats(&b).queued == 300 && Stats(&b).recvPending == 1);
+    for (i = 0; i < 300; i++) {
+        snprintf(text, sizeof(text), "%d", i);
+        Expect(&b, text);
+    }
+    CHECK(CpUdpTake(b.udpPtr) == NULL);
+    CHECK(CpUdpReady(b.udpPtr) == CP_WRITE);
+    CHECK(Stats(&b).datagramsIn == 300 && Stats(&a).datagramsOut == 300);
+    CHECK(CpStatGet(CP_STAT_DATAGRAMS_IN) == 300);
+    CHECK(CpStatGet(CP_STAT_DATAGRAMS_OUT) == 300);
+    CHECK(CpStatGet(CP_STAT_UDP) == 2);
+    Close(&a);
+    Close(&b);
+}
+
+/* Nobody wants them: they stay in the system, except for one. */
+
+static void
+TestUnwatched(CpPort *portPtr)
+{
+    End a, b;
+
+    Open(&a, portPtr);
+    Open(&b, portPtr);
+    CpUdpWatch(b.udpPtr, 0);
+    Send(&a, &b, "one");
+    Send(&a, &b, "two");
+    Send(&a, &b, "");
+    Settle(portPtr);
+    CHECK(Stats(&b).queued == 1 && Stats(&b).recvPending == 0);
+    CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == CP_UDP_BYTES_MAX + 3);
+    CpUdpFill(b.udpPtr);
+    CHECK(Stats(&b).queued == 3 && Stats(&b).recvPending == 0);
+    CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == CP_UDP_BYTES_MAX + 6);
+    Expect(&b, "one");
+    Expect(&b, "two");
+    Expect(&b, "");
+    CpUdpFill(b.udpPtr);
+    CHECK(Stats(&b).queued == 0);
+    CHECK(CpStatGet(CP_STAT_BUFFER_BYTES) == CP_UDP_BYTES_MAX);
+    Close(&a);
+    Close(&b);
+}
+
+/* A fill finds a datagram that a receive has, and those behind it. */
+
+static void
+TestFillWatched(CpPort *portPtr)
+{
+    End a, b;
+
+    Open(&a, portPtr);
+    Open(&b, portPtr);
+    Send(&a, &b, "one");
+    Send(&a, &b, "two");
+    CpUdpFill(b.udpPtr);
+    CHECK(Stats(&b).queued == 2 && Stats(&b).recvPending == 1);
+    Expect(&b, "one");
+    Expect(&b, "two");
+    Close(&a);
+    Close(&b);
+}
+
+static void
+TestLimits(CpPort *portPtr)
+{
+    CpUdpLimits limits;
+    CpDatagram *datagramPtr;
+    End a, b;
+
+    Open(&a, portPtr);
+    Open(&b, portPtr);
+    CpUdpGetLimits(b.udpPtr, &limits);
+    CHECK(limits.queueBytes == CP_UDP_QUEUE_BYTES_DEFAULT);
+    CHECK(limits.queueCount == CP_UDP_QUEUE_COUNT_DEFAULT);
+    limits.queueBytes = 10;
+    limits.queueCount = 3;
+    limits.datagramBytes = 8;
+    CpUdpSetLimits(b.udpPtr, &limits);
+
+    /* By number. The newest ones are dropped. */
+    Send(&a, &b, "1");
+    Send(&a, &b, "2");
+    Send(&a, &b, "3");
+    Send(&a, &b, "4");
+    CpUdpFill(b.udpPtr);
+    CHECK(Stats(&b).queued == 3 && Stats(&b).dropped == 1);
+    CHECK(Stats(&b).datagramsIn == 4);
+    CHECK(CpStatGet(CP_STAT_DATAGRAMS_DROPPED) == 1);
+    Expect(&b, "1");
+    Expect(&b, "2");
+    Expect(&b, "3");
+
+    /* By bytes: 10 of 11. */
+    Send(&a, &b, "123456");
+    Send(&a, &b, "12345");
+    Send(&a, &b, "1234");
+    CpUdpFill(b.udpPtr);
+    CHECK(Stats(&b).queued == 2 && Stats(&b).dropped == 2);
+    CHECK(Stats(&b).queuedBytes == 10);
+    Expect(&b, "123456");
+    Expect(&b, "1234");
+
+    /* An empty queue takes any; a long one is cut. */
+    limits.queueBytes = 1;
+    CpUdpSetLimits(b.udpPtr, &limits);
+    Send(&a, &b, "123456789");
+    CpUdpFill(b.udpPtr);
+    datagramPtr = CpUdpTake(b.udpPtr);
+    CHECK(datagramPtr != NULL && datagramPtr->lengthBytes == 8);
+    CHECK(datagramPtr->info.truncated);
+    CHECK(CheckSameAddr(&datagramPtr->info.peer, &a.addr));
+    CpUdpFree(datagramPtr);
+    CHECK(Stats(&b).truncated == 1 && Stats(&b).bytesIn == 28);
+    Close(&a);
+    Close(&b);
+}
+
+static void
+TestBoth(CpPort *portPtr)
+{
+    CpAddr addrs[3] = {CpSimAddr4(0, 0), CpSimAddr6(0, 0), CpSimAddr4(0, 0)};
+    CpAddr local;
+    End both, four, six;
+
+    OpenAt(&both, portPtr, addrs, 3);
+    CpUdpWatch(both.udpPtr, 1);
+    CpUdpRearm(both.udpPtr);
+    CHECK(CpUdpHandle(both.udpPtr, 1) != NULL);
+    CHECK(CpUdpHandle(both.udpPtr, 2) == NULL);
+    CHECK_ERROR(CpHandleLocal(CpUdpHandle(both.udpPtr, 1), &local), CP_OK);
+    CHECK(CpAddrPort(&local) == CpAddrPort(&both.addr));
+    CHECK(Stats(&both).recvPending == 2);
+    Open(&four, portPtr);
+    addrs[0] = CpSimAddr6(1, 0);
+    OpenAt(&six, portPtr, addrs, 1);
+    both.addr = CpSimAddr4(CP_SIM_LOCALHOST, CpAddrPort(&local));
+    Send(&four, &both, "four");
+    both.addr = CpSimAddr6(1, CpAddrPort(&local));
+    Send(&six, &both, "six");
+    CHECK_ERROR(CpUdpSend(six.udpPtr, "x", 1, &four.addr), CP_EAFNOSUPPORT);
+    CpUdpFill(both.udpPtr);
+    Expect(&both, "four");
+    Expect(&both, "six");
+    Send(&both, &four, "to four");
+    Send(&both, &six, "to six");
+    CpUdpFill(four.udpPtr);
+    CpUdpFill(six.udpPtr);
+    Expect(&four, "to four");
+    Expect(&six, "to six");
+    CHECK(CpUdpHandleFor(six.udpPtr, &four.addr) == NULL);
+    CHECK(
+        CpUdpHandleFor(both.udpPtr, &six.addr) == CpUdpHandle(both.udpPtr, 1));
+    Close(&both);
+    Close(&four);
+    Close(&six);
+}
+
+/* The port that the first family chooses may be taken in the second. */
+
+static void
+TestPortTaken(CpPort *portPtr)
+{
+    CpAddr addrs[2] = {CpSimAddr4(0, 0), CpSimAddr6(0, 0)};
+    CpAddr four, six;
+    End taker, both;
+
+    addrs[1] = CpSimAddr6(0, 49152);
+    OpenAt(&taker, portPtr, &addrs[1], 1);
+    addrs[1] = CpSimAddr6(0, 0);
+    OpenAt(&both, portPtr, addrs, 2);
+    CHECK_ERROR(CpHandleLocal(CpUdpHandle(both.udpPtr, 0), &four), CP_OK);
+    CHECK(CpUdpHandle(both.udpPtr, 1) != NULL);
+    CHECK_ERROR(CpHandleLocal(CpUdpHandle(both.udpPtr, 1), &six), CP_OK);
+    CHECK(CpAddrPort(&four) == CpAddrPort(&six));
+    CHECK(CpAddrPort(&four) != 49152);
+    Close(&both);
+    Close(&taker);
+}
+
+/* ------------------------------------------------------------- errors */
+
+static void
+TestConnected(CpPort *portPtr)
+{
+    CpAddr nobody = CpSimAddr4(CP_SIM_LOCALHOST, 9);
+    End a, b, c;
+
+    Open(&a, portPtr);
+    Open(&b, portPtr);
+    memset(&c, 0, sizeof(c));
+    c.portPtr = portPtr;
+    c.udpPtr = CpUdpNew(portPtr, Changed, &c);
+    CHECK_ERROR(CpUdpConnect(c.udpPtr, &a.addr), CP_OK);
+    CHECK(CpUdpIsConnected(c.udpPtr) && !CpUdpIsConnected(a.udpPtr));
+    CHECK_ERROR(CpHandleLocal(CpUdpHandle(c.udpPtr, 0), &c.addr), CP_OK);
+    CpUdpWatch(c.udpPtr, 1);
+    CpUdpRearm(c.udpPtr);
+    CHECK_ERROR(CpUdpSend(c.udpPtr, "hi", 2, NULL), CP_OK);
+    CHECK_ERROR(CpUdpSend(c.udpPtr, "hi", 2, &a.addr), CP_EISCONN);
+    CHECK_ERROR(CpUdpSend(a.udpPtr, "hi", 2, NULL), CP_ENOTCONN);
+    Send(&b, &c, "stranger");
+    Send(&a, &c, "answer");
+    Settle(portPtr);
+    Expect(&c, "answer");
+    CHECK(CpUdpTake(c.udpPtr) == NULL);
+
+    /* The peer goes and comes back. */
+    Close(&a);
+    CpUdpRearm(c.udpPtr);
+    CHECK_ERROR(CpUdpSend(c.udpPtr, "lost", 4, NULL), CP_OK);
+    Settle(portPtr);
+    CHECK_ERROR(TakeError(&c), CP_ECONNREFUSED);
+    CHECK_ERROR(TakeError(&c), CP_OK);
+    CHECK(Stats(&c).recvPending == 1);
+    OpenAt(&a, portPtr, &a.addr, 1);
+    Send(&a, &c, "back");
+    Settle(portPtr);
+    Expect(&c, "back");
+    CHECK_ERROR(TakeError(&c), CP_OK);
+
+    /* Without a connection nobody hears of it. */
+    CHECK_ERROR(CpUdpSend(b.udpPtr, "lost", 4, &nobody), CP_OK);
+    Settle(portPtr);
+    CHECK_ERROR(TakeError(&b), CP_OK);
+    Close(&a);
+    Close(&b);
+    Close(&c);
+}
+
+/* The ICMP error comes to a send, which is then made again. */
+
+static void
+TestRefusedSend(CpPort *portPtr)
+{
+    End a, c;
+
+    Open(&a, portPtr);
+    memset(&c, 0, sizeof(c));
+    c.portPtr = portPtr;
+    c.udpPtr = CpUdpNew(portPtr, Changed, &c);
+    CHECK_ERROR(CpUdpConnect(c.udpPtr, &a.addr), CP_OK);
+    CpSimSetWindows(1); /* It reports a reset. */
+    CpSimSetFault(CP_SIM_RECV_SPURIOUS, 0);
+    CpSimSetFault(CP_SIM_FOREIGN, 0);
+    Close(&a);
+    CHECK_ERROR(CpUdpSend(c.udpPtr, "lost", 4, NULL), CP_OK);
+    Settle(portPtr);
+    OpenAt(&a, portPtr, &a.addr, 1);
+    CHECK_ERROR(CpUdpSend(c.udpPtr, "sent", 4, NULL), CP_OK);
+    Settle(portPtr);
+    CHECK_ERROR(TakeError(&c), CP_ECONNREFUSED);
+    CpUdpFill(a.udpPtr);
+    Expect(&a, "sent");
+    CHECK(Stats(&c).datagramsOut == 2 && Stats(&c).errors == 1);
+    Close(&a);
+    Close(&c);
+}
+
+/* A connect to another family, and of an endpoint with both. */
+
+static void
+TestConnectFamilies(CpPort *portPtr)
+{
+    CpAddr addrs[2] = {CpSimAddr4(0, 0), CpSimAddr6(0, 0)};
+    CpAddr six = CpSimAddr6(1, 9);
+    End a, b;
+
+    OpenAt(&a, portPtr, addrs, 2);
+    CHECK_ERROR(CpUdpConnect(a.udpPtr, &six), CP_OK);
+    CHECK(CpUdpHandle(a.udpPtr, 1) == NULL);
+    CHECK(CpUdpHandleFor(a.udpPtr, &six) != NULL);
+    CHECK_ERROR(CpUdpSend(a.udpPtr, "x", 1, NULL), CP_OK);
+    Close(&a);
+    OpenAt(&b, portPtr, addrs, 1);
+    CHECK_ERROR(CpUdpConnect(b.udpPtr, &six), CP_OK);
+    CHECK(CpUdpHandle(b.udpPtr, 1) == NULL);
+    Close(&b);
+    CpSimFailNth(CP_SIM_CONNECT_FAIL_SUBMIT, 1, 1, CP_ENOBUFS);
+    OpenAt(&b, portPtr, addrs, 1);
+    addrs[0] = CpSimAddr4(CP_SIM_LOCALHOST, 9);
+    CHECK_ERROR(CpUdpConnect(b.udpPtr, &addrs[0]), CP_ENOBUFS);
+    CHECK(!CpUdpIsConnected(b.udpPtr));
+    Close(&b);
+}
+
+/* A receive that fails for another reason is tried again, later. */
+
+static void
+TestRetry(CpPort *portPtr)
+{
+    End a, b;
+
+    Open(&a, portPtr);
+    CpSimFailNth(CP_SIM_RECV_FAIL_SUBMIT, 1, 2, CP_ENOBUFS);
+    Open(&b, portPtr);
+    Settle(portPtr);
+    CHECK(CpUdpNeedsRetry(b.udpPtr) && b.notified == 1);
+    CHECK(Stats(&b).recvPending == 0);
+    CpUdpRearm(b.udpPtr); /* Not yet. */
+    CHECK(Stats(&b).recvPending == 0);
+    Send(&a, &b, "kept");
+    CpUdpRetry(b.udpPtr);
+    Settle(portPtr);
+    CHECK(CpUdpNeedsRetry(b.udpPtr) && Stats(&b).errors == 2);
+    CpUdpRetry(b.udpPtr);
+    Settle(portPtr);
+    CHECK(!CpUdpNeedsRetry(b.udpPtr));
+    Expect(&b, "kept");
+    CHECK_ERROR(TakeError(&b), CP_ENOBUFS);
+    CHECK_ERROR(TakeError(&b), CP_OK);
+
+    /* One that is retried tells when it has found something. */
+    CpUdpRearm(b.udpPtr);
+    Send(&a, &b, "1");
+    Send(&a, &b, "2");
+    Settle(portPtr);
+    CpUdpRearm(b.udpPtr);
+    Settle(portPtr);
+    Send(&a, &b, "3");
+    CpSimFailNth(CP_SIM_TRY_RECV_FAIL, 1, 1, CP_ENOBUFS);
+    CpUdpRearm(b.udpPtr);
+    CHECK(CpUdpNeedsRetry(b.udpPtr));
+    b.notified = 0;
+    CpUdpRetry(b.udpPtr);
+    CHECK(b.notified == 1 && Stats(&b).queued == 3);
+    Close(&a);
+    Close(&b);
+}
+
+/* Many ICMP errors without a datagram in between also wait. */
+
+static void
+TestManyRefused(CpPort *portPtr)
+{
+    CpAddr nobody = CpSimAddr4(CP_SIM_LOCALHOST, 9);
+    unsigned i;
+    End c;
+
+    memset(&c, 0, sizeof(c));
+    c.portPtr = portPtr;
+    c.udpPtr = CpUdpNew(portPtr, Changed, &c);
+    CHECK_ERROR(CpUdpConnect(c.udpPtr, &nobody), CP_OK);
+    CpUdpWatch(c.udpPtr, 1);
+    CpUdpRearm(c.udpPtr);
+    for (i = 0; i < 20; i++) {
+        CHECK_ERROR(CpUdpSend(c.udpPtr, "x", 1, NULL), CP_OK);
+        Settle(portPtr);
+        CHECK(CpUdpNeedsRetry(c.udpPtr) == (i >= 16));
+    }
+    CHECK_ERROR(TakeError(&c), CP_ECONNREFUSED);
+    Close(&c);
+}
+
+/* ------------------------------------------------------------ sending */
+
+static void
+TestSendLater(CpPort *portPtr)
+{
+    static char big[CP_UDP_BYTES_MAX];
+    End a, b;
+    unsigned i, sent = 0;
+
+    Open(&a, portPtr);
+    Open(&b, portPtr);
+    CHECK_ERROR(CpUdpSend(a.udpPtr, big, 65508, &b.addr), CP_EMSGSIZE);
+    CHECK_ERROR(CpUdpSend(a.udpPtr, big, CP_UDP_BYTES_MAX, &b.addr),
+        CP_EMSGSIZE);
+    CHECK_ERROR(TakeError(&a), CP_OK);
+
+    /* The system is full: so many wait, and no more. */
+    CpSimSetFault(CP_SIM_TRY_SEND_AGAIN, 1000);
+    CpSimSetFault(CP_SIM_LATE, 1000);
+    for (i = 0; i < 2 * CP_UDP_SEND_COUNT_MAX; i++) {
+        CpError error = CpUdpSend(a.udpPtr, "wait", 4, &b.addr);
+
+        if (i < CP_UDP_SEND_COUNT_MAX) {
+            CHECK_ERROR(error, CP_OK);
+            sent++;
+        } else {
+            CHECK_ERROR(error, CP_EAGAIN);
+        }
+    }
+    CHECK(!(CpUdpReady(a.udpPtr) & CP_WRITE));
+    CHECK(Stats(&a).sendPending == sent);
+    while (Stats(&a).sendPending > 0) {
+        CpPortReap(portPtr, -1);
+    }
+    CHECK(CpUdpReady(a.udpPtr) & CP_WRITE);
+    CHECK(Stats(&a).datagramsOut == sent);
+    CpSimSetFault(CP_SIM_LATE, 0);
+
+    /* One that fails then is reported, and hinders no other one. */
+    CpSimFailNth(CP_SIM_SEND_FAIL_SUBMIT, 1, 1, CP_ENOBUFS);
+    Send(&a, &b, "bad");
+    Send(&a, &b, "good");
+    Settle(portPtr);
+    CHECK_ERROR(TakeError(&a), CP_ENOBUFS);
+    CHECK(Stats(&a).datagramsOut == sent + 1);
+
+    /* A close waits for them. */
+    Close(&a);
+    OpenAt(&a, portPtr, &a.addr, 1);
+    CpSimSetFault(CP_SIM_LATE, 1000);
+    Send(&a, &b, "last");
+    CpUdpClose(a.udpPtr, Closed, &a);
+    CHECK(!a.closed);
+    while (!a.closed) {
+        CpPortReap(portPtr, -1);
+    }
+    CpSimSetFault(CP_SIM_LATE, 0);
+    Close(&b);
+}
+
+static void
+TestNames(CpPort *portPtr)
+{
+    CpTarget target = {.family = CP_FAMILY_ANY};
+    CpAddr addrs[2];
+    char *message;
+    unsigned i;
+    End a, b;
+
+    Open(&a, portPtr);
+    Open(&b, portPtr);
+    addrs[0] = CpSimAddr6(1, 0);
+    addrs[1] = CpSimAddr4(CP_SIM_LOCALHOST, 0);
+    CpSimSetName("both.test", addrs, 2);
+    CpSimSetName("six.test", addrs, 1);
+    target.host = "both.test";
+    target.port = CpAddrPort(&b.addr);
+    CHECK_ERROR(CpUdpSendName(a.udpPtr, "named", 5, &target), CP_OK);
+    CHECK(Stats(&a).lookups == 1);
+    Settle(portPtr);
+    Expect(&b, "named");
+    CHECK(Stats(&a).lookups == 0);
+    target.host = "six.test";
+    CHECK_ERROR(CpUdpSendName(a.udpPtr, "x", 1, &target), CP_OK);
+    Settle(portPtr);
+    CHECK_ERROR(TakeError(&a), CP_EAFNOSUPPORT);
+    target.host = "nobody.test";
+    CHECK_ERROR(CpUdpSendName(a.udpPtr, "x", 1, &target), CP_OK);
+    Settle(portPtr);
+    CHECK_ERROR(CpUdpTakeError(a.udpPtr, &message), CP_EHOSTUNREACH);
+    CHECK(message != NULL && strcmp(message, "no such host is known") == 0);
+    CpMessageFree(message);
+    CHECK_ERROR(CpUdpSendName(a.udpPtr, "x", CP_UDP_BYTES_MAX, &target),
+        CP_EMSGSIZE);
+
+    /* So many at a time; a close cancels them. */
+    target.host = "both.test";
+    for (i = 0; i < CP_UDP_LOOKUPS_MAX; i++) {
+        CHECK_ERROR(CpUdpSendName(a.udpPtr, "x", 1, &target), CP_OK);
+    }
+    CHECK_ERROR(CpUdpSendName(a.udpPtr, "x", 1, &target), CP_EAGAIN);
+    Close(&a);
+    Close(&b);
+}
+
+static void
+TestMove(CpPort *portPtr)
+{
+    CpTarget target = {.host = "127.0.0.1", .family = CP_FAMILY_ANY};
+    CpError error;
+    CpPort *otherPtr = CpPortNew(CheckNoWake, NULL, &error);
+    End a, b;
+
+    Open(&a, portPtr);
+    Open(&b, portPtr);
+    Send(&a, &b, "one");
+    Settle(portPtr);
+    CpUdpRearm(b.udpPtr);
+    Send(&a, &b, "two");
+    target.port = CpAddrPort(&a.addr);
+    CHECK_ERROR(CpUdpSendName(b.udpPtr, "x", 1, &target), CP_OK);
+    CpUdpMove(b.udpPtr, NULL);
+    Send(&a, &b, "three");
+    CpUdpMove(b.udpPtr, otherPtr);
+    b.portPtr = otherPtr;
+    CpUdpFill(b.udpPtr);
+    Settle(otherPtr);
+    CHECK(Stats(&b).lookups == 0);
+    Expect(&b, "one");
+    Expect(&b, "two");
+    Expect(&b, "three");
+    Settle(portPtr);
+    Expect(&a, "x");
+    Close(&a);
+    Close(&b);
+    CpPortRelease(otherPtr);
+}
+
+static void
+TestNoMemory(CpPort *portPtr)
+{
+    CpAddr addr = CpSimAddr4(CP_SIM_LOCALHOST, 0);
+    CpTarget target = {.host = "127.0.0.1", .port = 9};
+    unsigned nth;
+    End a, b;
+
+    Open(&a, portPtr);
+    CpSimFailNth(CP_SIM_NO_MEMORY, 1, 1, CP_OK);
+    CHECK(CpUdpNew(portPtr, Changed, &b) == NULL);
+    OpenAt(&b, portPtr, &addr, 1);
+    CpUdpWatch(b.udpPtr, 1);
+
+    /* For the receive's buffer: it is tried again. */
+    CpSimFailNth(CP_SIM_NO_MEMORY, 1, 1, CP_OK);
+    CpUdpRearm(b.udpPtr);
+    CHECK(CpUdpNeedsRetry(b.udpPtr) && b.notified == 1);
+    CpUdpRetry(b.udpPtr);
+    CHECK(Stats(&b).recvPending == 1);
+
+    /* For a datagram: it is dropped and counted. */
+    Send(&a, &b, "lost");
+    CpSimFailNth(CP_SIM_NO_MEMORY, 1, 1, CP_OK);
+    Settle(portPtr);
+    CHECK(Stats(&b).dropped == 1 && Stats(&b).queued == 0);
+    CHECK(Stats(&b).recvPending == 1);
+
+    /* For a send, and for a look-up. */
+    CpSimSetFault(CP_SIM_TRY_SEND_AGAIN, 1000);
+    CpSimFailNth(CP_SIM_NO_MEMORY, 1, 1, CP_OK);
+    CHECK_ERROR(CpUdpSend(a.udpPtr, "x", 1, &b.addr), CP_ENOMEM);
+    CHECK_ERROR(CpUdpSend(a.udpPtr, "x", 1, &b.addr), CP_OK);
+    CpSimFailNth(CP_SIM_NO_MEMORY, 1, 1, CP_OK);
+    CHECK_ERROR(CpUdpSend(a.udpPtr, "x", 1, &b.addr), CP_EAGAIN);
+    CpSimSetFault(CP_SIM_TRY_SEND_AGAIN, 0);
+    for (nth = 1; nth < 5; nth++) {
+        CpSimFailNth(CP_SIM_NO_MEMORY, nth, 1, CP_OK);
+        (void) CpUdpSendName(a.udpPtr, "x", 1, &target);
+        Settle(portPtr);
+    }
+    CpSimFailNth(CP_SIM_NO_MEMORY, 1000000, 1, CP_OK);
+    CpSimFailNth(CP_SIM_NO_HANDLE, 1, 1, CP_OK);
+    CHECK_ERROR(CpUdpSendName(a.udpPtr, "x", 1, &target), CP_ENOMEM);
+    Close(&a);
+    Close(&b);
+
+    /* No socket, and no name. */
+    b.udpPtr = CpUdpNew(portPtr, Changed, &b);
+    b.closed = 0;
+    CpSimFailNth(CP_SIM_NO_HANDLE, 1, 1, CP_EMFILE);
+    CHECK_ERROR(CpUdpBind(b.udpPtr, &addr, 1, 0), CP_EMFILE);
+    CpSimFailNth(CP_SIM_BIND_FAIL, 1, 1, CP_EACCES);
+    CHECK_ERROR(CpUdpBind(b.udpPtr, &addr, 1, 1), CP_EACCES);
+    CpSimFailNth(CP_SIM_NO_HANDLE, 1, 1, CP_EMFILE);
+    CHECK_ERROR(CpUdpConnect(b.udpPtr, &a.addr), CP_EMFILE);
+    Close(&b);
+}
+
+static const CheckCase cases[] = {{"order", TestOrder},
+    {"unwatched", TestUnwatched}, {"fill-watched", TestFillWatched},
+    {"limits", TestLimits}, {"both", TestBoth}, {"port-taken", TestPortTaken},
+    {"connected", TestConnected}, {"refused-send", TestRefusedSend},
+    {"connect-families", TestConnectFamilies}, {"retry", TestRetry},
+    {"many-refused", TestManyRefused}, {"send-later", TestSendLater},
+    {"names", TestNames}, {"move", TestMove}, {"no-memory", TestNoMemory}};
+
+CHECK_MAIN(cases)

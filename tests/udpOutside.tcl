@@ -1,0 +1,238 @@
+# udpOutside.tcl --
+#
+#	Datagram channels with a peer outside Wine (udpPeer.pl): waking, bursts,
+#	floods, and clients of tcllib on the package iocpsock::udp.
+
+namespace import -force ::tcltest::* ::support::on
+
+namespace eval ::udpo {
+    variable got {}
+    lassign $::env(IOCPSOCK_PEER) commands dns ntp
+    variable commands $commands dns $dns ntp $ntp
+}
+
+proc ::udpo::ask {chan text} {
+    variable commands
+    iocpsock::sendto $chan $text 127.0.0.1 $commands
+}
+
+proc ::udpo::record {chan bytes facts} {
+    variable got
+    lappend got $bytes
+}
+
+# Debian 12's tcllib is for Tcl 8.
+
+testConstraint tcllib [expr {![catch {
+    if {[info exists ::env(IOCPSOCK_TEST_TCLLIB)]} {
+	lappend ::auto_path $::env(IOCPSOCK_TEST_TCLLIB)
+    } else {
+	lappend ::auto_path Z:/usr/share/tcltk/tcllib1.21
+    }
+    package require iocpsock::udp
+    package require dns
+    package require time
+}]}]
+
+test udpOutside-1.1 {a datagram wakes a thread that waits} -setup {
+    set a [iocpsock::udp -command ::udpo::record]
+    set ::udpo::got {}
+} -body {
+    # Each one comes when the thread has nothing else to do.
+    for {set i 1} {$i <= 10} {incr i} {
+	::udpo::ask $a "echo 30 $i"
+	support::wait ::udpo::got "\[llength \$::udpo::got\] == $i"
+    }
+    set ::udpo::got
+} -cleanup {
+    support::closeAll $a
+} -result {1 2 3 4 5 6 7 8 9 10}
+
+test udpOutside-1.2 {a blocking recv is woken} -setup {
+    set a [iocpsock::udp]
+} -body {
+    ::udpo::ask $a "echo 100 late"
+    lindex [iocpsock::recv $a -timeout 15000] 0
+} -cleanup {
+    support::closeAll $a
+} -result late
+
+test udpOutside-1.3 {a readable event, with a connected channel} -setup {
+    set a [iocpsock::udp 127.0.0.1 $::udpo::commands]
+    fconfigure $a -blocking 0
+    set ::line ""
+} -body {
+    on readable $a {
+	set ::line [read $chan]
+    }
+    puts -nonewline $a "echo 50 answer"
+    flush $a
+    support::wait line {$::line ne ""}
+    set ::line
+} -cleanup {
+    support::closeAll $a
+} -result answer
+
+test udpOutside-1.4 {a datagram that comes while the thread computes} -setup {
+    set a [iocpsock::udp -command ::udpo::record]
+    set ::udpo::got {}
+} -body {
+    ::udpo::ask $a "echo 20 x"
+    set end [expr {[clock milliseconds] + 100}]
+    while {[clock milliseconds] < $end} {}
+    support::wait ::udpo::got {[llength $::udpo::got] == 1}
+    set ::udpo::got
+} -cleanup {
+    support::closeAll $a
+} -result x
+
+test udpOutside-2.1 {a burst comes whole and in order} -setup {
+    set a [iocpsock::udp -command ::udpo::record]
+    fconfigure $a -sorcvbuf 1000000
+    set ::udpo::got {}
+} -body {
+    ::udpo::ask $a "many 100 100"
+    support::wait ::udpo::got {[llength $::udpo::got] == 100}
+    set numbers {}
+    foreach bytes $::udpo::got {
+	lappend numbers [scan $bytes %d]
+    }
+    set expected {}
+    for {set i 1} {$i <= 100} {incr i} {
+	lappend expected $i
+    }
+    list [expr {$numbers eq $expected}] [string length [lindex $::udpo::got 0]]
+} -cleanup {
+    support::closeAll $a
+} -result {1 100}
+
+# The system may lose datagrams before the driver has them. Those that the
+# driver has are delivered or counted.
+
+test udpOutside-2.2 {a flood of 100,000: counted, and others are served} \
+    -setup {
+    set a [iocpsock::udp]
+    fconfigure $a -queuecount 500
+    set quiet [iocpsock::udp -command ::udpo::record]
+    set ::udpo::got {}
+    set ::seen 0
+    set ::last 0
+    set ::wrong 0
+    set ::ticks 0
+    proc ::udpo::count {chan bytes facts} {
+	scan $bytes %d number
+	incr ::seen
+	incr ::wrong [expr {$number <= $::last}]
+	set ::last $number
+    }
+    proc ::udpo::tick {} {
+	incr ::ticks
+	set ::udpo::timer [after 10 ::udpo::tick]
+    }
+    fconfigure $a -command ::udpo::count
+    ::udpo::tick
+} -body {
+    ::udpo::ask $a "many 100000 60"
+    support::until {$::seen > 100}
+    ::udpo::ask $quiet "echo 0 quiet"
+    support::wait ::udpo::got {[llength $::udpo::got] == 1}
+    # The flood is over when its end has come, or nothing more.
+    set before -1
+    while {$::last < 100000 && $before != $::seen} {
+	set before $::seen
+	after 500 {set ::pause 1}
+	vwait ::pause
+    }
+    set stats [fconfigure $a -stats]
+    list [expr {[dict get $stats datagramsIn]
+	    == $::seen + [dict get $stats dropped]
+	    + [dict get $stats queued]}] \
+	$::wrong [expr {$::ticks > 5}] $::udpo::got
+} -cleanup {
+    after cancel $::udpo::timer
+    support::closeAll $a $quiet
+} -result {1 0 1 quiet}
+
+test udpOutside-2.3 {1,000 channels in one process} -setup {
+    set chans {}
+    set ::udpo::got {}
+} -body {
+    for {set i 0} {$i < 1000} {incr i} {
+	lappend chans [iocpsock::udp -family inet -command ::udpo::record]
+    }
+    set i 0
+    foreach chan $chans {
+	::udpo::ask $chan "echo 10 [incr i]"
+	# The peer has a small buffer.
+	if {$i % 50 == 0} {
+	    support::wait ::udpo::got "\[llength \$::udpo::got\] == $i"
+	}
+    }
+    llength [lsort -unique $::udpo::got]
+} -cleanup {
+    support::closeAll {*}$chans
+} -result 1000
+
+test udpOutside-3.1 {an ICMP error of another system} -setup {
+    set a [iocpsock::udp]
+    ::udpo::ask $a gone
+    set port [lindex [iocpsock::recv $a -timeout 15000] 0]
+    set c [iocpsock::udp -command ::udpo::record 127.0.0.1 $port]
+} -body {
+    support::until {[dict get [fconfigure $c -stats] recvPending] == 1}
+    iocpsock::sendto $c lost
+    support::until {[dict get [fconfigure $c -stats] errors] == 1}
+    list [fconfigure $c -error] [fconfigure $c -error]
+} -cleanup {
+    support::closeAll $a $c
+} -result {{connection refused} {}}
+
+test udpOutside-4.1 {tcllib's dns, unmodified, on iocpsock::udp} -constraints {
+    tcllib
+} -body {
+    set result {}
+    foreach name {a.test nobody.invalid b.test} {
+	set token [dns::resolve $name -nameserver 127.0.0.1 -port $::udpo::dns \
+	    -protocol udp -timeout 15000]
+	dns::wait $token
+	lappend result [dns::status $token] [dns::address $token]
+	dns::cleanup $token
+    }
+    set result
+} -result {ok 192.0.2.7 error {} ok 192.0.2.7}
+
+test udpOutside-4.2 {tcllib's time (SNTP), unmodified} -constraints {
+    tcllib
+} -body {
+    set token [time::getsntp -port $::udpo::ntp 127.0.0.1]
+    set result [list [time::status $token] [time::unixtime $token]]
+    time::cleanup $token
+    set result
+} -result {ok 981173106}
+
+test udpOutside-4.3 {the commands of the package udp} -constraints {
+    tcllib
+} -setup {
+    set a [udp_open]
+    set b [udp_open 0 reuse]
+} -body {
+    udp_conf $a 127.0.0.1 [udp_conf $b -myport]
+    puts -nonewline $a hello
+    flush $a
+    set text ""
+    support::until {[append text [read $b]] ne ""}
+    list $text [udp_conf $b -peer] [expr {[udp_conf $a -remote]
+	    eq [list 127.0.0.1 [udp_conf $b -myport]]}] \
+	[package provide udp] [catch {udp_peek $a}] \
+	[catch {udp_conf $a} message] $message \
+	[catch {udp_open 1 2} message] $message
+} -cleanup {
+    support::closeAll $a $b
+} -match glob -result {hello {127.0.0.1 *} 1 1.0.11 1 1\
+	{wrong # args: should be "udp_conf chan host port" or "udp_conf chan\
+	option ?value?"} 1 {wrong # args: should be "udp_open ?port? ?reuse?\
+	?ipv6?"}}
+
+namespace delete ::udpo
+
+cleanupTests
