@@ -51,7 +51,7 @@ if(CMAKE_HOST_WIN32)
 endif()
 
 add_test(NAME port COMMAND "${tools}/wine-tclsh" 86)
-set_tests_properties(port PROPERTIES LABELS "windows;wine" TIMEOUT 180
+set_tests_properties(port PROPERTIES LABELS "windows;wine" TIMEOUT 600
     ENVIRONMENT "IOCPSOCK_SHELL=$<TARGET_FILE:portTest>;${target}")
 add_test(NAME errors COMMAND "${tools}/wine-tclsh" 86)
 set_tests_properties(errors PROPERTIES LABELS "windows;wine" TIMEOUT 120

@@ -52,7 +52,7 @@ typedef struct CpWinOp {
     CpOverlapped overlapped;
     CpListNode node; /* In the pending set, or in a list of operations. */
     unsigned char kind;
-    unsigned char cancelled; /* A send that the system has. */
+    unsigned char cancelled; /* And the system has it. */
     const char *bytesPtr;    /* The bytes that a send has left, */
     CpFile *filePtr;         /* or the file that it sends. */
     uint32_t left;

@@ -296,6 +296,7 @@ CpHelperMain(LPVOID clientData)
     /* The thread that let the port go last may not have left its lock yet. */
     AcquireSRWLockExclusive(&ownerLock);
     ReleaseSRWLockExclusive(&ownerLock);
+    CpWineForgetPort(portPtr);
     CloseHandle(portPtr->iocp);
     CpFree(portPtr, sizeof(CpPort));
     return 0;

@@ -268,13 +268,16 @@ CpSubmitSend(CpHandle *handlePtr, CpOp *opPtr, const void *bufPtr,
 void
 CpCancel(CpHandle *handlePtr, CpOp *opPtr)
 {
+    int found;
+
     if (opPtr != NULL && WIN_OP(opPtr)->kind == WIN_OP_RESOLVE) {
         CpWinCancelResolve(opPtr);
         return;
     }
     CpWineCancelHeld(handlePtr, opPtr);
-    CancelIoEx((HANDLE) handlePtr->sock,
+    found = CancelIoEx((HANDLE) handlePtr->sock,
         opPtr != NULL ? WIN_OVERLAPPED(opPtr) : NULL);
+    CpWineCancelAgain(handlePtr, opPtr, found);
 }
 
 /* An accepted socket inherits the listener's properties, and from then on has

@@ -48,6 +48,10 @@ struct CpPort {
     uint64_t helperEndMs; /* When its wait ends by itself. */
     unsigned refs;        /* The owner and the handles bound. */
     unsigned foreign;     /* Handles bound here, owned elsewhere. */
+
+    /* cpWineWin.c's own. */
+    int cancelsAgain; /* In the list of such ports, by cancelNode. */
+    CpListNode cancelNode;
 };
 
 /* The operation of a completion, with its result; NULL for a packet that is not

@@ -214,6 +214,15 @@ int CpWineResumeSend(CpOp *opPtr);
 void CpWineNextSend(CpOp *opPtr);
 void CpWineCancelHeld(CpHandle *handlePtr, const CpOp *opPtr);
 
+/*
+ * For Wine, which may miss a cancel. CpWineCancelAgain repeats it until the
+ * operation has completed. Its arguments are those of CpCancel and the result
+ * of CancelIoEx. CpWineForgetPort is called before a port is freed.
+ */
+
+void CpWineCancelAgain(CpHandle *handlePtr, CpOp *opPtr, int found);
+void CpWineForgetPort(CpPort *portPtr);
+
 /* For Wine: skips the next byte if it is an urgent one. */
 void CpWineSkipUrgent(CpHandle *handlePtr);
 
@@ -232,6 +241,8 @@ void CpWineSkipUrgent(CpHandle *handlePtr);
 #define CpWineResumeSend(opPtr) 0
 #define CpWineNextSend(opPtr) ((void) 0)
 #define CpWineCancelHeld(handlePtr, opPtr) ((void) 0)
+#define CpWineCancelAgain(handlePtr, opPtr, found) ((void) (found))
+#define CpWineForgetPort(portPtr) ((void) 0)
 #define CpWineSkipUrgent(handlePtr) ((void) 0)
 
 #endif /* CP_NO_WINE */

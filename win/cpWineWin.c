@@ -16,6 +16,13 @@
  *      gives the system one send at a time, and the rest of a short send is
  *      submitted before the next one.
  *
+ *      Missed cancels. When Wine has woken a thread to resume an operation, and
+ *      until that thread has done so, a cancel does not see the operation. Then
+ *      CancelIoEx says that it was not found, as for one that has completed,
+ *      but it goes on. A handle that moves keeps the thread of the submit, so
+ *      most cancels of a send that is being resumed are missed then. So a
+ *      cancel is repeated until no cancelled operation is outstanding.
+ *
  *      Different errors: see CpWineSocketError, CpWineDeniedIsInUse and
  *      CpWineBind.
  */
@@ -30,6 +37,8 @@
 
 #define WATCH_PERIOD_MS 250
 
+#define CANCEL_PERIOD_MS 20
+
 #define PORTS_PRIVILEGED 1024
 
 static int isWine = 0;
@@ -40,8 +49,14 @@ static SRWLOCK watchLock = SRWLOCK_INIT;
 static CpList watched; /* Handles, by watchedNode. */
 static int timerRuns = 0;
 
+/* Guards these, and which operations are cancelled. */
+static SRWLOCK cancelLock = SRWLOCK_INIT;
+static PTP_TIMER cancelTimerPtr = NULL; /* NULL on Windows. */
+static CpList cancelPorts; /* With cancels to repeat, by cancelNode. */
+static int cancelTimerRuns = 0;
+
 static void
-SetPeriod(DWORD periodMs)
+SetPeriod(PTP_TIMER anyTimerPtr, DWORD periodMs)
 {
     /* Relative times are below 0, in units of 100 ns. */
     ULARGE_INTEGER due;
@@ -50,7 +65,8 @@ SetPeriod(DWORD periodMs)
     due.QuadPart = (ULONGLONG) - (LONGLONG) periodMs * 10000;
     fileTime.dwLowDateTime = due.LowPart;
     fileTime.dwHighDateTime = due.HighPart;
-    SetThreadpoolTimer(timerPtr, periodMs != 0 ? &fileTime : NULL, periodMs, 0);
+    SetThreadpoolTimer(anyTimerPtr, periodMs != 0 ? &fileTime : NULL, periodMs,
+        0);
 }
 
 static VOID CALLBACK
@@ -64,7 +80,7 @@ WatchTimerProc(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
     AcquireSRWLockExclusive(&watchLock);
     nodePtr = CpListFirst(&watched);
     if (nodePtr == NULL) {
-        SetPeriod(0);
+        SetPeriod(timerPtr, 0);
         timerRuns = 0;
     }
     while (nodePtr != NULL) {
@@ -82,6 +98,54 @@ WatchTimerProc(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
         select(0, NULL, &writers, NULL, &noTime);
     }
     ReleaseSRWLockExclusive(&watchLock);
+}
+
+static int
+IsPending(const WinOp *winOpPtr)
+{
+    return (DWORD) winOpPtr->overlapped.Internal == STATUS_PENDING;
+}
+
+/* Cancels an operation again if it goes on although it was cancelled, and
+ * returns 1 then. */
+
+static unsigned
+CancelMissed(WinOp *winOpPtr)
+{
+    CpOp *opPtr = CP_OWNER_OF(winOpPtr, CpOp, space);
+
+    if (!winOpPtr->cancelled || !IsPending(winOpPtr)) {
+        return 0;
+    }
+    CancelIoEx((HANDLE) opPtr->handlePtr->sock, WIN_OVERLAPPED(opPtr));
+    return 1;
+}
+
+static VOID CALLBACK
+CancelTimerProc(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
+{
+    CpListNode *nodePtr;
+
+    (void) instance;
+    (void) context;
+    (void) timer;
+    AcquireSRWLockExclusive(&cancelLock);
+    nodePtr = CpListFirst(&cancelPorts);
+    while (nodePtr != NULL) {
+        CpListNode *nextPtr = CpListNext(&cancelPorts, nodePtr);
+        CpPort *portPtr = CP_OWNER_OF(nodePtr, CpPort, cancelNode);
+
+        if (CpPendingVisit(&portPtr->pending, CancelMissed) == 0) {
+            CpListRemove(nodePtr);
+            portPtr->cancelsAgain = 0;
+        }
+        nodePtr = nextPtr;
+    }
+    if (CpListIsEmpty(&cancelPorts)) {
+        SetPeriod(cancelTimerPtr, 0);
+        cancelTimerRuns = 0;
+    }
+    ReleaseSRWLockExclusive(&cancelLock);
 }
 
 /*
@@ -126,6 +190,7 @@ CpWineInit(void)
     if (CpWineRuns()) {
         isWine = 1;
         timerPtr = CreateThreadpoolTimer(WatchTimerProc, NULL, NULL);
+        cancelTimerPtr = CreateThreadpoolTimer(CancelTimerProc, NULL, NULL);
     }
 }
 
@@ -176,7 +241,7 @@ CpWineSendPending(CpHandle *handlePtr)
     AcquireSRWLockExclusive(&watchLock);
     CpListAppend(&watched, &handlePtr->watchedNode);
     if (!timerRuns) {
-        SetPeriod(WATCH_PERIOD_MS);
+        SetPeriod(timerPtr, WATCH_PERIOD_MS);
         timerRuns = 1;
     }
     ReleaseSRWLockExclusive(&watchLock);
@@ -288,9 +353,52 @@ CpWineCancelHeld(CpHandle *handlePtr, const CpOp *opPtr)
 
     /* If it was cut short already, its rest is not submitted. */
     if (activePtr != NULL && (opPtr == NULL || opPtr == activePtr)) {
+        AcquireSRWLockExclusive(&cancelLock);
         WIN_OP(activePtr)->cancelled = 1;
+        ReleaseSRWLockExclusive(&cancelLock);
     }
     FinishHeld(handlePtr, opPtr, CP_ECANCELED);
+}
+
+/*
+ * If all operations were cancelled, the system may have found others and missed
+ * the active send. Others complete once it has woken a thread for them.
+ */
+
+void
+CpWineCancelAgain(CpHandle *handlePtr, CpOp *opPtr, int found)
+{
+    CpPort *portPtr = handlePtr->boundPtr;
+
+    if (opPtr == NULL) {
+        opPtr = handlePtr->activeSendPtr;
+        found = 0;
+    }
+    if (cancelTimerPtr == NULL || opPtr == NULL || found
+        || !IsPending(WIN_OP(opPtr))) {
+        return;
+    }
+    AcquireSRWLockExclusive(&cancelLock);
+    WIN_OP(opPtr)->cancelled = 1;
+    if (!portPtr->cancelsAgain) {
+        CpListAppend(&cancelPorts, &portPtr->cancelNode);
+        portPtr->cancelsAgain = 1;
+    }
+    if (!cancelTimerRuns) {
+        SetPeriod(cancelTimerPtr, CANCEL_PERIOD_MS);
+        cancelTimerRuns = 1;
+    }
+    ReleaseSRWLockExclusive(&cancelLock);
+}
+
+void
+CpWineForgetPort(CpPort *portPtr)
+{
+    AcquireSRWLockExclusive(&cancelLock);
+    if (portPtr->cancelsAgain) {
+        CpListRemove(&portPtr->cancelNode);
+    }
+    ReleaseSRWLockExclusive(&cancelLock);
 }
 
 /*

@@ -175,7 +175,7 @@ SimBegin(void)
 #else
 
 #define LIMIT_MS 55000
-#define WINE_LIMIT_MS 170000 /* Wine runs on machines that are busy. */
+#define WINE_LIMIT_MS 590000 /* Wine runs on machines that are busy. */
 
 static uint64_t endMs;             /* When the program has to be over. */
 static volatile int restIsRunning; /* In another process, which watches. */

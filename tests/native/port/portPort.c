@@ -286,6 +286,85 @@ TestMovedBusy(void)
     Close(&pair);
 }
 
+/*
+ * A thread gives its handle away with a send outstanding. The new owner cancels
+ * it while the peer reads, that is, while the system has the first thread
+ * resume it.
+ */
+
+typedef struct Gift {
+    const char *outPtr;
+    Pair pair;
+    Op send;
+    HANDLE given;
+    HANDLE mayEnd;
+} Gift;
+
+#define GIFT_BYTES 32000000
+
+static DWORD WINAPI
+GiveSend(void *param)
+{
+    Gift *giftPtr = param;
+    Pair *pairPtr = &giftPtr->pair;
+    CpPort *ownPtr = NewPort();
+
+    ConnectOn(ownPtr, pairPtr);
+    CHECK_ERROR(CpHandleSetOpt(pairPtr->clientPtr, CP_OPT_SNDBUF, 0), CP_OK);
+    CpSubmitSend(pairPtr->clientPtr, Prepare(&giftPtr->send), giftPtr->outPtr,
+        GIFT_BYTES);
+    CpHandleMove(pairPtr->serverPtr, NULL);
+    CpHandleMove(pairPtr->clientPtr, NULL);
+    CpHandleMove(pairPtr->listenerPtr, NULL);
+    SetEvent(giftPtr->given);
+    WaitForSingleObject(giftPtr->mayEnd, INFINITE);
+    CpPortRelease(ownPtr);
+    return 0;
+}
+
+static void
+TakeAndCancel(Gift *giftPtr, CpOp *opPtr)
+{
+    Pair *pairPtr = &giftPtr->pair;
+    HANDLE thread = CreateThread(NULL, 0, GiveSend, giftPtr, 0, NULL);
+    char buf[PIECE_BYTES];
+    size_t bytes;
+    unsigned i;
+
+    CHECK(thread != NULL);
+    CHECK(WaitForSingleObject(giftPtr->given, PATIENCE_MS) == WAIT_OBJECT_0);
+    CpHandleMove(pairPtr->serverPtr, port);
+    CpHandleMove(pairPtr->clientPtr, port);
+    CpHandleMove(pairPtr->listenerPtr, port);
+    for (i = 0; i < 3; i++) {
+        (void) CpTryRecv(pairPtr->serverPtr, buf, sizeof(buf), &bytes);
+    }
+    CpCancel(pairPtr->clientPtr, opPtr);
+    CHECK_ERROR(Wait(&giftPtr->send), CP_ECANCELED);
+    SetEvent(giftPtr->mayEnd);
+    WaitForSingleObject(thread, INFINITE);
+    CloseHandle(thread);
+    Close(pairPtr);
+}
+
+static void
+TestMovedCancel(void)
+{
+    char *outPtr = NewBytes(GIFT_BYTES);
+    Gift gift = {.outPtr = outPtr};
+    unsigned i;
+
+    gift.given = CreateEventW(NULL, FALSE, FALSE, NULL);
+    gift.mayEnd = CreateEventW(NULL, FALSE, FALSE, NULL);
+    CHECK(gift.given != NULL && gift.mayEnd != NULL);
+    for (i = 0; i < 10; i++) {
+        TakeAndCancel(&gift, i % 2 == 0 ? &gift.send.accept.op : NULL);
+    }
+    CloseHandle(gift.given);
+    CloseHandle(gift.mayEnd);
+    free(outPtr);
+}
+
 #endif
 
 /* Each port keeps what it is given, and frees it. */
@@ -321,6 +400,7 @@ const Case portCases[] = {
     {"thread-exit", TestThreadExit},
 #ifndef IOCPSOCK_SIM
     {"moved-busy", TestMovedBusy},
+    {"moved-cancel", TestMovedCancel},
 #endif
     {"spare", TestSpare},
     {NULL, NULL},

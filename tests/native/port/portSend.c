@@ -97,6 +97,35 @@ TestCancelSend(void)
     free(outPtr);
 }
 
+/* A send that is cancelled while its peer reads, and so while the system
+ * resumes it, ends all the same. */
+
+static void
+TestCancelResumed(void)
+{
+    enum { SIZE = 32000000, ROUNDS = 100, READS = 8 };
+    char *outPtr = NewBytes(SIZE), *inPtr = malloc(PIECE_BYTES);
+    unsigned round, i;
+    size_t bytes;
+    Op op;
+    Pair pair;
+
+    CHECK(inPtr != NULL);
+    for (round = 0; round < ROUNDS; round++) {
+        Connect(&pair);
+        CHECK_ERROR(CpHandleSetOpt(pair.clientPtr, CP_OPT_SNDBUF, 0), CP_OK);
+        CpSubmitSend(pair.clientPtr, Prepare(&op), outPtr, SIZE);
+        for (i = 0; i < round % READS; i++) {
+            (void) CpTryRecv(pair.serverPtr, inPtr, PIECE_BYTES, &bytes);
+        }
+        CpCancel(pair.clientPtr, round % 2 == 0 ? &op.accept.op : NULL);
+        CHECK_ERROR(Wait(&op), CP_ECANCELED);
+        Close(&pair);
+    }
+    free(inPtr);
+    free(outPtr);
+}
+
 /*
  * The peer ends its side while sends are outstanding, and a receive sees that:
  * under Wine, sends come back with success and a part of their bytes. Each is
@@ -237,6 +266,7 @@ const Case sendCases[] = {
     {"large-send", TestLargeSend},
     {"try-send", TestTrySend},
     {"cancel-send", TestCancelSend},
+    {"cancel-resumed", TestCancelResumed},
     {"send-past-end", TestSendPastEnd},
     {"cancel-past-end", TestCancelPastEnd},
     {"close-delivers", TestCloseDelivers},

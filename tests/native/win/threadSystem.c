@@ -54,6 +54,12 @@ CpWineReapEntries(ULONG asked, ULONG count)
 }
 
 void
+CpWineForgetPort(CpPort *portPtr)
+{
+    (void) portPtr;
+}
+
+void
 CpWinRecordSend(const CpOp *opPtr)
 {
     (void) opPtr;
