@@ -34,7 +34,7 @@ typedef struct CpDatagram {
     CpUdpInfo info;
     CpListNode node;
     uint32_t lengthBytes;
-    const unsigned char *bytes; /* Behind it. */
+    const unsigned char *bytes; /* In the same memory, behind it. */
 } CpDatagram;
 
 /* Limits of the queue, and of a datagram: a longer one is truncated. */
@@ -120,6 +120,11 @@ void CpUdpFill(CpUdp *udpPtr);
 /* The oldest datagram, which is the caller's from now on; NULL without one. */
 CpDatagram *CpUdpTake(CpUdp *udpPtr);
 void CpUdpFree(CpDatagram *datagramPtr);
+
+/* Frees the first bytes of a datagram that was taken, or all of it. The rest is
+ * the oldest datagram again. */
+void CpUdpFreeBegin(CpUdp *udpPtr, CpDatagram *datagramPtr,
+    uint32_t lengthBytes);
 
 /* CP_READ if datagrams are queued, CP_WRITE if one can be sent. */
 int CpUdpReady(const CpUdp *udpPtr);

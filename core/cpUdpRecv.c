@@ -53,6 +53,18 @@ IsFull(const CpUdp *udpPtr, uint32_t lengthBytes)
                 > udpPtr->limits.queueBytes);
 }
 
+/* One more that waits, or with -1 one less. */
+
+static void
+CountQueued(CpUdp *udpPtr, const CpDatagram *datagramPtr, int change)
+{
+    int64_t bytes = change * (int64_t) datagramPtr->lengthBytes;
+
+    udpPtr->stats.queued += (unsigned) change;
+    udpPtr->stats.queuedBytes += (uint64_t) bytes;
+    CpStatAdd(CP_STAT_BUFFER_BYTES, bytes);
+}
+
 static void
 Queue(CpUdp *udpPtr, const void *bytes, size_t count, const CpUdpInfo *infoPtr)
 {
@@ -82,9 +94,7 @@ Queue(CpUdp *udpPtr, const void *bytes, size_t count, const CpUdpInfo *infoPtr)
     datagramPtr->info = *infoPtr;
     datagramPtr->info.truncated = truncated;
     CpListAppend(&udpPtr->queue, &datagramPtr->node);
-    udpPtr->stats.queued++;
-    udpPtr->stats.queuedBytes += lengthBytes;
-    CpStatAdd(CP_STAT_BUFFER_BYTES, (int64_t) lengthBytes);
+    CountQueued(udpPtr, datagramPtr, 1);
 }
 
 CpDatagram *
@@ -95,9 +105,7 @@ CpUdpTake(CpUdp *udpPtr)
 
     if (datagramPtr != NULL) {
         CpListRemove(&datagramPtr->node);
-        udpPtr->stats.queued--;
-        udpPtr->stats.queuedBytes -= datagramPtr->lengthBytes;
-        CpStatAdd(CP_STAT_BUFFER_BYTES, -(int64_t) datagramPtr->lengthBytes);
+        CountQueued(udpPtr, datagramPtr, -1);
     }
     return datagramPtr;
 }
@@ -105,7 +113,28 @@ CpUdpTake(CpUdp *udpPtr)
 void
 CpUdpFree(CpDatagram *datagramPtr)
 {
-    CpFree(datagramPtr, SizeOf(datagramPtr->lengthBytes));
+    const unsigned char *endPtr = datagramPtr->bytes + datagramPtr->lengthBytes;
+
+    CpFree(datagramPtr, (size_t) (endPtr - (unsigned char *) datagramPtr));
+}
+
+void
+CpUdpFreeBegin(CpUdp *udpPtr, CpDatagram *datagramPtr, uint32_t lengthBytes)
+{
+    CpListNode *firstPtr = CpListFirst(&udpPtr->queue);
+
+    if (lengthBytes == datagramPtr->lengthBytes) {
+        CpUdpFree(datagramPtr);
+        return;
+    }
+    datagramPtr->bytes += lengthBytes;
+    datagramPtr->lengthBytes -= lengthBytes;
+    if (firstPtr != NULL) {
+        CpListInsertBefore(firstPtr, &datagramPtr->node);
+    } else {
+        CpListAppend(&udpPtr->queue, &datagramPtr->node);
+    }
+    CountQueued(udpPtr, datagramPtr, 1);
 }
 
 /* ------------------------------------------------------------- buffers */

@@ -153,7 +153,8 @@ CallCommand(IocpsockUdp *dataPtr, Tcl_Interp *interp, CpDatagram *datagramPtr)
     Tcl_Release(interp);
 }
 
-/* If the interpreter is gone, its datagrams are dropped. */
+/* If the interpreter is gone, so is its command. The datagrams stay, because
+ * another interpreter may have the channel. */
 
 static int
 UdpServe(IocpsockChan *chanPtr, const IocpsockServing *servingPtr, int mask)
@@ -161,18 +162,18 @@ UdpServe(IocpsockChan *chanPtr, const IocpsockServing *servingPtr, int mask)
     IocpsockUdp *dataPtr = chanPtr->kindData;
     int hadCommand = (mask & TCL_READABLE) && dataPtr->commandPtr != NULL;
 
+    if (hadCommand && IocpsockInterpOf(dataPtr->interpRefPtr) == NULL) {
+        IocpsockUdpSetCommand(dataPtr, NULL, NULL);
+        hadCommand = 0;
+    }
     if (hadCommand) {
-        Tcl_Interp *interp = IocpsockInterpOf(dataPtr->interpRefPtr);
         CpDatagram *datagramPtr = CpUdpTake(dataPtr->udpPtr);
 
         if (datagramPtr != NULL) {
             chanPtr->threadPtr->passBytes += 1 + datagramPtr->lengthBytes;
             dataPtr->peer = datagramPtr->info.peer;
-            if (interp != NULL) {
-                CallCommand(dataPtr, interp, datagramPtr);
-            } else {
-                CpUdpFree(datagramPtr);
-            }
+            CallCommand(dataPtr, IocpsockInterpOf(dataPtr->interpRefPtr),
+                datagramPtr);
         }
         mask &= ~TCL_READABLE;
     }
@@ -276,15 +277,14 @@ IocpsockUdpWait(IocpsockUdp *dataPtr, int64_t timeoutMs)
     CpUdpWatch(dataPtr->udpPtr, (chanPtr->watchMask & TCL_READABLE) != 0);
 }
 
-/* One read returns one datagram. Tcl would take an empty one for the end of
- * file, so that it reads as nothing. */
+/* One read returns one datagram, or the rest of one that had no room. Tcl would
+ * take an empty one for the end of file, so it reads as nothing. */
 
 static int
 InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
 {
     IocpsockChan *chanPtr = instanceData;
     IocpsockUdp *dataPtr = chanPtr->kindData;
-    CpDatagram *datagramPtr;
     uint32_t bytes = 0;
 
     *errorCodePtr = 0;
@@ -293,24 +293,22 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
         return -1;
     }
     while (bytes == 0) {
-        datagramPtr = IocpsockUdpTake(dataPtr);
+        CpDatagram *datagramPtr = IocpsockUdpTake(dataPtr);
+
         if (datagramPtr != NULL) {
             bytes = datagramPtr->lengthBytes < (uint32_t) toRead
                 ? datagramPtr->lengthBytes
                 : (uint32_t) toRead;
             memcpy(buf, datagramPtr->bytes, bytes);
             dataPtr->peer = datagramPtr->info.peer;
-            chanPtr->threadPtr->passBytes += 1 + datagramPtr->lengthBytes;
-            CpUdpFree(datagramPtr);
+            chanPtr->threadPtr->passBytes += 1 + bytes;
+            CpUdpFreeBegin(dataPtr->udpPtr, datagramPtr, bytes);
+        } else if (IocpsockIsBlocking(chanPtr)) {
+            IocpsockUdpWait(dataPtr, -1);
         }
-        if (bytes == 0) {
-            if (!IocpsockIsBlocking(chanPtr)) {
-                *errorCodePtr = EWOULDBLOCK;
-                return -1;
-            }
-            if (datagramPtr == NULL) {
-                IocpsockUdpWait(dataPtr, -1);
-            }
+        if (bytes == 0 && !IocpsockIsBlocking(chanPtr)) {
+            *errorCodePtr = EWOULDBLOCK;
+            return -1;
         }
     }
     return (int) bytes;

@@ -349,7 +349,7 @@ SendToObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     const unsigned char *bytes;
     Tcl_Size length;
     CpError error;
-    int port;
+    int port = 0;
 
     (void) clientData;
     if (objc != 3 && objc != 5) {
@@ -358,6 +358,11 @@ SendToObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     }
     dataPtr = GetUdp(interp, objv[1]);
     if (dataPtr == NULL) {
+        return TCL_ERROR;
+    }
+    /* The bytes come last: reading the port would free them, if it is the same
+     * Tcl_Obj. */
+    if (objc == 5 && IocpsockUdpPort(interp, objv[4], &port) != TCL_OK) {
         return TCL_ERROR;
     }
 #if TCL_MAJOR_VERSION < 9
@@ -369,10 +374,8 @@ SendToObjCmd(void *clientData, Tcl_Interp *interp, int objc,
     }
 #endif
     if (objc == 5) {
-        return IocpsockUdpPort(interp, objv[4], &port) != TCL_OK
-            ? TCL_ERROR
-            : SendToHost(interp, dataPtr, bytes, (size_t) length,
-                Tcl_GetString(objv[3]), port);
+        return SendToHost(interp, dataPtr, bytes, (size_t) length,
+            Tcl_GetString(objv[3]), port);
     }
     error = Send(dataPtr, bytes, (size_t) length,
         !CpUdpIsConnected(dataPtr->udpPtr) && dataPtr->remote.lengthBytes > 0

@@ -133,6 +133,7 @@ IocpsockUdpJoin(IocpsockUdp *dataPtr, Tcl_Interp *interp, const char *value,
     IocpsockGroup group, *groupPtr;
     CpHandle *handlePtr;
     CpError error = CP_EAFNOSUPPORT;
+    char what[128];
 
     if (ParseGroup(interp, option, value, &group) != TCL_OK) {
         return TCL_ERROR;
@@ -159,10 +160,12 @@ IocpsockUdpJoin(IocpsockUdp *dataPtr, Tcl_Interp *interp, const char *value,
     if (error == CP_OK || join) {
         CpFree(groupPtr, sizeof(IocpsockGroup));
     }
-    return error == CP_OK
-        ? TCL_OK
-        : IocpsockUdpFailure(interp,
-            join ? "can't join group" : "can't leave group", error);
+    if (error != CP_OK) {
+        snprintf(what, sizeof(what), "can't %s group \"%.100s\"",
+            join ? "join" : "leave", value);
+        return IocpsockUdpFailure(interp, what, error);
+    }
+    return TCL_OK;
 }
 
 int
@@ -171,6 +174,7 @@ IocpsockUdpSetMcastIf(IocpsockUdp *dataPtr, Tcl_Interp *interp,
 {
     CpUdpInterface interface;
     CpError error = CP_OK;
+    char what[128];
     unsigned i;
 
     if (!ParseInterface(value, &interface)) {
@@ -190,7 +194,8 @@ IocpsockUdpSetMcastIf(IocpsockUdp *dataPtr, Tcl_Interp *interp,
         }
     }
     if (error != CP_OK) {
-        return IocpsockUdpFailure(interp, "can't set interface", error);
+        snprintf(what, sizeof(what), "can't set interface \"%.100s\"", value);
+        return IocpsockUdpFailure(interp, what, error);
     }
     snprintf(dataPtr->mcastIf, sizeof(dataPtr->mcastIf), "%s", value);
     return TCL_OK;

@@ -1,12 +1,12 @@
 # dist.tcl --
 #
 #	Loads the package from a folder or a zip file, or the one that the
-#	shell contains, and echoes a line:
+#	shell contains, and echoes a line and a datagram:
 #
 #	    tclsh dist.tcl FOLDER|ZIP|static VERSION
 #
 #	Prints the file that was loaded, whether the package is the static
-#	library, and the line. tools/dist-check runs it.
+#	library, the line and the datagram. tools/dist-check runs it.
 
 lassign $argv place version
 if {$place eq "static"} {
@@ -37,3 +37,13 @@ puts "static [iocpsock::build-info static]"
 
 source [file join [file dirname [info script]] echo.tcl]
 puts [echoed iocpsock::socket]
+
+# The package iocpsock::udp is a script in the folder of the package.
+if {$place eq "static"} {
+    set chan [iocpsock::udp -family inet]
+} else {
+    package require -exact iocpsock::udp $version
+    set chan [udp_open]
+}
+iocpsock::sendto $chan hello 127.0.0.1 [fconfigure $chan -myport]
+puts "datagram [lindex [iocpsock::recv $chan -timeout 20000] 0]"

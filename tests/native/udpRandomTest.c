@@ -202,7 +202,7 @@ TestRandom(CpPort *portPtr)
     }
     printf("  %llu sent, %llu taken\n", (unsigned long long) randomSent,
         (unsigned long long) randomTaken);
-    CHECK(randomSent > WORLDS * 50 && randomTaken > WORLDS * 20);
+    CHECK(randomSent / WORLDS > 50 && randomTaken / WORLDS > 20);
     for (fault = CP_SIM_UDP_LOSE; fault < CP_SIM_FAULT_COUNT; fault++) {
         printf("  %-20s %llu\n", CpSimFaultName((CpSimFault) fault),
             (unsigned long long) CpSimTaken((CpSimFault) fault));

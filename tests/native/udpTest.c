@@ -82,6 +82,42 @@ TestUnwatched(CpPort *portPtr)
     Close(&b);
 }
 
+/* A reader with little room. */
+
+static void
+TestParts(CpPort *portPtr)
+{
+    CpDatagram *datagramPtr;
+    End a, b;
+
+    Open(&a, portPtr);
+    Open(&b, portPtr);
+    Send(&a, &b, "0123456789");
+    Send(&a, &b, "next");
+    CpUdpFill(b.udpPtr);
+    datagramPtr = CpUdpTake(b.udpPtr);
+    CHECK(datagramPtr != NULL);
+    CpUdpFreeBegin(b.udpPtr, datagramPtr, 4);
+    CHECK(Stats(&b).queued == 2 && Stats(&b).queuedBytes == 10);
+    Expect(&b, "456789");
+    datagramPtr = CpUdpTake(b.udpPtr);
+    CHECK(datagramPtr != NULL);
+    CpUdpFreeBegin(b.udpPtr, datagramPtr, 1);
+    datagramPtr = CpUdpTake(b.udpPtr);
+    CHECK(
+        datagramPtr != NULL && CheckSameAddr(&datagramPtr->info.peer, &a.addr));
+    CpUdpFreeBegin(b.udpPtr, datagramPtr, 3);
+    CHECK(Stats(&b).queued == 0 && Stats(&b).queuedBytes == 0);
+    CHECK(Stats(&b).datagramsIn == 2);
+
+    /* A close frees the rest. */
+    Send(&a, &b, "0123456789");
+    CpUdpFill(b.udpPtr);
+    CpUdpFreeBegin(b.udpPtr, CpUdpTake(b.udpPtr), 4);
+    Close(&a);
+    Close(&b);
+}
+
 /* A fill finds a datagram that a receive has, and those behind it. */
 
 static void
@@ -590,8 +626,9 @@ TestNoMemory(CpPort *portPtr)
 }
 
 static const CheckCase cases[] = {{"order", TestOrder},
-    {"unwatched", TestUnwatched}, {"fill-watched", TestFillWatched},
-    {"limits", TestLimits}, {"both", TestBoth}, {"port-taken", TestPortTaken},
+    {"unwatched", TestUnwatched}, {"parts", TestParts},
+    {"fill-watched", TestFillWatched}, {"limits", TestLimits},
+    {"both", TestBoth}, {"port-taken", TestPortTaken},
     {"connected", TestConnected}, {"refused-send", TestRefusedSend},
     {"connect-families", TestConnectFamilies}, {"retry", TestRetry},
     {"many-refused", TestManyRefused}, {"send-later", TestSendLater},
