@@ -1,17 +1,15 @@
 # udpOutside.tcl --
 #
 #	Datagram channels with a peer outside Wine (udpPeer.pl): waking, bursts,
-#	floods, and clients of tcllib on the package iocpsock::udp.
+#	floods, and the package iocpsock::udp. udpServers.tcl has its clients.
 
 namespace import -force ::tcltest::* ::support::on
 
 namespace eval ::udpo {
     variable got {}
     variable commands
-    variable dns
-    variable ntp
     variable tcp
-    lassign $::env(IOCPSOCK_PEER) commands dns ntp tcp
+    lassign $::env(IOCPSOCK_PEER) commands tcp
 }
 
 proc ::udpo::ask {chan text} {
@@ -23,19 +21,6 @@ proc ::udpo::record {chan bytes facts} {
     variable got
     lappend got $bytes
 }
-
-# Debian 12's tcllib is for Tcl 8.
-
-testConstraint tcllib [expr {![catch {
-    if {[info exists ::env(IOCPSOCK_TEST_TCLLIB)]} {
-	lappend ::auto_path $::env(IOCPSOCK_TEST_TCLLIB)
-    } else {
-	lappend ::auto_path Z:/usr/share/tcltk/tcllib1.21
-    }
-    package require iocpsock::udp
-    package require dns
-    package require time
-}]}]
 
 test udpOutside-1.1 {a datagram wakes a thread that waits} -setup {
     set a [iocpsock::udp -command ::udpo::record]
@@ -227,32 +212,8 @@ test udpOutside-3.1 {an ICMP error of another system} -setup {
     support::closeAll $a $c
 } -result {{connection refused} {}}
 
-test udpOutside-4.1 {tcllib's dns, unmodified, on iocpsock::udp} -constraints {
-    tcllib
-} -body {
-    set result {}
-    foreach name {a.test nobody.invalid b.test} {
-	set token [dns::resolve $name -nameserver 127.0.0.1 -port $::udpo::dns \
-	    -protocol udp -timeout 15000]
-	dns::wait $token
-	lappend result [dns::status $token] [dns::address $token]
-	dns::cleanup $token
-    }
-    set result
-} -result {ok 192.0.2.7 error {} ok 192.0.2.7}
-
-test udpOutside-4.2 {tcllib's time (SNTP), unmodified} -constraints {
-    tcllib
-} -body {
-    set token [time::getsntp -port $::udpo::ntp 127.0.0.1]
-    set result [list [time::status $token] [time::unixtime $token]]
-    time::cleanup $token
-    set result
-} -result {ok 981173106}
-
-test udpOutside-4.3 {the commands of the package udp} -constraints {
-    tcllib
-} -setup {
+test udpOutside-4.1 {the commands of the package udp} -setup {
+    package require iocpsock::udp
     set a [udp_open]
     set b [udp_open 0 reuse]
 } -body {

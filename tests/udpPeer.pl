@@ -1,9 +1,8 @@
 # udpPeer.pl --
 #
-#       The peer of udpOutside.tcl: servers outside Wine. It prints their ports:
-#       of commands, of a DNS server, of a time server, and of TCP, where it
-#       only sends. It ends with its standard input. A datagram to the first
-#       port has a command:
+#       The peer of udpOutside.tcl, outside Wine. It prints its ports: of
+#       datagrams, and of TCP, where it only sends. It ends with its standard
+#       input. A datagram has a command:
 #
 #           echo MS TEXT    sends TEXT back, MS milliseconds later
 #           many N BYTES    sends N datagrams of so many bytes: a number of 8
@@ -30,11 +29,10 @@ sub bound {
         || die "udpPeer.pl: $!\n";
 }
 
-my ($commands, $dns, $ntp) = (bound(), bound(), bound());
+my $commands = bound();
 my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
     || die "udpPeer.pl: $!\n";
-my $inputs = IO::Select->new($commands, $dns, $ntp, $listener,
-    \*STDIN);
+my $inputs = IO::Select->new($commands, $listener, \*STDIN);
 my (@later, $stream, $flood, $sent, $early);
 
 # Sends numbers in a process of its own, which then prints how many were sent.
@@ -106,32 +104,8 @@ sub obey {
     }
 }
 
-# Each name that ends in .test has the address 192.0.2.7; others do not exist.
-
-sub resolve {
-    my ($from, $query) = @_;
-    my ($id, $flags, $count) = unpack 'nnn', $query;
-    my $question = substr $query, 12;
-    my $known = $question =~ /^[^\0]*\x04test\0/;
-    $question =~ /^([^\0]*\0....)/s or return;
-    my $answer = pack('nnnnnn', $id, $known ? 0x8180 : 0x8183, 1,
-        $known ? 1 : 0, 0, 0) . $1;
-    $answer .= pack('nnnNnC4', 0xc00c, 1, 1, 60, 4, 192, 0, 2, 7) if $known;
-    send $dns, $answer, 0, $from;
-}
-
-# 2001-02-03 04:05:06 UTC, in seconds since 1900.
-
-sub tellTime {
-    my ($from) = @_;
-    my $now = 981173106 + 2208988800;
-    send $ntp, pack('C4N3', 0x24, 1, 4, 0xec, 0, 0, 0) . "\0" x 24
-        . pack('NN', $now, 0), 0, $from;
-}
-
 $| = 1;
-print join(' ', map { $_->sockport } $commands, $dns, $ntp,
-    $listener), "\n";
+print join(' ', $commands->sockport, $listener->sockport), "\n";
 while (1) {
     @later = sort { $a->[0] <=> $b->[0] } @later;
     my $wait = @later ? $later[0][0] - time : undef;
@@ -147,13 +121,7 @@ while (1) {
         }
         my $from = recv $input, my $bytes, 65536, 0;
         next unless defined $from;
-        if ($input == $commands) {
-            obey($from, $bytes);
-        } elsif ($input == $dns) {
-            resolve($from, $bytes);
-        } else {
-            tellTime($from);
-        }
+        obey($from, $bytes);
     }
     while (@later && $later[0][0] <= time) {
         my $echo = shift @later;

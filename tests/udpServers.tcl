@@ -13,13 +13,16 @@ namespace eval ::udps {
     lassign $::env(IOCPSOCK_PEER) dns ntp
 }
 
-# Debian 12's tcllib is for Tcl 8.
+# Debian 12's tcllib is for Tcl 8. A search through all of it would take long.
 
-if {[info exists ::env(IOCPSOCK_TEST_TCLLIB)]} {
-    lappend ::auto_path $::env(IOCPSOCK_TEST_TCLLIB)
-} else {
-    lappend ::auto_path {*}[glob -nocomplain Z:/usr/share/tcltk/tcllib*]
-}
+apply {{folders} {
+    if {[info exists ::env(IOCPSOCK_TEST_TCLLIB)]} {
+	set folders [list $::env(IOCPSOCK_TEST_TCLLIB)]
+    }
+    foreach module {dns log ntp uri} {
+	lappend ::auto_path [file join [lindex $folders 0] $module]
+    }
+}} [glob -nocomplain Z:/usr/share/tcltk/tcllib*]
 package require iocpsock::udp
 package require dns
 package require time
