@@ -45,10 +45,10 @@ ParseHost(const char *host, CpAddr *addrPtr)
 }
 
 /* An interface: its address, its index, or nothing. Windows takes an address
- * that begins with 0 for an index. */
+ * that begins with 0 for an index. IPv6 has indexes only. */
 
 static int
-ParseInterface(const char *text, CpUdpInterface *interfacePtr)
+ParseInterface(const char *text, int family, CpUdpInterface *interfacePtr)
 {
     char host[32];
     int index;
@@ -66,7 +66,7 @@ ParseInterface(const char *text, CpUdpInterface *interfacePtr)
             index >> 8 & 255, index & 255);
         return ParseHost(host, &interfacePtr->addr);
     }
-    return ParseHost(text, &interfacePtr->addr)
+    return family != 2 && ParseHost(text, &interfacePtr->addr)
         && CpUdpFamily(&interfacePtr->addr) == 1;
 }
 
@@ -113,7 +113,8 @@ ParseGroup(Tcl_Interp *interp, const char *option, const char *value,
     }
     ok = (count == 1 || count == 2) && ParseHost(parts[0], &groupPtr->addr)
         && CpUdpIsMulticast(&groupPtr->addr)
-        && ParseInterface(count == 2 ? parts[1] : "", &groupPtr->interface);
+        && ParseInterface(count == 2 ? parts[1] : "",
+            CpUdpFamily(&groupPtr->addr), &groupPtr->interface);
     if (ok && count == 2) {
         snprintf(groupPtr->interfaceText, sizeof(groupPtr->interfaceText), "%s",
             parts[1]);
@@ -177,7 +178,7 @@ IocpsockUdpSetMcastIf(IocpsockUdp *dataPtr, Tcl_Interp *interp,
     char what[128];
     unsigned i;
 
-    if (!ParseInterface(value, &interface)) {
+    if (!ParseInterface(value, 0, &interface)) {
         return BadValue(interp, "-mcastif", value,
             "the address of an IPv4 interface, or an index");
     }

@@ -12,8 +12,9 @@
 
 #include <string.h>
 
-#define UDP_PAYLOAD_MAX 65507 /* Of IPv4. */
-#define ROOM_BYTES 65536      /* For datagrams that nobody has received. */
+#define PAYLOAD_MAX_4 65507 /* Of IPv4. */
+#define PAYLOAD_MAX_6 65527
+#define ROOM_BYTES 65536 /* For datagrams that nobody has received. */
 #define GROUPS_MAX 8
 #define HOPS 64
 #define BROADCAST 0xffffffffu
@@ -193,6 +194,22 @@ FindGroup(const struct SimUdp *udpPtr, const CpAddr *groupPtr)
     return -1;
 }
 
+/* The only interface is the loopback. An IPv4 address that begins with 0 is an
+ * index. */
+
+static int
+IsInterface(const CpHandle *handlePtr, const CpUdpInterface *interfacePtr)
+{
+    uint32_t host;
+
+    if (handlePtr->family == SIM_FAMILY_IP6) {
+        return interfacePtr->index <= 1;
+    }
+    host = interfacePtr->addr.lengthBytes > 0 ? SimHost(&interfacePtr->addr)
+                                              : 0;
+    return host <= 1 || host == CP_SIM_LOCALHOST;
+}
+
 CpError
 CpUdpJoin(CpHandle *handlePtr, const CpAddr *groupPtr,
     const CpUdpInterface *interfacePtr, int join)
@@ -200,7 +217,9 @@ CpUdpJoin(CpHandle *handlePtr, const CpAddr *groupPtr,
     struct SimUdp *udpPtr = handlePtr->udpPtr;
     int at = FindGroup(udpPtr, groupPtr);
 
-    (void) interfacePtr;
+    if (!IsInterface(handlePtr, interfacePtr)) {
+        return CP_EADDRNOTAVAIL;
+    }
     if (join == (at >= 0)) {
         return join ? CP_EINVAL : CP_EADDRNOTAVAIL;
     }
@@ -221,9 +240,7 @@ CpUdpJoin(CpHandle *handlePtr, const CpAddr *groupPtr,
 CpError
 CpUdpSetMcastInterface(CpHandle *handlePtr, const CpUdpInterface *interfacePtr)
 {
-    (void) handlePtr;
-    (void) interfacePtr;
-    return CP_OK;
+    return IsInterface(handlePtr, interfacePtr) ? CP_OK : CP_EADDRNOTAVAIL;
 }
 
 /* ----------------------------------------------------------- receives */
@@ -488,7 +505,8 @@ CheckSend(CpHandle *handlePtr, size_t lengthBytes, const CpAddr *addrPtr)
     if (addrPtr != NULL && SimFamily(addrPtr) != handlePtr->family) {
         return CP_EAFNOSUPPORT;
     }
-    if (lengthBytes > UDP_PAYLOAD_MAX) {
+    if (lengthBytes > (handlePtr->family == SIM_FAMILY_IP6 ? PAYLOAD_MAX_6
+                                                           : PAYLOAD_MAX_4)) {
         return CP_EMSGSIZE;
     }
     if (addrPtr != NULL && SimHost(addrPtr) == BROADCAST

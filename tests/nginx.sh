@@ -8,7 +8,7 @@ set -u
 # shellcheck source=tests/scratch
 . "$(dirname "$0")/scratch"
 
-# tools/fetch-nginx puts it there.
+# tools/fetch-server puts it there.
 nginx=${XDG_CACHE_HOME:-${HOME-}/.cache}/iocpsock/nginx/usr/sbin/nginx
 if [ ! -x "$nginx" ]; then
     echo "nginx.sh: skipped: no $nginx (run tools/setup)"

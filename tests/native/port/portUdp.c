@@ -9,7 +9,8 @@
 
 #include "cpUdpPort.h"
 
-#define PAYLOAD_MAX 65507 /* Of IPv4. */
+#define PAYLOAD_MAX_4 65507 /* Of IPv4. */
+#define PAYLOAD_MAX_6 65527
 
 static char recvBuf[CP_UDP_BYTES_MAX];
 
@@ -31,6 +32,19 @@ Open(CpAddr *localPtr)
     CpAddr addr = Loopback();
 
     return OpenAt(&addr, localPtr);
+}
+
+static CpAddr
+AddrOf(const char *host, unsigned number)
+{
+    char *message;
+    CpAddr *addrs, addr;
+    unsigned count;
+
+    CHECK(CpResolve(host, number, CP_FAMILY_ANY, 0, &addrs, &count, &message));
+    addr = addrs[0];
+    CpResolveFree(addrs, count);
+    return addr;
 }
 
 static void
@@ -190,23 +204,30 @@ TestTry(void)
     CpUdpHandleClose(bPtr);
 }
 
+/* Datagrams of 0, 1 and most bytes, and one that is too long, to a loopback
+ * address. */
+
 static void
-TestLargest(void)
+CheckSizes(const CpAddr *addrPtr, size_t mostBytes)
 {
+    const size_t sizes[] = {0, 1, PAYLOAD_MAX_4, mostBytes};
     CpAddr a, b;
-    CpHandle *aPtr = Open(&a), *bPtr = Open(&b);
+    CpHandle *aPtr = OpenAt(addrPtr, &a), *bPtr = OpenAt(addrPtr, &b);
     char *bytesPtr = NewBytes(CP_UDP_BYTES_MAX);
+    unsigned i;
     Op op, send;
 
-    CpSubmitRecvFrom(bPtr, Prepare(&op), recvBuf);
-    CHECK_ERROR(CpTrySendTo(aPtr, bytesPtr, PAYLOAD_MAX, &b), CP_OK);
-    CHECK_ERROR(Wait(&op), CP_OK);
-    CHECK_COUNT(op.accept.op.bytes, PAYLOAD_MAX);
-    CHECK(AreBytes(recvBuf, PAYLOAD_MAX));
+    for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        CpSubmitRecvFrom(bPtr, Prepare(&op), recvBuf);
+        CHECK_ERROR(CpTrySendTo(aPtr, bytesPtr, sizes[i], &b), CP_OK);
+        CHECK_ERROR(Wait(&op), CP_OK);
+        CHECK_COUNT(op.accept.op.bytes, sizes[i]);
+        CHECK(AreBytes(recvBuf, sizes[i]));
+    }
 
     /* A longer one fails, and hinders no other one. */
-    CHECK_ERROR(CpTrySendTo(aPtr, bytesPtr, PAYLOAD_MAX + 1, &b), CP_EMSGSIZE);
-    CpSubmitSendTo(aPtr, Prepare(&send), bytesPtr, PAYLOAD_MAX + 1, &b);
+    CHECK_ERROR(CpTrySendTo(aPtr, bytesPtr, mostBytes + 1, &b), CP_EMSGSIZE);
+    CpSubmitSendTo(aPtr, Prepare(&send), bytesPtr, mostBytes + 1, &b);
     CHECK_ERROR(Wait(&send), CP_EMSGSIZE);
     CpSubmitSendTo(aPtr, Prepare(&send), "next", 4, &b);
     CHECK_ERROR(Wait(&send), CP_OK);
@@ -215,6 +236,42 @@ TestLargest(void)
     CpUdpHandleClose(aPtr);
     CpUdpHandleClose(bPtr);
     free(bytesPtr);
+}
+
+static void
+TestLargest(void)
+{
+    CpAddr addr = Loopback();
+
+    CheckSizes(&addr, PAYLOAD_MAX_4);
+}
+
+/* Whether the machine has ::1. If not, the case notes that. */
+
+static int
+HasIp6(CpAddr *addrPtr)
+{
+    CpHandle *handlePtr;
+    int has;
+
+    *addrPtr = AddrOf("::1", 0);
+    CHECK_ERROR(CpUdpHandleOpen(port, addrPtr, &handlePtr), CP_OK);
+    has = CpHandleBind(handlePtr, addrPtr) == CP_OK;
+    CpUdpHandleClose(handlePtr);
+    if (!has) {
+        NoteSkip("this machine has no ::1");
+    }
+    return has;
+}
+
+static void
+TestLargest6(void)
+{
+    CpAddr addr;
+
+    if (HasIp6(&addr)) {
+        CheckSizes(&addr, PAYLOAD_MAX_6);
+    }
 }
 
 static void
@@ -381,19 +438,6 @@ TestBind(void)
 
 /* ------------------------------------------------------------ options */
 
-static CpAddr
-AddrOf(const char *host, unsigned number)
-{
-    char *message;
-    CpAddr *addrs, addr;
-    unsigned count;
-
-    CHECK(CpResolve(host, number, CP_FAMILY_ANY, 0, &addrs, &count, &message));
-    addr = addrs[0];
-    CpResolveFree(addrs, count);
-    return addr;
-}
-
 static void
 TestOptions(void)
 {
@@ -457,21 +501,46 @@ TestMulticast(void)
     CpUdpHandleClose(senderPtr);
 }
 
+/* By the index of its interface. Wine does not know that. */
+
+static void
+TestMulticastIndex(void)
+{
+    CpUdpInterface loopback;
+    CpAddr group = AddrOf("239.255.17.5", 0);
+    CpAddr any = AddrOf("0.0.0.0", 0), a;
+    CpHandle *aPtr = OpenAt(&any, &a);
+    CpError error;
+    Op op;
+
+    memset(&loopback, 0, sizeof(loopback));
+    loopback.addr = AddrOf("0.0.0.1", 0);
+    loopback.index = 1;
+    error = CpUdpJoin(aPtr, &group, &loopback, 1);
+    CHECK_ERROR_OR_WINE(error, CP_OK, CP_EINVAL);
+    CHECK_ERROR(CpUdpSetMcastInterface(aPtr, &loopback), error);
+    if (error == CP_OK) {
+        CpAddrSetPort(&group, CpAddrPort(&a));
+        CpSubmitRecvFrom(aPtr, Prepare(&op), recvBuf);
+        SendTo(aPtr, &group, "all");
+        CHECK_ERROR(Wait(&op), CP_OK);
+        CHECK_BYTES(recvBuf, "all", 3);
+    }
+    CpUdpHandleClose(aPtr);
+}
+
 static void
 TestIp6(void)
 {
-    CpAddr any = AddrOf("::1", 0), a, b;
+    CpAddr any, a, b;
     CpHandle *aPtr, *bPtr;
     CpUdpInfo info;
     Op op;
 
-    CHECK_ERROR(CpUdpHandleOpen(port, &any, &aPtr), CP_OK);
-    if (CpHandleBind(aPtr, &any) != CP_OK) {
-        NoteSkip("this machine has no ::1");
-        CpUdpHandleClose(aPtr);
+    if (!HasIp6(&any)) {
         return;
     }
-    CHECK_ERROR(CpHandleLocal(aPtr, &a), CP_OK);
+    aPtr = OpenAt(&any, &a);
     bPtr = OpenAt(&any, &b);
     CHECK_COUNT(CpUdpFamily(&a), 2);
     CpSubmitRecvFrom(bPtr, Prepare(&op), recvBuf);
@@ -489,8 +558,10 @@ TestIp6(void)
 
 const Case udpCases[] = {{"udp-recv", TestRecv}, {"udp-empty", TestEmpty},
     {"udp-order", TestOrder}, {"udp-try", TestTry},
-    {"udp-largest", TestLargest}, {"udp-cancel", TestCancel},
-    {"udp-move", TestMove}, {"udp-connected", TestConnected},
-    {"udp-unreachable", TestUnreachable}, {"udp-refused", TestRefused},
-    {"udp-bind", TestBind}, {"udp-options", TestOptions},
-    {"udp-multicast", TestMulticast}, {"udp-ip6", TestIp6}, {NULL, NULL}};
+    {"udp-largest", TestLargest}, {"udp-largest-6", TestLargest6},
+    {"udp-cancel", TestCancel}, {"udp-move", TestMove},
+    {"udp-connected", TestConnected}, {"udp-unreachable", TestUnreachable},
+    {"udp-refused", TestRefused}, {"udp-bind", TestBind},
+    {"udp-options", TestOptions}, {"udp-multicast", TestMulticast},
+    {"udp-multicast-index", TestMulticastIndex}, {"udp-ip6", TestIp6},
+    {NULL, NULL}};
