@@ -44,7 +44,7 @@ IsOpenHere(const IocpsockUdp *dataPtr)
 }
 
 /* The interpreter of -command belongs to a thread. In another one, datagrams
- * wait. */
+ * wait. If the peer's name is not found, there will be none. */
 
 static int
 UdpReady(const IocpsockChan *chanPtr)
@@ -53,7 +53,8 @@ UdpReady(const IocpsockChan *chanPtr)
     int mask = CpUdpReady(dataPtr->udpPtr) & chanPtr->watchMask;
 
     if ((mask & TCL_READABLE) && dataPtr->commandPtr != NULL
-        && IocpsockInterpIsElsewhere(dataPtr->interpRefPtr)) {
+        && (CpUdpHasFailed(dataPtr->udpPtr)
+            || IocpsockInterpIsElsewhere(dataPtr->interpRefPtr))) {
         mask &= ~TCL_READABLE;
     }
     return mask;
@@ -304,6 +305,10 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
             CpUdpFree(datagramPtr);
         }
         if (bytes == 0) {
+            if (CpUdpHasFailed(dataPtr->udpPtr)) {
+                *errorCodePtr = ENOTCONN;
+                return -1;
+            }
             if (!IocpsockIsBlocking(chanPtr)) {
                 *errorCodePtr = EWOULDBLOCK;
                 return -1;
@@ -316,6 +321,27 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
     return (int) bytes;
 }
 
+CpError
+IocpsockUdpSendPeer(IocpsockUdp *dataPtr, const void *bytes, size_t lengthBytes)
+{
+    IocpsockThread *threadPtr = dataPtr->chanPtr->threadPtr;
+    CpError error;
+
+    while (CpUdpIsLookingUp(dataPtr->udpPtr) && IocpsockUdpAwaitsNames(dataPtr)
+        && !threadPtr->exiting) {
+        IocpsockWait(threadPtr);
+    }
+    while ((error = CpUdpSendPeer(dataPtr->udpPtr, bytes, lengthBytes))
+            == CP_EAGAIN
+        && IocpsockIsBlocking(dataPtr->chanPtr) && !threadPtr->exiting) {
+        IocpsockWait(threadPtr);
+    }
+    if (error == CP_OK) {
+        threadPtr->passBytes += 1 + lengthBytes;
+    }
+    return error;
+}
+
 /*
  * One flush sends one datagram. If too many wait, it fails: Tcl would join the
  * bytes that it keeps with those of the next flush.
@@ -326,7 +352,6 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
 {
     IocpsockChan *chanPtr = instanceData;
     IocpsockUdp *dataPtr = chanPtr->kindData;
-    int connected;
     CpError error;
 
     *errorCodePtr = 0;
@@ -334,16 +359,10 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
         *errorCodePtr = ENOTCONN;
         return -1;
     }
-    connected = CpUdpIsConnected(dataPtr->udpPtr);
-    if (!connected && dataPtr->remote.lengthBytes == 0) {
+    error = IocpsockUdpSendPeer(dataPtr, buf, (size_t) toWrite);
+    if (error == CP_ENOTCONN && !CpUdpHasFailed(dataPtr->udpPtr)) {
         *errorCodePtr = EDESTADDRREQ;
         return -1;
-    }
-    while ((error = CpUdpSend(dataPtr->udpPtr, buf, (size_t) toWrite,
-                connected ? NULL : &dataPtr->remote))
-            == CP_EAGAIN
-        && IocpsockIsBlocking(chanPtr) && !chanPtr->threadPtr->exiting) {
-        IocpsockWait(chanPtr->threadPtr);
     }
     if (error != CP_OK) {
         *errorCodePtr = IocpsockUdpErrno(
@@ -353,7 +372,6 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
         }
         return -1;
     }
-    chanPtr->threadPtr->passBytes += 1 + (unsigned) toWrite;
     return toWrite;
 }
 
@@ -363,7 +381,7 @@ GetHandleProc(void *instanceData, int direction, void **handlePtr)
     const IocpsockUdp *dataPtr = ((IocpsockChan *) instanceData)->kindData;
 
     (void) direction;
-    if (dataPtr->udpPtr == NULL) {
+    if (dataPtr->udpPtr == NULL || CpUdpHandle(dataPtr->udpPtr, 0) == NULL) {
         return TCL_ERROR;
     }
     *handlePtr = (void *) CpHandleNative(CpUdpHandle(dataPtr->udpPtr, 0));
