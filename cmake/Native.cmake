@@ -59,8 +59,13 @@ set(world
     tests/native/random/randomPeer.c
     tests/native/random/randomServer.c
     tests/native/random/randomStream.c
+    tests/native/random/randomUdp.c
     tests/native/random/randomWorld.c)
 iocpsock_native_test(randomTest ${world} tests/native/random/randomTest.c)
+add_test(NAME native-${IOCPSOCK_NATIVE}.randomTest.udp
+    COMMAND randomTest udp 1 60)
+set_tests_properties(native-${IOCPSOCK_NATIVE}.randomTest.udp PROPERTIES
+    TIMEOUT 120)
 
 # Programs with libFuzzer. They have their own core/ and sim/, because libFuzzer
 # must count which code each input runs. As tests they run a fixed number of
