@@ -164,8 +164,9 @@ differential-outside: all build/native-gcc/build.ninja
 	@cmake --build build/native-gcc --target peer
 	@tools/with-wine tools/differential-outside $(COUNT) $(SEED)
 
-soak: all build/native-gcc/build.ninja
+soak: all build/native-gcc/build.ninja build/native-clang/build.ninja
 	@cmake --build build/native-gcc --target peer
+	@cmake --build build/native-clang --target udpRandomTest randomTest
 	@tools/with-wine tools/soak
 
 bench: all

@@ -59,8 +59,13 @@ set(world
     tests/native/random/randomPeer.c
     tests/native/random/randomServer.c
     tests/native/random/randomStream.c
+    tests/native/random/randomUdp.c
     tests/native/random/randomWorld.c)
 iocpsock_native_test(randomTest ${world} tests/native/random/randomTest.c)
+add_test(NAME native-${IOCPSOCK_NATIVE}.randomTest.udp
+    COMMAND randomTest udp 1 60)
+set_tests_properties(native-${IOCPSOCK_NATIVE}.randomTest.udp PROPERTIES
+    TIMEOUT 120)
 
 # Programs with libFuzzer. They have their own core/ and sim/, because libFuzzer
 # must count which code each input runs. As tests they run a fixed number of
@@ -108,12 +113,15 @@ if(IOCPSOCK_NATIVE STREQUAL clang)
     find_path(native_tcl_include tcl.h PATH_SUFFIXES tcl8.6 REQUIRED)
     find_library(native_tcl_library NAMES tcl8.6 REQUIRED)
     file(GLOB generic CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/generic/*.c")
-    iocpsock_fuzzer(fuzzSocket 3000 ${generic})
-    target_include_directories(fuzzSocket PRIVATE generic)
-    target_include_directories(fuzzSocket SYSTEM PRIVATE ${native_tcl_include})
-    target_compile_definitions(fuzzSocket PRIVATE
-        PACKAGE_VERSION="${IOCPSOCK_VERSION}" TCL_THREADS=1)
-    target_link_libraries(fuzzSocket PRIVATE ${native_tcl_library})
+    foreach(name IN ITEMS fuzzSocket fuzzUdp)
+        iocpsock_fuzzer(${name} 3000 tests/native/fuzz/fuzzTcl.c ${generic})
+        target_include_directories(${name} PRIVATE generic)
+        target_include_directories(${name} SYSTEM PRIVATE
+            ${native_tcl_include})
+        target_compile_definitions(${name} PRIVATE
+            PACKAGE_VERSION="${IOCPSOCK_VERSION}" TCL_THREADS=1)
+        target_link_libraries(${name} PRIVATE ${native_tcl_library})
+    endforeach()
 
     iocpsock_native_test(interpTest tests/native/tcl/interpTest.c ${generic})
     target_include_directories(interpTest PRIVATE generic)

@@ -125,6 +125,7 @@ foreach(tcl IN ITEMS tcl86 tcl90 tcl91)
         recvmode recvmodeLimit send sendfile
         incore/api
         socket socketAddress socketChannel socketConnect socketProcess stats
-        thread threadInterp threadMove udp version watchdog watchdogData)
+        thread threadInterp threadMove udp udpName version watchdog
+        watchdogData)
     iocpsock_world(${tcl} tsan world_tsan thread threadInterp threadMove)
 endforeach()

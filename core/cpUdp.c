@@ -2,7 +2,7 @@
  * cpUdp.c --
  *
  *      A datagram endpoint: its sockets, its errors and its end. Receiving is
- *      in cpUdpRecv.c, sending in cpUdpSend.c.
+ *      in cpUdpRecv.c, sending in cpUdpSend.c, names in cpUdpLookup.c.
  */
 
 #include "cpUdpInt.h"
@@ -85,8 +85,8 @@ AddSocket(CpUdp *udpPtr, CpHandle *handlePtr, int family)
     socketPtr->family = family;
 }
 
-static void
-CloseSockets(CpUdp *udpPtr)
+void
+CpUdpCloseSockets(CpUdp *udpPtr)
 {
     while (udpPtr->socketCount > 0) {
         CpUdpSocket *socketPtr = &udpPtr->sockets[--udpPtr->socketCount];
@@ -166,27 +166,16 @@ CpUdpBind(CpUdp *udpPtr, const CpAddr *addrs, unsigned count, int reuse)
         if (!isTaken || tries == PORT_TRIES || CpAddrPort(&addrs[0]) != 0) {
             return error;
         }
-        CloseSockets(udpPtr);
+        CpUdpCloseSockets(udpPtr);
     }
 }
 
-CpError
-CpUdpConnect(CpUdp *udpPtr, const CpAddr *addrPtr)
-{
-    CpUdpSocket *socketPtr = CpUdpSocketFor(udpPtr, addrPtr);
-    CpHandle *handlePtr;
-    CpError error = CP_OK;
+/* The other family can receive nothing from the peer. */
 
-    assert(!udpPtr->connected);
-    if (socketPtr == NULL) {
-        error = CpUdpHandleOpen(udpPtr->portPtr, addrPtr, &handlePtr);
-        if (error != CP_OK) {
-            return error;
-        }
-        CloseSockets(udpPtr);
-        AddSocket(udpPtr, handlePtr, CpUdpFamily(addrPtr));
-    } else if (udpPtr->socketCount > 1) {
-        /* The other family can receive nothing from the peer. */
+static void
+KeepOnly(CpUdp *udpPtr, const CpUdpSocket *socketPtr)
+{
+    if (udpPtr->socketCount > 1) {
         unsigned other = socketPtr == &udpPtr->sockets[0] ? 1 : 0;
 
         CpUdpHandleClose(udpPtr->sockets[other].handlePtr);
@@ -195,8 +184,53 @@ CpUdpConnect(CpUdp *udpPtr, const CpAddr *addrPtr)
         }
         udpPtr->socketCount = 1;
     }
-    error = CpUdpHandleConnect(udpPtr->sockets[0].handlePtr, addrPtr);
-    udpPtr->connected = error == CP_OK;
+}
+
+CpError
+CpUdpConnect(CpUdp *udpPtr, const CpAddr *addrPtr)
+{
+    CpUdpSocket *socketPtr = CpUdpSocketFor(udpPtr, addrPtr);
+    CpHandle *handlePtr;
+    CpError error;
+
+    assert(!udpPtr->connected);
+    if (socketPtr != NULL) {
+        error = CpUdpHandleConnect(socketPtr->handlePtr, addrPtr);
+        if (error != CP_OK) {
+            return error;
+        }
+        KeepOnly(udpPtr, socketPtr);
+    } else {
+        error = CpUdpHandleOpen(udpPtr->portPtr, addrPtr, &handlePtr);
+        if (error != CP_OK) {
+            return error;
+        }
+        error = CpUdpHandleConnect(handlePtr, addrPtr);
+        if (error != CP_OK) {
+            CpUdpHandleClose(handlePtr);
+            return error;
+        }
+        CpUdpCloseSockets(udpPtr);
+        AddSocket(udpPtr, handlePtr, CpUdpFamily(addrPtr));
+    }
+    udpPtr->connects = 1;
+    udpPtr->connected = 1;
+    udpPtr->remote = *addrPtr;
+    return CP_OK;
+}
+
+CpError
+CpUdpConnectFirst(CpUdp *udpPtr, const CpAddr *addrs, unsigned count)
+{
+    CpError error = CP_EADDRNOTAVAIL;
+    unsigned i;
+
+    for (i = 0; i < count && error != CP_OK; i++) {
+        if (udpPtr->socketCount == 0
+            || CpUdpSocketFor(udpPtr, &addrs[i]) != NULL) {
+            error = CpUdpConnect(udpPtr, &addrs[i]);
+        }
+    }
     return error;
 }
 
@@ -311,7 +345,7 @@ CpUdpFinish(CpUdp *udpPtr)
     while ((datagramPtr = CpUdpTake(udpPtr)) != NULL) {
         CpUdpFree(datagramPtr);
     }
-    CloseSockets(udpPtr);
+    CpUdpCloseSockets(udpPtr);
     CpMessageFree(udpPtr->message);
     CpFree(udpPtr, sizeof(CpUdp));
     CpStatAdd(CP_STAT_UDP, -1);

@@ -11,7 +11,7 @@
  *
  *      Order. Datagrams are queued in the order in which the system gives them.
  *      One that goes to a host name leaves when the name has been looked up,
- *      and later ones may overtake it.
+ *      and later ones to other destinations may overtake it.
  *
  *      Losses. A datagram that the queue has no room for is dropped and
  *      counted. Errors end nothing: each is latched, and CpUdpTakeError reports
@@ -49,7 +49,7 @@ typedef struct CpUdpLimits {
 #define CP_UDP_QUEUE_COUNT_DEFAULT 4096
 
 /* At most this much waits to be sent. */
-#define CP_UDP_SEND_COUNT_MAX 64
+#define CP_UDP_SEND_COUNT_MAX 64 /* Also for a name that is looked up. */
 #define CP_UDP_SEND_BYTES_MAX 1048576
 #define CP_UDP_LOOKUPS_MAX 64
 
@@ -62,7 +62,7 @@ typedef struct CpUdpStats {
     uint64_t bytesOut;
     uint64_t dropped;   /* The queue was full, or there was no memory. */
     uint64_t truncated; /* Received in part. */
-    uint64_t errors;    /* Receives and sends that failed. */
+    uint64_t errors;    /* Receives, sends and look-ups that failed. */
     unsigned queued;    /* Datagrams that wait, and their bytes. */
     uint64_t queuedBytes;
     unsigned recvPending; /* Operations outstanding. */
@@ -91,6 +91,35 @@ CpError CpUdpBind(CpUdp *udpPtr, const CpAddr *addrs, unsigned count,
  * closes the others. */
 CpError CpUdpConnect(CpUdp *udpPtr, const CpAddr *addrPtr);
 int CpUdpIsConnected(const CpUdp *udpPtr);
+
+/* Connects it to the first of these addresses that it can. */
+CpError CpUdpConnectFirst(CpUdp *udpPtr, const CpAddr *addrs, unsigned count);
+
+/*
+ * CpUdpConnectName --
+ *
+ *      Looks up the names of the target, binds to its local addresses if it has
+ *      some, and connects, all without waiting. Until then the endpoint, which
+ *      must be new, has no sockets. If this fails, the error is latched and
+ *      CpUdpHasFailed.
+ */
+
+CpError CpUdpConnectName(CpUdp *udpPtr, const CpTarget *targetPtr, int reuse);
+int CpUdpHasFailed(const CpUdp *udpPtr);
+
+/* Whether it has a peer, or was to have one. */
+int CpUdpHasPeer(const CpUdp *udpPtr);
+
+/* Sets the destination of CpUdpSendPeer; NULL: none. A name is looked up
+ * without waiting, and there is none if that fails. CP_EISCONN if the endpoint
+ * has a peer. */
+CpError CpUdpSetRemote(CpUdp *udpPtr, const CpAddr *addrPtr);
+CpError CpUdpSetRemoteName(CpUdp *udpPtr, const CpTarget *targetPtr);
+
+/* That destination or its peer, of lengthBytes 0 if there is none yet; and
+ * whether its name is still looked up. */
+const CpAddr *CpUdpRemote(const CpUdp *udpPtr);
+int CpUdpIsLookingUp(const CpUdp *udpPtr);
 
 /* Closes it, perhaps before this returns. Receives and look-ups are cancelled;
  * what is on its way to the system is still sent. */
@@ -126,7 +155,8 @@ void CpUdpFree(CpDatagram *datagramPtr);
 void CpUdpFreeBegin(CpUdp *udpPtr, CpDatagram *datagramPtr,
     uint32_t lengthBytes);
 
-/* CP_READ if datagrams are queued, CP_WRITE if one can be sent. */
+/* CP_READ if datagrams are queued; CP_WRITE if one can be sent, and its
+ * destination's name is not looked up. After CpUdpHasFailed both. */
 int CpUdpReady(const CpUdp *udpPtr);
 
 /* ------------------------------------------------------------ sending */
@@ -144,7 +174,11 @@ int CpUdpReady(const CpUdp *udpPtr);
 CpError CpUdpSend(CpUdp *udpPtr, const void *bytes, size_t lengthBytes,
     const CpAddr *addrPtr);
 
-/* The same for a host name. A name that is not found is an error that is
+/* The same to its peer or its remote address. If the name of that is still
+ * looked up, the datagram waits for it. */
+CpError CpUdpSendPeer(CpUdp *udpPtr, const void *bytes, size_t lengthBytes);
+
+/* The same to a host name. A name that is not found is an error that is
  * latched. */
 CpError CpUdpSendName(CpUdp *udpPtr, const void *bytes, size_t lengthBytes,
     const CpTarget *targetPtr);

@@ -356,9 +356,9 @@ CpUdpStopReceives(CpUdp *udpPtr)
 int
 CpUdpReady(const CpUdp *udpPtr)
 {
+    if (udpPtr->failed) {
+        return CP_READ | CP_WRITE;
+    }
     return (udpPtr->stats.queued > 0 ? CP_READ : 0)
-        | (udpPtr->stats.sendPending < CP_UDP_SEND_COUNT_MAX
-                    && udpPtr->sendBytes < CP_UDP_SEND_BYTES_MAX
-                ? CP_WRITE
-                : 0);
+        | (udpPtr->peerPtr == NULL && CpUdpHasRoom(udpPtr) ? CP_WRITE : 0);
 }

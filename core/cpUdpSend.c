@@ -2,9 +2,8 @@
  * cpUdpSend.c --
  *
  *      Sending datagrams. If no send is outstanding, a datagram goes straight
- *      to the system. One that it does not take now is copied and submitted. A
- *      datagram to a host name is copied, and sent when the name has been
- *      looked up.
+ *      to the system. One that it does not take now is copied and submitted.
+ *      Datagrams that wait for a name are in cpUdpLookup.c.
  */
 
 #include "cpUdpInt.h"
@@ -13,26 +12,6 @@
 
 #include <assert.h>
 #include <string.h>
-
-/* A send that is outstanding, with its bytes behind it. */
-
-typedef struct Send {
-    CpOp op;
-    CpUdp *udpPtr;
-    CpAddr addr; /* lengthBytes is 0: to the peer. */
-    size_t lengthBytes;
-    CpListNode node;
-} Send;
-
-/* A datagram whose name is looked up, with its bytes behind it. */
-
-typedef struct Lookup {
-    CpResolveOp resolve;
-    CpUdp *udpPtr;
-    CpHandle *handlePtr;
-    size_t lengthBytes;
-    CpListNode node;
-} Lookup;
 
 static void
 Count(CpUdp *udpPtr, size_t lengthBytes)
@@ -43,33 +22,71 @@ Count(CpUdp *udpPtr, size_t lengthBytes)
     CpStatAdd(CP_STAT_BYTES_OUT, (int64_t) lengthBytes);
 }
 
-static void
-FreeSend(Send *sendPtr)
+CpUdpOut *
+CpUdpNewOut(CpUdp *udpPtr, const void *bytes, size_t lengthBytes)
 {
-    CpStatAdd(CP_STAT_BUFFER_BYTES, -(int64_t) sendPtr->lengthBytes);
-    CpFree(sendPtr, sizeof(Send) + sendPtr->lengthBytes);
+    CpUdpOut *outPtr = CpMalloc(sizeof(CpUdpOut) + lengthBytes);
+
+    if (outPtr != NULL) {
+        memset(outPtr, 0, sizeof(CpUdpOut));
+        memcpy(outPtr + 1, bytes, lengthBytes);
+        outPtr->udpPtr = udpPtr;
+        outPtr->lengthBytes = lengthBytes;
+        CpStatAdd(CP_STAT_BUFFER_BYTES, (int64_t) lengthBytes);
+    }
+    return outPtr;
+}
+
+void
+CpUdpFreeOut(CpUdpOut *outPtr)
+{
+    CpStatAdd(CP_STAT_BUFFER_BYTES, -(int64_t) outPtr->lengthBytes);
+    CpFree(outPtr, sizeof(CpUdpOut) + outPtr->lengthBytes);
 }
 
 static void
 SendDone(CpOp *opPtr)
 {
-    Send *sendPtr = CP_OWNER_OF(opPtr, Send, op);
-    CpUdp *udpPtr = sendPtr->udpPtr;
+    CpUdpOut *outPtr = CP_OWNER_OF(opPtr, CpUdpOut, op);
+    CpUdp *udpPtr = outPtr->udpPtr;
 
-    CpListRemove(&sendPtr->node);
+    CpListRemove(&outPtr->node);
     udpPtr->stats.sendPending--;
-    udpPtr->sendBytes -= sendPtr->lengthBytes;
+    udpPtr->sendBytes -= outPtr->lengthBytes;
     if (opPtr->error == CP_OK) {
-        Count(udpPtr, sendPtr->lengthBytes);
+        Count(udpPtr, outPtr->lengthBytes);
     } else {
         CpUdpLatch(udpPtr, opPtr->error);
     }
-    FreeSend(sendPtr);
+    CpUdpFreeOut(outPtr);
     if (udpPtr->closing) {
         CpUdpFinish(udpPtr);
     } else {
         CpUdpNotify(udpPtr);
     }
+}
+
+void
+CpUdpSubmitOut(CpUdpOut *outPtr, CpHandle *handlePtr, const CpAddr *addrPtr)
+{
+    CpUdp *udpPtr = outPtr->udpPtr;
+
+    outPtr->op.proc = SendDone;
+    if (addrPtr != NULL) {
+        outPtr->addr = *addrPtr;
+    }
+    CpListAppend(&udpPtr->sends, &outPtr->node);
+    udpPtr->stats.sendPending++;
+    udpPtr->sendBytes += outPtr->lengthBytes;
+    CpSubmitSendTo(handlePtr, &outPtr->op, outPtr + 1, outPtr->lengthBytes,
+        addrPtr != NULL ? &outPtr->addr : NULL);
+}
+
+int
+CpUdpHasRoom(const CpUdp *udpPtr)
+{
+    return udpPtr->stats.sendPending < CP_UDP_SEND_COUNT_MAX
+        && udpPtr->sendBytes < CP_UDP_SEND_BYTES_MAX;
 }
 
 /* Submits a copy of the datagram. */
@@ -78,30 +95,25 @@ static CpError
 Submit(CpUdp *udpPtr, CpHandle *handlePtr, const void *bytes,
     size_t lengthBytes, const CpAddr *addrPtr)
 {
-    Send *sendPtr;
+    CpUdpOut *outPtr;
 
-    if (!(CpUdpReady(udpPtr) & CP_WRITE)) {
+    if (!CpUdpHasRoom(udpPtr)) {
         return CP_EAGAIN;
     }
-    sendPtr = CpMalloc(sizeof(Send) + lengthBytes);
-    if (sendPtr == NULL) {
+    outPtr = CpUdpNewOut(udpPtr, bytes, lengthBytes);
+    if (outPtr == NULL) {
         return udpPtr->stats.sendPending > 0 ? CP_EAGAIN : CP_ENOMEM;
     }
-    memset(sendPtr, 0, sizeof(Send));
-    memcpy(sendPtr + 1, bytes, lengthBytes);
-    sendPtr->op.proc = SendDone;
-    sendPtr->udpPtr = udpPtr;
-    sendPtr->lengthBytes = lengthBytes;
-    if (addrPtr != NULL) {
-        sendPtr->addr = *addrPtr;
-    }
-    CpListAppend(&udpPtr->sends, &sendPtr->node);
-    udpPtr->stats.sendPending++;
-    udpPtr->sendBytes += lengthBytes;
-    CpStatAdd(CP_STAT_BUFFER_BYTES, (int64_t) lengthBytes);
-    CpSubmitSendTo(handlePtr, &sendPtr->op, sendPtr + 1, lengthBytes,
-        addrPtr != NULL ? &sendPtr->addr : NULL);
+    CpUdpSubmitOut(outPtr, handlePtr, addrPtr);
     return CP_OK;
+}
+
+/* Whether it can send to any address, which a connected one cannot. */
+
+static CpError
+CheckAnyAddr(const CpUdp *udpPtr)
+{
+    return udpPtr->failed ? CP_ENOTCONN : udpPtr->connects ? CP_EISCONN : CP_OK;
 }
 
 CpError
@@ -113,8 +125,11 @@ CpUdpSend(CpUdp *udpPtr, const void *bytes, size_t lengthBytes,
         : &udpPtr->sockets[0];
     CpError error;
 
-    if (udpPtr->connected != (addrPtr == NULL)) {
-        return addrPtr != NULL ? CP_EISCONN : CP_ENOTCONN;
+    error = addrPtr != NULL ? CheckAnyAddr(udpPtr)
+        : udpPtr->connected ? CP_OK
+                            : CP_ENOTCONN;
+    if (error != CP_OK) {
+        return error;
     }
     if (socketPtr == NULL) {
         return CP_EAFNOSUPPORT;
@@ -139,126 +154,36 @@ CpUdpSend(CpUdp *udpPtr, const void *bytes, size_t lengthBytes,
     return Submit(udpPtr, socketPtr->handlePtr, bytes, lengthBytes, addrPtr);
 }
 
-/* ------------------------------------------------------------ look-ups */
-
-static void
-FreeLookup(Lookup *lookupPtr)
+CpError
+CpUdpSendPeer(CpUdp *udpPtr, const void *bytes, size_t lengthBytes)
 {
-    CpStatAdd(CP_STAT_BUFFER_BYTES, -(int64_t) lookupPtr->lengthBytes);
-    CpFree(lookupPtr, sizeof(Lookup) + lookupPtr->lengthBytes);
-}
-
-/* Sends to the first address that the endpoint has a socket for. */
-
-static void
-SendToFirst(CpUdp *udpPtr, const Lookup *lookupPtr, const CpResolved *namesPtr)
-{
-    CpError error = CP_EAFNOSUPPORT;
-    unsigned i;
-
-    for (i = 0; i < namesPtr->remoteCount; i++) {
-        if (CpUdpSocketFor(udpPtr, &namesPtr->remotes[i]) != NULL) {
-            error = CpUdpSend(udpPtr, lookupPtr + 1, lookupPtr->lengthBytes,
-                &namesPtr->remotes[i]);
-            break;
-        }
+    if (udpPtr->peerPtr != NULL) {
+        return CpUdpAddOut(udpPtr, udpPtr->peerPtr, bytes, lengthBytes);
     }
-    if (error != CP_OK) {
-        CpUdpLatch(udpPtr, error);
-    }
-}
-
-static void
-LookupDone(CpOp *opPtr)
-{
-    Lookup *lookupPtr = CP_OWNER_OF(opPtr, Lookup, resolve.op);
-    CpUdp *udpPtr = lookupPtr->udpPtr;
-    CpResolved names = lookupPtr->resolve.resolved;
-    char *message = lookupPtr->resolve.message;
-
-    CpListRemove(&lookupPtr->node);
-    udpPtr->stats.lookups--;
-    CpHandleClose(lookupPtr->handlePtr);
-    if (udpPtr->closing) {
-        udpPtr->stats.errors++;
-    } else if (opPtr->error != CP_OK) {
-        CpUdpLatch(udpPtr, opPtr->error);
-    } else if (names.remotes != NULL) {
-        SendToFirst(udpPtr, lookupPtr, &names);
-    } else {
-        CpUdpLatch(udpPtr, CP_EHOSTUNREACH);
-        udpPtr->message = message;
-        message = NULL;
-    }
-    CpMessageFree(message);
-    CpResolvedFree(&names);
-    FreeLookup(lookupPtr);
-    if (udpPtr->closing) {
-        CpUdpFinish(udpPtr);
-    } else {
-        CpUdpNotify(udpPtr);
-    }
+    return CpUdpSend(udpPtr, bytes, lengthBytes,
+        udpPtr->connected || udpPtr->remote.lengthBytes == 0 ? NULL
+                                                             : &udpPtr->remote);
 }
 
 CpError
 CpUdpSendName(CpUdp *udpPtr, const void *bytes, size_t lengthBytes,
     const CpTarget *targetPtr)
 {
-    Lookup *lookupPtr;
+    CpUdpLookup *lookupPtr;
+    CpError error = CheckAnyAddr(udpPtr);
 
-    if (udpPtr->connected) {
-        return CP_EISCONN;
+    if (error != CP_OK) {
+        return error;
     }
-    if (lengthBytes >= CP_UDP_BYTES_MAX) {
-        return CP_EMSGSIZE;
+    error = CpUdpNewLookup(udpPtr, &lookupPtr);
+    if (error != CP_OK) {
+        return error;
     }
-    if (udpPtr->stats.lookups >= CP_UDP_LOOKUPS_MAX) {
-        return CP_EAGAIN;
+    error = CpUdpAddOut(udpPtr, lookupPtr, bytes, lengthBytes);
+    if (error != CP_OK) {
+        CpUdpFreeLookup(lookupPtr);
+        return error;
     }
-    lookupPtr = CpMalloc(sizeof(Lookup) + lengthBytes);
-    if (lookupPtr == NULL) {
-        return CP_ENOMEM;
-    }
-    memset(lookupPtr, 0, sizeof(Lookup));
-    if (CpHandleOpenResolver(udpPtr->portPtr, &lookupPtr->handlePtr) != CP_OK) {
-        CpFree(lookupPtr, sizeof(Lookup) + lengthBytes);
-        return CP_ENOMEM;
-    }
-    memcpy(lookupPtr + 1, bytes, lengthBytes);
-    lookupPtr->resolve.op.proc = LookupDone;
-    lookupPtr->udpPtr = udpPtr;
-    lookupPtr->lengthBytes = lengthBytes;
-    CpStatAdd(CP_STAT_BUFFER_BYTES, (int64_t) lengthBytes);
-    CpListAppend(&udpPtr->lookups, &lookupPtr->node);
-    udpPtr->stats.lookups++;
-    CpSubmitResolve(lookupPtr->handlePtr, &lookupPtr->resolve, targetPtr);
+    CpUdpLookUp(lookupPtr, targetPtr);
     return CP_OK;
-}
-
-static Lookup *
-LookupOf(CpListNode *nodePtr)
-{
-    return CP_LIST_OWNER(nodePtr, Lookup, node);
-}
-
-void
-CpUdpStopLookups(CpUdp *udpPtr)
-{
-    Lookup *lookupPtr = LookupOf(CpListFirst(&udpPtr->lookups));
-
-    for (; lookupPtr != NULL;
-         lookupPtr = LookupOf(CpListNext(&udpPtr->lookups, &lookupPtr->node))) {
-        CpCancel(lookupPtr->handlePtr, &lookupPtr->resolve.op);
-    }
-}
-
-void
-CpUdpMoveLookups(CpUdp *udpPtr, CpPort *portPtr)
-{
-    Lookup *lookupPtr = LookupOf(CpListFirst(&udpPtr->lookups));
-
-    for (; lookupPtr != NULL;
-         lookupPtr = LookupOf(CpListNext(&udpPtr->lookups, &lookupPtr->node))) {
-        CpHandleMove(lookupPtr->handlePtr, portPtr);
-    }
 }

@@ -44,7 +44,7 @@ IsOpenHere(const IocpsockUdp *dataPtr)
 }
 
 /* The interpreter of -command belongs to a thread. In another one, datagrams
- * wait. */
+ * wait. If the peer's name is not found, there will be none. */
 
 static int
 UdpReady(const IocpsockChan *chanPtr)
@@ -53,7 +53,8 @@ UdpReady(const IocpsockChan *chanPtr)
     int mask = CpUdpReady(dataPtr->udpPtr) & chanPtr->watchMask;
 
     if ((mask & TCL_READABLE) && dataPtr->commandPtr != NULL
-        && IocpsockInterpIsElsewhere(dataPtr->interpRefPtr)) {
+        && (CpUdpHasFailed(dataPtr->udpPtr)
+            || IocpsockInterpIsElsewhere(dataPtr->interpRefPtr))) {
         mask &= ~TCL_READABLE;
     }
     return mask;
@@ -303,6 +304,9 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
             dataPtr->peer = datagramPtr->info.peer;
             chanPtr->threadPtr->passBytes += 1 + bytes;
             CpUdpFreeBegin(dataPtr->udpPtr, datagramPtr, bytes);
+        } else if (CpUdpHasFailed(dataPtr->udpPtr)) {
+            *errorCodePtr = ENOTCONN;
+            return -1;
         } else if (IocpsockIsBlocking(chanPtr)) {
             IocpsockUdpWait(dataPtr, -1);
         }
@@ -312,6 +316,27 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
         }
     }
     return (int) bytes;
+}
+
+CpError
+IocpsockUdpSendPeer(IocpsockUdp *dataPtr, const void *bytes, size_t lengthBytes)
+{
+    IocpsockThread *threadPtr = dataPtr->chanPtr->threadPtr;
+    CpError error;
+
+    while (CpUdpIsLookingUp(dataPtr->udpPtr) && IocpsockUdpAwaitsNames(dataPtr)
+        && !threadPtr->exiting) {
+        IocpsockWait(threadPtr);
+    }
+    while ((error = CpUdpSendPeer(dataPtr->udpPtr, bytes, lengthBytes))
+            == CP_EAGAIN
+        && IocpsockIsBlocking(dataPtr->chanPtr) && !threadPtr->exiting) {
+        IocpsockWait(threadPtr);
+    }
+    if (error == CP_OK) {
+        threadPtr->passBytes += 1 + lengthBytes;
+    }
+    return error;
 }
 
 /*
@@ -324,7 +349,6 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
 {
     IocpsockChan *chanPtr = instanceData;
     IocpsockUdp *dataPtr = chanPtr->kindData;
-    int connected;
     CpError error;
 
     *errorCodePtr = 0;
@@ -332,16 +356,10 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
         *errorCodePtr = ENOTCONN;
         return -1;
     }
-    connected = CpUdpIsConnected(dataPtr->udpPtr);
-    if (!connected && dataPtr->remote.lengthBytes == 0) {
+    error = IocpsockUdpSendPeer(dataPtr, buf, (size_t) toWrite);
+    if (error == CP_ENOTCONN && !CpUdpHasFailed(dataPtr->udpPtr)) {
         *errorCodePtr = EDESTADDRREQ;
         return -1;
-    }
-    while ((error = CpUdpSend(dataPtr->udpPtr, buf, (size_t) toWrite,
-                connected ? NULL : &dataPtr->remote))
-            == CP_EAGAIN
-        && IocpsockIsBlocking(chanPtr) && !chanPtr->threadPtr->exiting) {
-        IocpsockWait(chanPtr->threadPtr);
     }
     if (error != CP_OK) {
         *errorCodePtr = IocpsockUdpErrno(
@@ -351,7 +369,6 @@ OutputProc(void *instanceData, const char *buf, int toWrite, int *errorCodePtr)
         }
         return -1;
     }
-    chanPtr->threadPtr->passBytes += 1 + (unsigned) toWrite;
     return toWrite;
 }
 
@@ -361,7 +378,7 @@ GetHandleProc(void *instanceData, int direction, void **handlePtr)
     const IocpsockUdp *dataPtr = ((IocpsockChan *) instanceData)->kindData;
 
     (void) direction;
-    if (dataPtr->udpPtr == NULL) {
+    if (dataPtr->udpPtr == NULL || CpUdpHandle(dataPtr->udpPtr, 0) == NULL) {
         return TCL_ERROR;
     }
     *handlePtr = (void *) CpHandleNative(CpUdpHandle(dataPtr->udpPtr, 0));

@@ -37,8 +37,7 @@ typedef struct IocpsockUdp {
     Tcl_Obj *commandPtr;             /* -command, or NULL; */
     IocpsockInterpRef *interpRefPtr; /* its interpreter. */
     Tcl_TimerToken retryTimer;       /* For a receive that has failed. */
-    CpAddr remote;                   /* -remote; lengthBytes 0: none. */
-    CpAddr peer; /* Of the last datagram that was read; the same. */
+    CpAddr peer; /* Of the last datagram that was read; lengthBytes 0: none. */
     IocpsockDestination last;
     CpList groups;
     char mcastIf[CP_HOST_BYTES]; /* -mcastif, as the script gave it. */
@@ -73,6 +72,11 @@ void IocpsockUdpWait(IocpsockUdp *dataPtr, int64_t timeoutMs);
 /* The next datagram without waiting, the caller's; NULL without one. */
 CpDatagram *IocpsockUdpTake(IocpsockUdp *dataPtr);
 
+/* Sends to the peer or to -remote. A blocking channel waits until it can and,
+ * unless it has a command, for the look-up of the name. */
+CpError IocpsockUdpSendPeer(IocpsockUdp *dataPtr, const void *bytes,
+    size_t lengthBytes);
+
 /* IocpsockErrno, but with EACCES. */
 int IocpsockUdpErrno(CpError error);
 int IocpsockUdpFailure(Tcl_Interp *interp, const char *what, CpError error);
@@ -85,6 +89,8 @@ void IocpsockUdpInit(Tcl_Interp *interp);
 /* The facts of a datagram as a new dict. */
 Tcl_Obj *IocpsockUdpMeta(IocpsockUdp *dataPtr, const CpDatagram *datagramPtr);
 
+/* iocpsockUdpName.c */
+
 /* The first address of a host and a port that the channel has a socket for, or
  * any before it has one. Waits for the resolver. Leaves a message. */
 int IocpsockUdpAddr(Tcl_Interp *interp, const IocpsockUdp *dataPtr,
@@ -92,6 +98,13 @@ int IocpsockUdpAddr(Tcl_Interp *interp, const IocpsockUdp *dataPtr,
 
 /* A number, or the name of a UDP service. */
 int IocpsockUdpPort(Tcl_Interp *interp, Tcl_Obj *objPtr, int *portPtr);
+
+/* Whether it waits for the resolver: it blocks, and no events are expected. */
+int IocpsockUdpAwaitsNames(const IocpsockUdp *dataPtr);
+
+/* Sets -remote to a host and a port, or begins to look them up. */
+int IocpsockUdpUseRemote(IocpsockUdp *dataPtr, Tcl_Interp *interp,
+    Tcl_Obj *hostPtr, Tcl_Obj *portPtr);
 
 /* iocpsockUdpOpt.c */
 

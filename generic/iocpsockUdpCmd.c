@@ -10,65 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ------------------------------------------------------------ addresses */
-
-int
-IocpsockUdpPort(Tcl_Interp *interp, Tcl_Obj *objPtr, int *portPtr)
-{
-    const char *string = Tcl_GetString(objPtr);
-
-    if (Tcl_GetIntFromObj(NULL, objPtr, portPtr) != TCL_OK) {
-        *portPtr = CpUdpServicePort(string);
-        if (*portPtr < 0) {
-            return Tcl_GetIntFromObj(interp, objPtr, portPtr);
-        }
-    }
-    if (*portPtr < 0 || *portPtr > 0xFFFF) {
-        Tcl_SetObjResult(interp,
-            Tcl_ObjPrintf("bad port \"%s\": must be from 0 to 65535", string));
-        Tcl_SetErrorCode(interp, "IOCPSOCK", "VALUE", "port", (char *) NULL);
-        return TCL_ERROR;
-    }
-    return TCL_OK;
-}
-
-int
-IocpsockUdpAddr(Tcl_Interp *interp, const IocpsockUdp *dataPtr,
-    const char *host, int port, CpAddr *addrPtr)
-{
-    CpAddr *addrs;
-    unsigned count, i;
-    char *message;
-    int found = 0;
-
-    if (!CpResolve(host, (unsigned) port, CP_FAMILY_ANY, 0, &addrs, &count,
-            &message)) {
-        if (interp != NULL) {
-            Tcl_SetObjResult(interp,
-                Tcl_ObjPrintf("can't find host \"%s\": %s", host,
-                    message != NULL ? message : "not enough memory"));
-            Tcl_SetErrorCode(interp, "IOCPSOCK", "HOST", (char *) NULL);
-        }
-        CpMessageFree(message);
-        return TCL_ERROR;
-    }
-    for (i = 0; i < count && !found; i++) {
-        found = CpUdpHandle(dataPtr->udpPtr, 0) == NULL
-            || CpUdpHandleFor(dataPtr->udpPtr, &addrs[i]) != NULL;
-        if (found) {
-            *addrPtr = addrs[i];
-        }
-    }
-    CpResolveFree(addrs, count);
-    return found ? TCL_OK
-                 : IocpsockPosixFailure(interp, "can't send", CP_EAFNOSUPPORT);
-}
-
 /* ----------------------------------------------------------------- udp */
 
-static const char *const udpOptions[] = {"-command", "-family", "-myaddr",
-    "-myport", "-reuseaddr", "-reuseport", NULL};
+static const char *const udpOptions[] = {"-async", "-command", "-family",
+    "-myaddr", "-myport", "-reuseaddr", "-reuseport", NULL};
 enum UdpOption {
+    OPT_ASYNC,
     OPT_COMMAND,
     OPT_FAMILY,
     OPT_MYADDR,
@@ -78,6 +25,7 @@ enum UdpOption {
 };
 
 typedef struct UdpArgs {
+    int async;
     Tcl_Obj *commandPtr;
     int family; /* CpFamily */
     const char *myAddr;
@@ -95,9 +43,14 @@ ParseOption(Tcl_Interp *interp, int option, Tcl_Obj *valuePtr, UdpArgs *argsPtr)
     int on;
 
     switch ((enum UdpOption) option) {
+    case OPT_ASYNC: /* It has no value. */
+        break;
     case OPT_COMMAND:
-        argsPtr->commandPtr = valuePtr;
-        return Tcl_ListObjLength(interp, valuePtr, &length);
+        if (Tcl_ListObjLength(interp, valuePtr, &length) != TCL_OK) {
+            return TCL_ERROR;
+        }
+        argsPtr->commandPtr = length > 0 ? valuePtr : NULL;
+        return TCL_OK;
     case OPT_FAMILY:
         return Tcl_GetIndexFromObj(interp, valuePtr, families, "family",
             TCL_EXACT, &argsPtr->family);
@@ -129,6 +82,11 @@ ParseArgs(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[], UdpArgs *argsPtr)
             != TCL_OK) {
             return TCL_ERROR;
         }
+        if (option == OPT_ASYNC) {
+            argsPtr->async = 1;
+            a--;
+            continue;
+        }
         if (a + 1 == objc) {
             Tcl_SetObjResult(interp,
                 Tcl_ObjPrintf("no argument given for %s option",
@@ -139,11 +97,13 @@ ParseArgs(Tcl_Interp *interp, int objc, Tcl_Obj *const objv[], UdpArgs *argsPtr)
             return TCL_ERROR;
         }
     }
-    if (a == objc) {
+    if (a == objc && !argsPtr->async) {
         return TCL_OK;
     }
     if (a != objc - 2) {
-        Tcl_WrongNumArgs(interp, 1, objv, "?-option value ...? ?host port?");
+        Tcl_WrongNumArgs(interp, 1, objv,
+            argsPtr->async ? "-async ?-option value ...? host port"
+                           : "?-option value ...? ?host port?");
         return TCL_ERROR;
     }
     argsPtr->host = Tcl_GetString(objv[a]);
@@ -191,14 +151,12 @@ Bind(Tcl_Interp *interp, IocpsockUdp *dataPtr, const UdpArgs *argsPtr)
                           : IocpsockUdpFailure(interp, COULD_NOT_OPEN, error);
 }
 
-/* Connects to the first address that it can connect to. */
-
 static int
 Connect(Tcl_Interp *interp, IocpsockUdp *dataPtr, const UdpArgs *argsPtr)
 {
-    CpError error = CP_EADDRNOTAVAIL;
     CpAddr *addrs;
-    unsigned count, i;
+    unsigned count;
+    CpError error;
 
     if (argsPtr->host == NULL) {
         return TCL_OK;
@@ -206,15 +164,34 @@ Connect(Tcl_Interp *interp, IocpsockUdp *dataPtr, const UdpArgs *argsPtr)
     if (!LookUp(interp, argsPtr, 0, &addrs, &count)) {
         return TCL_ERROR;
     }
-    for (i = 0; i < count && error != CP_OK; i++) {
-        if (CpUdpHandle(dataPtr->udpPtr, 0) == NULL
-            || CpUdpHandleFor(dataPtr->udpPtr, &addrs[i]) != NULL) {
-            error = CpUdpConnect(dataPtr->udpPtr, &addrs[i]);
-        }
-    }
+    error = CpUdpConnectFirst(dataPtr->udpPtr, addrs, count);
     CpResolveFree(addrs, count);
     return error == CP_OK ? TCL_OK
                           : IocpsockUdpFailure(interp, COULD_NOT_OPEN, error);
+}
+
+/* Gives the channel its sockets, or begins to look up the names for them. */
+
+static int
+OpenSockets(Tcl_Interp *interp, IocpsockUdp *dataPtr, const UdpArgs *argsPtr)
+{
+    CpTarget target = {.host = argsPtr->host,
+        .port = (unsigned) argsPtr->port,
+        .myHost = argsPtr->myAddr,
+        .myPort = (unsigned) argsPtr->myPort,
+        .family = (CpFamily) argsPtr->family};
+    CpError error;
+
+    if (argsPtr->host != NULL && (argsPtr->async || argsPtr->commandPtr != NULL)
+        && !CpTargetIsNumeric(&target)) {
+        error = CpUdpConnectName(dataPtr->udpPtr, &target, argsPtr->reuse);
+        return error == CP_OK
+            ? TCL_OK
+            : IocpsockUdpFailure(interp, COULD_NOT_OPEN, error);
+    }
+    return Bind(interp, dataPtr, argsPtr) == TCL_OK
+        ? Connect(interp, dataPtr, argsPtr)
+        : TCL_ERROR;
 }
 
 static int
@@ -232,18 +209,12 @@ UdpObjCmd(void *clientData, Tcl_Interp *interp, int objc, Tcl_Obj *const objv[])
     if (dataPtr == NULL) {
         return TCL_ERROR;
     }
-    if (Bind(interp, dataPtr, &args) != TCL_OK
-        || Connect(interp, dataPtr, &args) != TCL_OK) {
+    if (OpenSockets(interp, dataPtr, &args) != TCL_OK) {
         IocpsockUdpFree(dataPtr);
         return TCL_ERROR;
     }
     if (args.commandPtr != NULL) {
-        Tcl_Size length;
-
-        Tcl_ListObjLength(NULL, args.commandPtr, &length);
-        if (length > 0) {
-            IocpsockUdpSetCommand(dataPtr, interp, args.commandPtr);
-        }
+        IocpsockUdpSetCommand(dataPtr, interp, args.commandPtr);
     }
     channel = IocpsockUdpOpen(dataPtr);
     Tcl_RegisterChannel(interp, channel);
@@ -276,17 +247,17 @@ GetUdp(Tcl_Interp *interp, Tcl_Obj *namePtr)
 /* -------------------------------------------------------------- sendto */
 
 static int
-SendFailure(Tcl_Interp *interp, const IocpsockUdp *dataPtr, CpError error)
+Failure(Tcl_Interp *interp, const IocpsockUdp *dataPtr, const char *doing,
+    CpError error)
 {
     char what[80];
 
-    snprintf(what, sizeof(what), "error writing \"%s\"",
+    snprintf(what, sizeof(what), "error %s \"%s\"", doing,
         Tcl_GetChannelName(dataPtr->chanPtr->channel));
     return IocpsockUdpFailure(interp, what, error);
 }
 
-/* Sends to an address, or with NULL to the peer; a blocking channel waits until
- * it can. */
+/* Sends to an address; a blocking channel waits until it can. */
 
 static CpError
 Send(IocpsockUdp *dataPtr, const unsigned char *bytes, size_t length,
@@ -322,9 +293,7 @@ SendToHost(Tcl_Interp *interp, IocpsockUdp *dataPtr, const unsigned char *bytes,
     if (port == lastPtr->port && host[0] != '\0'
         && strcmp(host, lastPtr->host) == 0) {
         error = Send(dataPtr, bytes, length, &lastPtr->addr);
-    } else if (CpTargetIsNumeric(&target)
-        || (IocpsockIsBlocking(dataPtr->chanPtr)
-            && dataPtr->commandPtr == NULL)) {
+    } else if (CpTargetIsNumeric(&target) || IocpsockUdpAwaitsNames(dataPtr)) {
         if (IocpsockUdpAddr(interp, dataPtr, host, port, &addr) != TCL_OK) {
             return TCL_ERROR;
         }
@@ -338,7 +307,7 @@ SendToHost(Tcl_Interp *interp, IocpsockUdp *dataPtr, const unsigned char *bytes,
     } else {
         error = CpUdpSendName(dataPtr->udpPtr, bytes, length, &target);
     }
-    return error == CP_OK ? TCL_OK : SendFailure(interp, dataPtr, error);
+    return error == CP_OK ? TCL_OK : Failure(interp, dataPtr, "writing", error);
 }
 
 static int
@@ -377,11 +346,8 @@ SendToObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         return SendToHost(interp, dataPtr, bytes, (size_t) length,
             Tcl_GetString(objv[3]), port);
     }
-    error = Send(dataPtr, bytes, (size_t) length,
-        !CpUdpIsConnected(dataPtr->udpPtr) && dataPtr->remote.lengthBytes > 0
-            ? &dataPtr->remote
-            : NULL);
-    return error == CP_OK ? TCL_OK : SendFailure(interp, dataPtr, error);
+    error = IocpsockUdpSendPeer(dataPtr, bytes, (size_t) length);
+    return error == CP_OK ? TCL_OK : Failure(interp, dataPtr, "writing", error);
 }
 
 /* ---------------------------------------------------------------- recv */
@@ -468,7 +434,8 @@ FirstDatagram(IocpsockUdp *dataPtr, int timeoutMs)
     uint64_t endMs = CpNowMs() + (uint64_t) timeoutMs;
     CpDatagram *datagramPtr;
 
-    while ((datagramPtr = IocpsockUdpTake(dataPtr)) == NULL && timeoutMs != 0) {
+    while ((datagramPtr = IocpsockUdpTake(dataPtr)) == NULL && timeoutMs != 0
+        && !CpUdpHasFailed(dataPtr->udpPtr)) {
         uint64_t nowMs = CpNowMs();
 
         if (timeoutMs > 0 && nowMs >= endMs) {
@@ -502,12 +469,15 @@ RecvObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         || ParseRecv(interp, objc, objv, &max, &timeoutMs) != TCL_OK) {
         return TCL_ERROR;
     }
-    listPtr = Tcl_NewListObj(0, NULL);
     CpUdpGetLimits(dataPtr->udpPtr, &limits);
     if (max > (int) limits.queueCount) {
         max = (int) limits.queueCount;
     }
     datagramPtr = FirstDatagram(dataPtr, timeoutMs);
+    if (CpUdpHasFailed(dataPtr->udpPtr)) {
+        return Failure(interp, dataPtr, "reading", CP_ENOTCONN);
+    }
+    listPtr = Tcl_NewListObj(0, NULL);
     while (datagramPtr != NULL) {
         Tcl_ListObjAppendElement(NULL, listPtr,
             Tcl_NewByteArrayObj(datagramPtr->bytes,

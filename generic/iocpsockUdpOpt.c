@@ -30,10 +30,9 @@ struct UdpOption {
 };
 
 #define READABLE \
-    "broadcast command error family hops mcastgroups mcastif mcastloop " \
-    "mcastttl maxsize myport peer queuebytes queuecount remote sockname " \
-    "sorcvbuf " \
-    "sosndbuf stats ttl"
+    "broadcast command connecting error family hops mcastgroups mcastif " \
+    "mcastloop mcastttl maxsize myport peer queuebytes queuecount remote " \
+    "sockname sorcvbuf sosndbuf stats ttl"
 #define SETTABLE \
     "broadcast command hops mcastadd mcastdrop mcastif mcastloop mcastttl " \
     "maxsize queuebytes queuecount remote sorcvbuf sosndbuf ttl"
@@ -127,6 +126,16 @@ SetCommand(IocpsockUdp *dataPtr, Tcl_Interp *interp, const UdpOption *optionPtr,
 }
 
 static int
+GetConnecting(IocpsockUdp *dataPtr, Tcl_Interp *interp,
+    const UdpOption *optionPtr, Tcl_DString *dsPtr)
+{
+    (void) interp;
+    (void) optionPtr;
+    AppendInteger(dsPtr, CpUdpIsLookingUp(dataPtr->udpPtr));
+    return TCL_OK;
+}
+
+static int
 GetError(IocpsockUdp *dataPtr, Tcl_Interp *interp, const UdpOption *optionPtr,
     Tcl_DString *dsPtr)
 {
@@ -192,7 +201,7 @@ GetMyPort(IocpsockUdp *dataPtr, Tcl_Interp *interp, const UdpOption *optionPtr,
 
     (void) interp;
     (void) optionPtr;
-    if (CpHandleLocal(handlePtr, &local) == CP_OK) {
+    if (handlePtr != NULL && CpHandleLocal(handlePtr, &local) == CP_OK) {
         AppendInteger(dsPtr, CpAddrPort(&local));
     }
     return TCL_OK;
@@ -214,7 +223,7 @@ GetRemote(IocpsockUdp *dataPtr, Tcl_Interp *interp, const UdpOption *optionPtr,
 {
     (void) interp;
     (void) optionPtr;
-    AppendAddr(dsPtr, &dataPtr->remote);
+    AppendAddr(dsPtr, CpUdpRemote(dataPtr->udpPtr));
     return TCL_OK;
 }
 
@@ -225,26 +234,18 @@ SetRemote(IocpsockUdp *dataPtr, Tcl_Interp *interp, const UdpOption *optionPtr,
     Tcl_Obj *listPtr = Tcl_NewStringObj(value, -1);
     Tcl_Obj **parts;
     Tcl_Size count;
-    CpAddr addr = {0};
-    int port, code;
+    int code;
 
     Tcl_IncrRefCount(listPtr);
     code = Tcl_ListObjGetElements(interp, listPtr, &count, &parts);
     if (code == TCL_OK && count != 2 && count != 0) {
         code = BadValue(interp, optionPtr, value, "a host and a port, or {}");
-    } else if (code == TCL_OK && CpUdpIsConnected(dataPtr->udpPtr)) {
+    } else if (code == TCL_OK && CpUdpHasPeer(dataPtr->udpPtr)) {
         code = IocpsockPosixFailure(interp, "can't set remote", CP_EISCONN);
     } else if (code == TCL_OK && count == 0) {
-        memset(&dataPtr->remote, 0, sizeof(CpAddr));
+        (void) CpUdpSetRemote(dataPtr->udpPtr, NULL);
     } else if (code == TCL_OK) {
-        code = IocpsockUdpPort(interp, parts[1], &port);
-        if (code == TCL_OK) {
-            code = IocpsockUdpAddr(interp, dataPtr, Tcl_GetString(parts[0]),
-                port, &addr);
-        }
-        if (code == TCL_OK) {
-            dataPtr->remote = addr;
-        }
+        code = IocpsockUdpUseRemote(dataPtr, interp, parts[0], parts[1]);
     }
     Tcl_DecrRefCount(listPtr);
     return code;
@@ -390,7 +391,9 @@ GetSocket(IocpsockUdp *dataPtr, Tcl_Interp *interp, const UdpOption *optionPtr,
     char what[32];
     int value = 0;
 
-    if (handlePtr != NULL) {
+    if (CpUdpHandle(dataPtr->udpPtr, 0) == NULL) {
+        error = CP_ENOTCONN;
+    } else if (handlePtr != NULL) {
         error = ReadOption(handlePtr, optionPtr, &value);
     }
     if (error != CP_OK) {
@@ -484,6 +487,7 @@ SetMcastIf(IocpsockUdp *dataPtr, Tcl_Interp *interp, const UdpOption *optionPtr,
 static const UdpOption options[] = {{"-broadcast", 0, GetSocket, SetSocket,
                                         CP_UDP_BROADCAST, 0, 1, 1},
     {"-command", 1, GetCommand, SetCommand, 0, 0, 0, 0},
+    {"-connecting", 0, GetConnecting, NULL, 0, 0, 0, 0},
     {"-error", 0, GetError, NULL, 0, 0, 0, 0},
     {"-family", 1, GetFamily, NULL, 0, 0, 0, 0},
     {"-hops", 0, GetSocket, SetSocket, CP_UDP_TTL, 1, 255, 2},
@@ -522,15 +526,30 @@ FindOption(const char *name)
     return NULL;
 }
 
+/* While its peer's name is looked up, a channel has no sockets. */
+
+static int
+NeedsSocket(const UdpOption *optionPtr)
+{
+    return optionPtr->setProc == SetSocket || optionPtr->setProc == SetMcastAdd
+        || optionPtr->setProc == SetMcastDrop
+        || optionPtr->setProc == SetMcastIf;
+}
+
 int
 IocpsockUdpSetOption(void *instanceData, Tcl_Interp *interp,
     const char *optionName, const char *value)
 {
     IocpsockUdp *dataPtr = ((IocpsockChan *) instanceData)->kindData;
     const UdpOption *optionPtr = FindOption(optionName);
+    char what[32];
 
     if (optionPtr == NULL || optionPtr->setProc == NULL) {
         return Tcl_BadChannelOption(interp, optionName, SETTABLE);
+    }
+    if (NeedsSocket(optionPtr) && CpUdpHandle(dataPtr->udpPtr, 0) == NULL) {
+        snprintf(what, sizeof(what), "can't set %s", optionPtr->name + 1);
+        return IocpsockPosixFailure(interp, what, CP_ENOTCONN);
     }
     return optionPtr->setProc(dataPtr, interp, optionPtr, value);
 }

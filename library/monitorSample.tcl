@@ -6,7 +6,8 @@
 
 namespace eval iocpsock::monitor {
     # How many channels a sample checks (if there are more, the next samples
-    # check the others), and how many waiting channels it lists.
+    # check the others), and how many waiting channels and how many UDP channels
+    # it lists.
     variable lookAt 200
     variable listed 8
 
@@ -15,6 +16,9 @@ namespace eval iocpsock::monitor {
     # index of the channel to check next.
     variable waiting {}
     variable cursor 0
+
+    # The UDP channels that the last sample listed.
+    variable datagramChans {}
 }
 
 # iocpsock::monitor::Sample --
@@ -26,7 +30,8 @@ namespace eval iocpsock::monitor {
 #	late the tick was. "pid", "version" and "tcl" identify the process. The
 #	counters are those of iocpsock::stats, for the whole process, without
 #	the monitor's own. "viewers" counts the viewers, "channels" the sockets
-#	of this interpreter, and "slow" is a list of dictionaries, see Slowest.
+#	of this interpreter, and "slow" and "udp" are lists of dictionaries, see
+#	Slowest and Datagrams.
 
 proc iocpsock::monitor::Sample {lateMs} {
     set now [clock milliseconds]
@@ -35,8 +40,29 @@ proc iocpsock::monitor::Sample {lateMs} {
         {*}[Others [iocpsock::stats]] viewers [llength [Viewers]]]
     set chans [OtherSockets]
     dict set sample channels [llength $chans]
-    dict set sample slow [Slowest $chans $now]
+    set checked [Check $chans]
+    dict set sample slow [Slowest $checked $now]
+    dict set sample udp [Datagrams $checked]
     return $sample
+}
+
+# iocpsock::monitor::Check --
+#
+#	Returns the channels to examine this time, with their -stats: a part of
+#	them, and those that the last sample had.
+
+proc iocpsock::monitor::Check {chans} {
+    variable waiting
+    variable datagramChans
+    set checked {}
+    foreach chan [lsort -unique [concat [dict keys $waiting] $datagramChans \
+            [Turn $chans]]] {
+        # It may be closed, or another driver's.
+        if {![catch {fconfigure $chan -stats} stats]} {
+            dict set checked $chan $stats
+        }
+    }
+    return $checked
 }
 
 # iocpsock::monitor::Others --
@@ -95,16 +121,16 @@ proc iocpsock::monitor::OtherSockets {} {
 #	"output" and "input", the waiting bytes; and "still", for how many ms
 #	the sampler has seen no byte move.
 
-proc iocpsock::monitor::Slowest {chans now} {
+proc iocpsock::monitor::Slowest {checked now} {
     variable waiting
     variable lookAt
     variable listed
     set before $waiting
     set waiting {}
     set found {}
-    foreach chan [lsort -unique [concat [dict keys $before] [Turn $chans]]] {
-        if {[catch {Waits $chan} seen]} {
-            # It is closed, a listener, or another driver's channel.
+    dict for {chan stats} $checked {
+        if {[catch {Waits $chan $stats} seen]} {
+            # It is a listener, or a UDP channel.
             continue
         }
         lassign $seen moved output input
@@ -135,8 +161,7 @@ proc iocpsock::monitor::Slowest {chans now} {
 
 # iocpsock::monitor::Turn --
 #
-#	Returns the channels to check this time. (Slowest also checks those on
-#	which bytes waited before, unless there are too many.)
+#	Returns the channels whose turn it is.
 
 proc iocpsock::monitor::Turn {chans} {
     variable lookAt
@@ -152,13 +177,58 @@ proc iocpsock::monitor::Turn {chans} {
     return [lrange $chans $from $cursor-1]
 }
 
-proc iocpsock::monitor::Waits {chan} {
-    set stats [fconfigure $chan -stats]
+proc iocpsock::monitor::Waits {chan stats} {
     dict with stats {
         return [list [expr {$bytesIn + $bytesOut}] \
             [expr {[chan pending output $chan] + $sendBuffered}] \
             [expr {[chan pending input $chan] + $recvBuffered}]]
     }
+}
+
+# iocpsock::monitor::Datagrams --
+#
+#	Finds the UDP channels that have dropped most datagrams; of equal ones,
+#	those on which most wait to be read, and then the busiest.
+#
+# Results:
+#	A list of dictionaries: "name"; "peer", its destination, which is empty
+#	if there is none or peers are not shown; "port", its own one, or 0;
+#	"in", "out" and "dropped", numbers of datagrams; "queued" and
+#	"queuedBytes", those that wait to be read.
+
+proc iocpsock::monitor::Datagrams {checked} {
+    variable listed
+    variable datagramChans
+    set found {}
+    dict for {chan stats} $checked {
+        if {[dict exists $stats datagramsIn]} {
+            dict with stats {
+                lappend found [list $chan \
+                    [expr {$datagramsIn + $datagramsOut}] $queued $dropped \
+                    $stats]
+            }
+        }
+    }
+    foreach index {1 2 3} {
+        set found [lsort -integer -decreasing -index $index $found]
+    }
+    set found [lrange $found 0 $listed-1]
+    set datagramChans [lmap entry $found {lindex $entry 0}]
+    return [lmap entry $found {
+        lassign $entry chan - queued dropped stats
+        set port [fconfigure $chan -myport]
+        dict create name $chan peer [Destination $chan] \
+            port [expr {$port eq "" ? 0 : $port}] \
+            in [dict get $stats datagramsIn] \
+            out [dict get $stats datagramsOut] dropped $dropped \
+            queued $queued queuedBytes [dict get $stats queuedBytes]
+    }]
+}
+
+proc iocpsock::monitor::Destination {chan} {
+    variable settings
+    return [expr {[dict get $settings -peers]
+        ? [fconfigure $chan -remote] : ""}]
 }
 
 # iocpsock::monitor::Peer --
@@ -191,7 +261,7 @@ proc iocpsock::monitor::Peer {chan} {
 proc iocpsock::monitor::Json {sample} {
     set members {}
     dict for {name value} $sample {
-        if {$name eq "slow"} {
+        if {$name in {slow udp}} {
             set value \[[join [lmap entry $value {Json $entry}] ,]\]
         } elseif {$name in {version tcl name peer}} {
             set value \"[regsub -all {[^ !#-\[\]-~]} $value ?]\"
@@ -205,4 +275,5 @@ proc iocpsock::monitor::Json {sample} {
 
 proc iocpsock::monitor::ForgetWaiting {} {
     variable waiting {}
+    variable datagramChans {}
 }

@@ -199,6 +199,7 @@ CpPortReap(CpPort *portPtr, int timeoutMs)
         if (nextMs < 0 && timeoutMs < 0) {
             if (simCutOnDeadlock) {
                 CpSimCut();
+                SimSendStrays();
             }
             nextMs = CpSimNextMs();
         }

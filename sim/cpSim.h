@@ -129,8 +129,8 @@ void CpSimReseed(uint64_t seed);
  * CpSimCutOnDeadlock --
  *
  *      If a wait without a limit that nothing can end is no mistake of the
- *      test, all peers become unreachable then (CpSimCut), which ends it. Off
- *      in a new world.
+ *      test, all peers become unreachable then (CpSimCut), and each datagram
+ *      socket gets a datagram. That ends it. Off in a new world.
  */
 
 void CpSimCutOnDeadlock(int on);

@@ -210,6 +210,9 @@ void SimUnrefOp(SimOp *simOpPtr);
 /* cpUdpSim.c */
 void SimArriveDatagram(void *ptr);
 
+/* Sends a line to each datagram socket: from its peer, or else from itself. */
+void SimSendStrays(void);
+
 /* cpOpSim.c: begins an operation; gives it a buffer, whose bytes must not
  * change if it sends; and ends it at its submit. */
 SimOp *SimBegin(CpHandle *handlePtr, CpOp *opPtr, SimOpKind kind);

@@ -488,6 +488,32 @@ SimArriveDatagram(void *ptr)
     SimAfter(SimDelay(CP_SIM_IN_FLIGHT), SIM_EVENT_DATAGRAM, datagramPtr);
 }
 
+/* A socket without a local address can receive nothing. */
+
+void
+SimSendStrays(void)
+{
+    static const char line[] = "stray\n";
+    CpHandle *handlePtr;
+
+    for (handlePtr = SimNewestHandle(); handlePtr != NULL;
+         handlePtr = SimOlderHandle(handlePtr)) {
+        const struct SimUdp *udpPtr = handlePtr->udpPtr;
+        SimDatagram *strayPtr;
+
+        if (udpPtr == NULL || handlePtr->local.lengthBytes == 0) {
+            continue;
+        }
+        strayPtr = SimAlloc(sizeof(SimDatagram) + sizeof(line) - 1);
+        strayPtr->to = NameOf(handlePtr);
+        strayPtr->from = udpPtr->peer.lengthBytes > 0 ? udpPtr->peer
+                                                      : strayPtr->to;
+        strayPtr->lengthBytes = sizeof(line) - 1;
+        memcpy(BytesOf(strayPtr), line, sizeof(line) - 1);
+        SimAfter(1, SIM_EVENT_DATAGRAM, strayPtr);
+    }
+}
+
 /* -------------------------------------------------------------- sends */
 
 static CpError

@@ -116,7 +116,8 @@ proc browser::end {pipe} {
 
 set browser::points {Math.min(...[...document.querySelectorAll("[data-line]")]
     .map(path => (path.getAttribute("d") || "").split("L").length))}
-set browser::rises {["bytesIn", "bytesOut", "connections", "operations"]
+set browser::rises {["bytesIn", "bytesOut", "connections", "operations",
+    "datagramsIn", "datagramsOut"]
     .every(name => document.querySelector("[data-line=" + name + "]")
         .getAttribute("d").split(/[ML]/).slice(1)
         .some(point => point.split(" ")[1] < 90))}
@@ -131,7 +132,7 @@ proc browser::checkPage {} {
     variable rises
     variable options
     set wanted [dict get $options -points]
-    show 1280 1040 1 false dark
+    show 1280 1280 1 false dark
     for {set n 10} {$n < $wanted} {incr n 10} {
         await "$points >= $n"
     }
@@ -148,7 +149,12 @@ proc browser::checkPage {} {
     checkPointer
     checkWidth dark
     picture dark
-    show 1280 1040 1 false light
+    set rows [ask {document.querySelectorAll("#udp tr").length}]
+    check "UDP channels are listed" [expr {$rows == 3}] $rows
+    set dropped [ask {document.querySelector("#udp td:nth-child(4)")
+        .textContent}]
+    check "with what they have dropped" [expr {$dropped > 0}] $dropped
+    show 1280 1280 1 false light
     picture light
     show 390 844 2 true dark
     checkWidth phone

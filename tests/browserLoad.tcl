@@ -1,7 +1,9 @@
 # browserLoad.tcl --
 #
 #	The process that browser.tcl watches. One server answers with three
-#	times the bytes that it receives, another sends much to every client.
+#	times the bytes that it receives, another sends much to every client. Of
+#	two UDP channels, one answers what the other sends; a third one reads
+#	too late, so that datagrams are dropped.
 #	It prints the ports of the monitor and of both servers. On standard
 #	input it takes "stop" and "start", which print "stopped" and "started",
 #	and ends with it.
@@ -42,6 +44,33 @@ proc load::listen {script} {
     return [lindex [fconfigure $chan -sockname] 2]
 }
 
+# Datagrams go round, and some to a channel that has room for two.
+
+proc load::datagrams {} {
+    set echo [iocpsock::udp -myaddr 127.0.0.1 -command load::echo]
+    variable full [iocpsock::udp -myaddr 127.0.0.1]
+    fconfigure $full -queuecount 2
+    variable sender [iocpsock::udp -command list 127.0.0.1 \
+        [fconfigure $echo -myport]]
+    sendDatagrams 1
+}
+
+proc load::echo {chan bytes facts} {
+    iocpsock::sendto $chan $bytes [dict get $facts address] \
+        [dict get $facts port]
+}
+
+proc load::sendDatagrams {number} {
+    variable sender
+    variable full
+    after 100 [list load::sendDatagrams [expr {$number + 1}]]
+    iocpsock::sendto $sender [string repeat x 500]
+    iocpsock::sendto $full overflow 127.0.0.1 [fconfigure $full -myport]
+    if {$number % 10 == 0} {
+        iocpsock::recv $full
+    }
+}
+
 proc load::command {} {
     variable port
     variable interval
@@ -61,6 +90,7 @@ proc load::command {} {
     flush stdout
 }
 
+load::datagrams
 puts "$load::port [load::listen load::accept] [load::listen load::flood]"
 flush stdout
 fconfigure stdin -blocking 0

@@ -122,6 +122,48 @@ proc view::freshSnapshot {args} {
     return [lmap name $args {member $json $name}]
 }
 
+# Returns the UDP channels of a new sample as dictionaries.
+
+proc view::udp {} {
+    set now [clock milliseconds]
+    support::until {[set json [body [get /snapshot]]] ne ""
+        && [member $json time] >= $now}
+    regexp {"udp":\[(.*?)\]} $json -> rows
+    return [lmap row [regexp -all -inline {\{[^\}]*\}} $rows] {
+        set facts {}
+        foreach {- key number text} [regexp -all -inline \
+                {"(\w+)":(?:(\d+)|"([^"]*)")} $row] {
+            dict set facts $key $number$text
+        }
+        set facts
+    }]
+}
+
+# Returns facts about a channel from such rows.
+
+proc view::row {rows chan args} {
+    foreach row $rows {
+        if {[dict get $row name] eq $chan} {
+            return [lmap key $args {dict get $row $key}]
+        }
+    }
+    return "no row of $chan in $rows"
+}
+
+# Sends datagrams to a UDP channel, which does not read them.
+
+proc view::sendTo {chan args} {
+    set from [iocpsock::udp 127.0.0.1 [fconfigure $chan -myport]]
+    fileevent $chan readable list
+    foreach bytes $args {
+        iocpsock::sendto $from $bytes
+    }
+    support::until {[dict get [fconfigure $chan -stats] datagramsIn]
+        == [llength $args]}
+    fileevent $chan readable {}
+    return $from
+}
+
 # Returns a viewer that has received its first samples.
 
 proc view::watch {{samples 1}} {

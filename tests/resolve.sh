@@ -1,9 +1,9 @@
 #!/bin/sh
 # resolve.sh 86|90 --
 #
-#       resolve.tcl in a network namespace with a name server of its own, which
-#       holds back answers when it is told to. Exit status: 0 passed, 1 failed,
-#       77 skipped (needs root).
+#       resolve.tcl and resolveUdp.tcl in a network namespace with a name server
+#       of its own, which holds back answers when it is told to. Exit status: 0
+#       passed, 1 failed, 77 skipped (needs root).
 
 set -u
 # shellcheck source=tests/scratch
@@ -34,6 +34,6 @@ perl "$2/heldDns.pl" <"$1/dns" >"$1/ready" &
 exec 9>"$1/dns"
 read -r answer <"$1/ready"
 [ "$answer" = ready ] || exit 1
-exec "$3" "$2/run.tcl" resolve.tcl
+"$3" "$2/run.tcl" resolve.tcl && "$3" "$2/run.tcl" resolveUdp.tcl
 END
 unshare -mn sh "$work/inside" "$work" "$here" "$run"

@@ -2,83 +2,67 @@
  * udpRandomTest.c --
  *
  *      Datagram endpoints in random worlds, in which datagrams are lost,
- *      doubled and late, and everything else fails now and then. What is
- *      received must be what somebody has sent.
+ *      doubled, late and truncated, and everything else fails now and then.
+ *      What is received must be what somebody has sent.
+ *
+ *          udpRandomTest ?SEED? ?COUNT?
+ *
+ *      COUNT worlds, of which the first has that seed and each other one the
+ *      next. A failure says which one it was.
  */
 
+#include "udpContent.h"
 #include "udpEnd.h"
+
+#include <stdlib.h>
 
 #define ENDS 4
 #define STEPS 300
 #define WORLDS 200
 
-static uint64_t randomSent, randomTaken;
-
-/* A datagram holds the number of its sender and a number of its own. */
-
-typedef struct Content {
-    uint32_t from;
-    uint32_t number;
-    unsigned char rest[500];
-} Content;
-
-static void
-CheckContent(End *ends, const CpDatagram *datagramPtr)
-{
-    Content content;
-    uint32_t i;
-
-    CHECK(datagramPtr->lengthBytes >= 8
-        && datagramPtr->lengthBytes <= sizeof(content));
-    memcpy(&content, datagramPtr->bytes, datagramPtr->lengthBytes);
-    CHECK(content.from < ENDS);
-    CHECK(datagramPtr->lengthBytes == 8 + content.number % 500);
-    for (i = 0; i < content.number % 500; i++) {
-        CHECK(content.rest[i] == (unsigned char) (content.number + i));
-    }
-    CHECK(CheckSameAddr(&datagramPtr->info.peer, &ends[content.from].addr));
-}
+static uint64_t randomSent, randomTaken, randomCut;
 
 static void
 RandomSend(End *ends, uint32_t from, uint32_t number)
 {
+    CpUdp *udpPtr = ends[from].udpPtr;
     const End *toPtr = &ends[CpSimRandom(ENDS)];
     CpTarget target = {.host = "127.0.0.1", .port = CpAddrPort(&toPtr->addr)};
     CpAddr nobody = CpSimAddr4(CP_SIM_LOCALHOST, 9);
-    Content content;
+    UdpContent content;
+    size_t lengthBytes = UdpContentFill(&content, CpAddrPort(&ends[from].addr),
+        number);
     CpError error;
-    uint32_t i;
 
-    content.from = from;
-    content.number = number;
-    for (i = 0; i < number % 500; i++) {
-        content.rest[i] = (unsigned char) (number + i);
-    }
-    switch (CpSimRandom(8)) {
+    switch (CpSimRandom(10)) {
     case 0:
-        error = CpUdpSendName(ends[from].udpPtr, &content, 8 + number % 500,
-            &target);
+        error = CpUdpSendName(udpPtr, &content, lengthBytes, &target);
         break;
     case 1:
-        error = CpUdpSend(ends[from].udpPtr, &content, 8 + number % 500,
-            &nobody);
+        error = CpUdpSend(udpPtr, &content, lengthBytes, &nobody);
+        break;
+    case 2:
+        error = CpUdpSetRemoteName(udpPtr, &target);
+        break;
+    case 3:
+        error = CpUdpSendPeer(udpPtr, &content, lengthBytes);
         break;
     default:
-        error = CpUdpSend(ends[from].udpPtr, &content, 8 + number % 500,
-            &toPtr->addr);
+        error = CpUdpSend(udpPtr, &content, lengthBytes, &toPtr->addr);
         break;
     }
     randomSent += error == CP_OK;
 }
 
 static void
-RandomTake(End *ends, End *endPtr)
+RandomTake(End *endPtr)
 {
     CpDatagram *datagramPtr;
     unsigned most = CpSimRandom(20);
 
     while (most-- > 0 && (datagramPtr = CpUdpTake(endPtr->udpPtr)) != NULL) {
-        CheckContent(ends, datagramPtr);
+        UdpContentCheck(datagramPtr);
+        randomCut += datagramPtr->info.truncated != 0;
         CpUdpFree(datagramPtr);
         randomTaken++;
     }
@@ -102,7 +86,7 @@ RandomStep(End *ends, uint32_t number)
         CpUdpRearm(endPtr->udpPtr);
         break;
     case 3:
-        RandomTake(ends, endPtr);
+        RandomTake(endPtr);
         break;
     case 4:
         CpPortReap(endPtr->portPtr, (int) CpSimRandom(20));
@@ -115,6 +99,7 @@ RandomStep(End *ends, uint32_t number)
         CpUdpGetLimits(endPtr->udpPtr, &limits);
         limits.queueBytes = CpSimRandom(4000);
         limits.queueCount = CpSimRandom(20);
+        limits.datagramBytes = UDP_CONTENT_MIN + CpSimRandom(1000);
         CpUdpSetLimits(endPtr->udpPtr, &limits);
         break;
     default:
@@ -126,17 +111,20 @@ RandomStep(End *ends, uint32_t number)
     }
 }
 
-/* An endpoint whose peer does not exist. */
+/* An endpoint whose peer does not exist; perhaps it is looked up. */
 
 static void
 OpenLonely(End *endPtr, CpPort *portPtr)
 {
     CpAddr nobody = CpSimAddr4(CP_SIM_LOCALHOST, 9);
+    CpTarget target = {.host = "localhost", .port = 9, .family = CP_FAMILY_IP4};
 
     memset(endPtr, 0, sizeof(End));
     endPtr->portPtr = portPtr;
     endPtr->udpPtr = CpUdpNew(portPtr, Changed, endPtr);
-    CHECK_ERROR(CpUdpConnect(endPtr->udpPtr, &nobody), CP_OK);
+    CHECK_ERROR(CpSimRandom(2) ? CpUdpConnect(endPtr->udpPtr, &nobody)
+                               : CpUdpConnectName(endPtr->udpPtr, &target, 0),
+        CP_OK);
     CpUdpWatch(endPtr->udpPtr, 1);
 }
 
@@ -167,7 +155,7 @@ RandomWorld(CpPort *portPtr)
     for (i = 0; i < STEPS; i++) {
         RandomStep(ends, i + 1);
         if (CpSimRandom(20) == 0) {
-            (void) CpUdpSend(lonely.udpPtr, "x", 1, NULL);
+            (void) CpUdpSendPeer(lonely.udpPtr, "x", 1);
             CpUdpRearm(lonely.udpPtr);
         }
     }
@@ -181,35 +169,44 @@ RandomWorld(CpPort *portPtr)
 }
 
 static void
-TestRandom(CpPort *portPtr)
+RunWorld(uint64_t seed)
 {
-    unsigned world, fault;
+    static char hint[80];
+    CpError error;
+    CpPort *portPtr;
 
-    (void) portPtr;
-    for (world = 0; world < WORLDS; world++) {
-        CpError error;
-        CpPort *newPtr;
+    snprintf(hint, sizeof(hint), "build/native-clang/udpRandomTest %llu 1",
+        (unsigned long long) seed);
+    CpSimStart(seed, hint);
+    portPtr = CpPortNew(CheckNoWake, NULL, &error);
+    RandomWorld(portPtr);
+    CpPortRelease(portPtr);
+    CpSimEnd();
+}
 
-        /* The world of the case ends for the first of these. */
-        CpSimReseed(world + 1);
-        newPtr = CpPortNew(CheckNoWake, NULL, &error);
-        RandomWorld(newPtr);
-        CpSimSetWindows(0);
-        for (fault = 0; fault < CP_SIM_FAULT_COUNT; fault++) {
-            CpSimSetFault((CpSimFault) fault, 0);
-        }
-        CpPortRelease(newPtr);
+int
+main(int argc, char **argv)
+{
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+    uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : WORLDS;
+    unsigned fault;
+    uint64_t i;
+
+    for (i = 0; i < count; i++) {
+        RunWorld(seed + i);
     }
-    printf("  %llu sent, %llu taken\n", (unsigned long long) randomSent,
-        (unsigned long long) randomTaken);
-    CHECK(randomSent / WORLDS > 50 && randomTaken / WORLDS > 20);
+    printf("%llu worlds from seed %llu, %llu datagrams sent, %llu taken, "
+           "%llu of them truncated\n",
+        (unsigned long long) count, (unsigned long long) seed,
+        (unsigned long long) randomSent, (unsigned long long) randomTaken,
+        (unsigned long long) randomCut);
     for (fault = CP_SIM_UDP_LOSE; fault < CP_SIM_FAULT_COUNT; fault++) {
         printf("  %-20s %llu\n", CpSimFaultName((CpSimFault) fault),
             (unsigned long long) CpSimTaken((CpSimFault) fault));
-        CHECK(CpSimTaken((CpSimFault) fault) > 0);
+        CHECK(count < WORLDS || CpSimTaken((CpSimFault) fault) > 0);
     }
+    CHECK(count < WORLDS
+        || (randomSent > count * 50 && randomTaken > count * 20
+            && randomCut > 0));
+    return 0;
 }
-
-static const CheckCase cases[] = {{"random", TestRandom}};
-
-CHECK_MAIN(cases)

@@ -129,6 +129,16 @@ void RandomWindUpPeers(void);
 void RandomStopPeers(void); /* They listen no more. */
 void RandomClosePeers(void);
 
+/* ------------------------------------------------------- randomUdp.c */
+
+extern int randomUdp; /* Worlds have datagrams, too. */
+extern uint64_t randomDatagramsSent, randomDatagramsTaken;
+
+void RandomStepUdp(void);
+int RandomCountUdp(void);
+void RandomCheckUdp(void);
+void RandomCloseUdp(void);
+
 /* ----------------------------------------------------- randomWorld.c */
 
 extern CpPort *randomPorts[RANDOM_PORTS];

@@ -4,10 +4,11 @@
  *      Plays application and network by chance, over the simulated port, and
  *      checks what has to hold whatever happens:
  *
- *          randomTest ?SEED? ?COUNT?
+ *          randomTest ?udp? ?SEED? ?COUNT?
  *
- *      COUNT worlds of RANDOM_STEPS steps, of which the first has that seed and
- *      each other one the next. A failure says which one it was.
+ *      With "udp" there are datagrams beside the connections. COUNT worlds of
+ *      RANDOM_STEPS steps, of which the first has that seed and each other one
+ *      the next. A failure says which one it was.
  */
 
 #include "randomInt.h"
@@ -16,24 +17,26 @@
 
 #define DEFAULT_COUNT 300
 
-int
-main(int argc, char **argv)
+static void
+Report(uint64_t seed, uint64_t count)
 {
-    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-    uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : DEFAULT_COUNT;
-    uint64_t i;
+    unsigned end = randomUdp ? CP_SIM_FAULT_COUNT : CP_SIM_UDP_LOSE;
     unsigned fault, status, statusCount;
     const CpError *statuses = CpSimStatusErrors(&statusCount);
 
-    for (i = 0; i < count; i++) {
-        RandomRunWorld(seed + i);
-    }
     printf("%llu worlds from seed %llu, %llu steps, %llu accepts, %llu bytes\n",
         (unsigned long long) count, (unsigned long long) seed,
         (unsigned long long) count * RANDOM_STEPS,
         (unsigned long long) randomAccepts,
         (unsigned long long) randomBytesMoved);
-    for (fault = 0; fault < CP_SIM_UDP_LOSE; fault++) {
+    if (randomUdp) {
+        printf("%llu datagrams sent, %llu taken\n",
+            (unsigned long long) randomDatagramsSent,
+            (unsigned long long) randomDatagramsTaken);
+        CHECK(randomDatagramsSent >= count * 10);
+        CHECK(randomDatagramsTaken >= count);
+    }
+    for (fault = 0; fault < end; fault++) {
         uint64_t taken = CpSimTaken((CpSimFault) fault);
 
         printf("  %-20s %llu\n", CpSimFaultName((CpSimFault) fault),
@@ -53,5 +56,23 @@ main(int argc, char **argv)
                 CpErrorName(statuses[status]));
         }
     }
+}
+
+int
+main(int argc, char **argv)
+{
+    uint64_t seed, count, i;
+
+    if (argc > 1 && strcmp(argv[1], "udp") == 0) {
+        randomUdp = 1;
+        argc--;
+        argv++;
+    }
+    seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+    count = argc > 2 ? strtoull(argv[2], NULL, 10) : DEFAULT_COUNT;
+    for (i = 0; i < count; i++) {
+        RandomRunWorld(seed + i);
+    }
+    Report(seed, count);
     return 0;
 }

@@ -63,6 +63,7 @@ CheckWorld(void)
     CHECK(CpStatGet(CP_STAT_LISTENERS) == RandomCountServers());
     RandomCheckConns();
     RandomCheckServers();
+    RandomCheckUdp();
 }
 
 static void
@@ -97,6 +98,9 @@ SetFaults(void)
     CpSimSetFilesLimited((int) CpSimRandom(2));
     CpSimSetHandles(CpSimRandom(4) ? 0 : 10 + CpSimRandom(30));
     CpSimSetWindows(randomWindows);
+    for (i = CP_SIM_UDP_LOSE; randomUdp && i < CP_SIM_FAULT_COUNT; i++) {
+        CpSimSetFault((CpSimFault) i, rates[CpSimRandom(7)]);
+    }
 }
 
 /* What has completed, and what comes next. */
@@ -166,8 +170,11 @@ WindUp(void)
     RandomUnparkConns();
     EndProcess();
     RandomCloseServers();
+    RandomCloseUdp();
     RandomStopPeers();
-    for (i = 0; RandomCountConns() + RandomCountServers() > 0; i++) {
+    for (i = 0;
+         RandomCountConns() + RandomCountServers() + RandomCountUdp() > 0;
+         i++) {
         /* Where a shutdown has failed the end of file does not come. */
         WindUpOnce(randomHarsh && i >= PATIENCE);
 
@@ -207,7 +214,9 @@ Step(void)
 {
     uint32_t choice = CpSimRandom(100);
 
-    if (choice < 45) {
+    if (randomUdp && CpSimRandom(3) == 0) {
+        RandomStepUdp();
+    } else if (choice < 45) {
         RandomStepConn();
     } else if (choice < 65) {
         RandomStepPeer();
@@ -240,7 +249,9 @@ RandomRunWorld(uint64_t seed)
     static char hint[80];
     unsigned i;
 
-    snprintf(hint, sizeof(hint), "make sim SEED=%llu COUNT=1",
+    snprintf(hint, sizeof(hint),
+        randomUdp ? "build/native-clang/randomTest udp %llu 1"
+                  : "make sim SEED=%llu COUNT=1",
         (unsigned long long) seed);
     CpSimStart(seed, hint);
     Begin();

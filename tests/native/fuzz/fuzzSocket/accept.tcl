@@ -1,6 +1,5 @@
-?set s [socket -server {lappend peers} -acceptmode data -accepttimeout 9 ::1 0]
+?set s [socket -server {lappend peers} ::1 0]
 fconfigure $s -acceptmode data -accepttimeout 9 -backlog 2
-foreach c {a b c} {}
 set c [socket -myaddr ::1 -myport 5000 ::1 [lindex [fconfigure $s -sockname] 2]]
 puts $c x
 flush $c
