@@ -10,6 +10,8 @@
 # those that threads other than the first one made; and how often these other
 # threads waited, which is how often they were woken.
 
+source [file join [file dirname [info script]] udpOutside.tcl]
+
 namespace eval outside {
     variable host 127.0.0.1
 
@@ -19,6 +21,8 @@ namespace eval outside {
         echo-wait 150 echo-100 1000 echo-in 400
         accept 200 connect 150 connect-async 150
         receive 200 send 200 web-1 200 web-10 400 web-100 1000 idle 500
+        udp-wait 150 udp-echo 1000 udp-in 1000 udp-out 500
+        channel-wait 150 channel-echo 1000 channel-in 1000 channel-out 500
     }
 
     # Calls in which a thread waits.
@@ -240,6 +244,48 @@ proc outside::Discarded {chan} {
     }
 }
 
+# -------------------------------------------------------------- datagrams
+
+# With -command (udp-...) or with read and puts (channel-...). Each datagram has
+# 64 bytes. Node has only the former, and the core has none.
+foreach way {udp channel} {
+    foreach kind {wait echo in out} {
+        proc outside::case::$way-$kind {count} [string map \
+            [list WAY $way KIND $kind] {
+                outside::Datagrams WAY-KIND WAY KIND $count
+            }]
+    }
+}
+
+proc outside::Datagrams {case way kind count} {
+    variable ports
+    set name [expr {$kind in {wait echo} ? "echo" : "sink"}]
+    set chan [udpOutside::Open [dict get $ports $way-$name]]
+    Exchange $kind $chan $way 20
+    Command mark $case begin
+    Exchange $kind $chan $way $count
+    Command mark $case end
+    close $chan
+}
+
+proc outside::Exchange {kind chan way count} {
+    variable thinkMs
+    set us 60000000
+    switch -- $kind {
+        wait {udpOutside::Echo $chan 1 64 $count $us $thinkMs}
+        echo {udpOutside::Echo $chan [expr {min(100, $count)}] 64 $count $us}
+        in {udpOutside::In $chan 64 $count $us}
+        out {udpOutside::Out outside::Command $way 64 $count}
+    }
+}
+
+# Tells whether the process has no such datagrams.
+proc outside::Lacks {case} {
+    variable ports
+    return [expr {[regexp {^(udp|channel)-} $case -> way]
+        && ![dict exists $ports $way-echo]}]
+}
+
 # ---------------------------------------------------------------- the log
 
 # Counts the calls between a case's marks. The first thread is the one that
@@ -307,6 +353,9 @@ proc outside::Main {log line cases} {
         set cases [dict keys $counts]
     }
     foreach case $cases {
+        if {[Lacks $case]} {
+            continue
+        }
         if {![dict exists $counts $case]} {
             error "no case \"$case\": should be one of\
                 [join [dict keys $counts] {, }]"
