@@ -258,23 +258,22 @@ foreach way {udp channel} {
 }
 
 proc outside::Datagrams {case way kind count} {
-    variable ports
-    set name [expr {$kind in {wait echo} ? "echo" : "sink"}]
-    set chan [udpOutside::Open [dict get $ports $way-$name]]
-    Exchange $kind $chan $way 20
+    Exchange $kind $way 20
     Command mark $case begin
-    Exchange $kind $chan $way $count
+    Exchange $kind $way $count
     Command mark $case end
-    close $chan
 }
 
-proc outside::Exchange {kind chan way count} {
+proc outside::Exchange {kind way count} {
+    variable ports
     variable thinkMs
-    set us 60000000
+    set echo [dict get $ports $way-echo]
+    set sink [dict get $ports $way-sink]
     switch -- $kind {
-        wait {udpOutside::Echo $chan 1 64 $count $us $thinkMs}
-        echo {udpOutside::Echo $chan [expr {min(100, $count)}] 64 $count $us}
-        in {udpOutside::In $chan 64 $count $us}
+        wait {udpOutside::Run echo $echo 64 $count 60 1 [expr {
+            $thinkMs / 1000.0}]}
+        echo {udpOutside::Run echo $echo 64 $count 60 100}
+        in {udpOutside::Run in $sink 64 $count 60}
         out {udpOutside::Out outside::Command $way 64 $count}
     }
 }

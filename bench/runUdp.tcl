@@ -36,20 +36,31 @@ proc runUdp::Once {way case command} {
     set name [exec mktemp -t iocpsock.XXXXXX]
     set pid [exec {*}$command </dev/null >$name 2>@1 &]
     set ports [run::ProgramLine $pid $name {^PORTS .*$}]
-    set result [expr {$ports eq {} ? {} : [Measure $way $case $ports]}]
+    set result [expr {$ports eq {} ? {} : [Measure $way $case $ports \
+        $pid]}]
     run::EndProgram $pid $name
     return $result
 }
 
-proc runUdp::Measure {way case ports} {
+proc runUdp::Measure {way case ports pid} {
+    set before [run::Look $pid]
     set load [expr {[info exists ::env(BENCH_LOAD)] ? $::env(BENCH_LOAD) : {}}]
-    lassign [run::Execute 60 {*}$load tclsh $run::root/bench/udpOutside.tcl \
-        [string trim $ports] $way $run::options(-seconds) \
-        [string range $case 4 end]] code output
-    if {![regexp -line {^RESULT (.*)$} $output -> result]} {
-        puts "    $case: no result: $output"
+    set client [open |[list {*}$load timeout -k 5 60 tclsh \
+        $run::root/bench/udpOutside.tcl [string trim $ports] $way \
+        $run::options(-seconds) [string range $case 4 end] 2>@1] r+]
+    gets $client line
+    if {![regexp {^RESULT (.*)$} $line -> result]} {
+        puts "    $case: no result: $line"
+        catch {close $client}
         return {}
     }
+    # The process under test, and Wine's server, for each datagram.
+    set after [run::Look $pid]
+    foreach key {cpuUs serverCpuUs} {
+        dict set result $key [expr {double([dict get $after $key]
+            - [dict get $before $key]) / [dict get $result all]}]
+    }
+    catch {close $client}
     dict set result lostPercent [expr {
         100.0 * [dict get $result lost] / max(1, [dict get $result sent])}]
     return $result
