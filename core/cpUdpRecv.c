@@ -22,7 +22,7 @@
 /* So many datagrams are taken, and so many of these are dropped, before those
  * that wait are served. */
 #define TAKE_MAX 32
-#define DROP_MAX 4
+#define DROP_MAX 2
 
 /* ICMP errors that may come one after the other. */
 #define FAILURES_MAX 16
