@@ -21,8 +21,8 @@ namespace eval outside {
         echo-wait 150 echo-100 1000 echo-in 400
         accept 200 connect 150 connect-async 150
         receive 200 send 200 web-1 200 web-10 400 web-100 1000 idle 500
-        udp-wait 150 udp-echo 1000 udp-in 1000 udp-out 500
-        channel-wait 150 channel-echo 1000 channel-in 1000 channel-out 500
+        udp-wait 100 udp-echo 600 udp-in 600 udp-out 400
+        channel-echo 600 channel-in 600 channel-out 400
     }
 
     # Calls in which a thread waits.
@@ -248,8 +248,8 @@ proc outside::Discarded {chan} {
 
 # With -command (udp-...) or with read and puts (channel-...). Each datagram has
 # 64 bytes. Node has only the former, and the core has none.
-foreach way {udp channel} {
-    foreach kind {wait echo in out} {
+foreach {way kinds} {udp {wait echo in out} channel {echo in out}} {
+    foreach kind $kinds {
         proc outside::case::$way-$kind {count} [string map \
             [list WAY $way KIND $kind] {
                 outside::Datagrams WAY-KIND WAY KIND $count

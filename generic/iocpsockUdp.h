@@ -86,8 +86,8 @@ void IocpsockUdpInit(Tcl_Interp *interp);
 
 /* iocpsockUdpAddr.c */
 
-/* The facts of a datagram as a dict, which may be shared. Its sender becomes the
- * peer. */
+/* The facts of a datagram as a dict, which may be shared. Its sender becomes
+ * the peer. */
 Tcl_Obj *IocpsockUdpMeta(IocpsockUdp *dataPtr, const CpUdpInfo *infoPtr);
 void IocpsockUdpForgetMeta(IocpsockUdp *dataPtr);
 
