@@ -4,6 +4,7 @@ const fs = require('fs');
 const http = require('http');
 const net = require('net');
 const path = require('path');
+const udp = require('./udp.js');
 
 const piece = Buffer.alloc(65536, 'x');
 const ports = {};
@@ -124,6 +125,8 @@ cases.idle = (count, port, done) => {
     });
 };
 
+cases['udp-out'] = udp.out;
+
 // ---------------------------------------------------------------- control
 
 const control = net.createServer((socket) => {
@@ -135,10 +138,10 @@ const control = net.createServer((socket) => {
             mark(rest.join(' '));
             socket.write('ok\n');
         } else {
-            const [name, count, port] = rest;
-            cases[name](Number(count), Number(port), () => {
-                socket.write('ok\n');
-            });
+            const [name, ...numbers] = rest;
+            const [count, port, size] = numbers.map(Number);
+            const done = () => socket.write('ok\n');
+            cases[name](count, port, done, size);
         }
     });
 });
@@ -150,6 +153,7 @@ async function main(folder) {
     await listen('sink', sink);
     await listen('source', source);
     await listen('web', web(folder));
+    await udp.listen(ports);
     // Wine has no pipe that Node can write to: the output is a file.
     const text = Object.entries(ports).flat().join(' ');
     fs.writeSync(1, `PORTS ${text}\n`);

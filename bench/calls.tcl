@@ -15,12 +15,14 @@
 #   sink      reads pieces of 64 KiB until the end, and closes
 #   source    reads a number, sends so many pieces of 64 KiB, and closes
 #   web       the web server of examples/
+# and those of the datagram servers in udp.tcl.
 #
 # The commands:
 #   mark TEXT              writes "MARK TEXT" to stderr, which also gets Wine's
 #                          log of calls
-#   run CASE COUNT PORT    runs a case of this process, between two marks; PORT
-#                          is that of a server outside
+#   run CASE COUNT PORT ?SIZE?
+#                          runs a case of this process; PORT is that of a server
+#                          outside, SIZE that of a datagram
 
 namespace eval calls {
     variable piece [string repeat x 65536]
@@ -129,8 +131,7 @@ proc calls::Control {chan} {
             # The case runs its own event loop. The control connection must not
             # take part in it.
             fileevent $chan readable {}
-            lassign $rest case count port
-            case::$case $count $port
+            case::[lindex $rest 0] {*}[lrange $rest 1 end]
             fileevent $chan readable [list calls::Control $chan]
         }
     }
@@ -216,10 +217,13 @@ proc calls::Main {driver folder} {
     } {
         Listen $name calls::$proc
     }
-    uplevel #0 [list source [file join [file dirname [file dirname \
-        [file normalize [info script]]]] examples httpd.tcl]]
+    set bench [file dirname [file normalize [info script]]]
+    uplevel #0 [list source [file join [file dirname $bench] \
+        examples httpd.tcl]]
     set web [httpd::start -root $folder -port 0 -socket $command]
     lappend ports web [$web port]
+    uplevel #0 [list source [file join $bench udp.tcl]]
+    lappend ports {*}[udp::Listen]
     puts "PORTS $ports"
     flush stdout
     vwait forever

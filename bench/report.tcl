@@ -123,6 +123,9 @@ proc report::Target {case which} {
         http-1 {node 1.5} http-10 {node 1.5} http-100 {core 6 node 1.5}
         http-500 {node 1.5}
     }
+    if {[string match udp-* $case]} {
+        dict set targets $case {node 1.5}
+    }
     if {[dict exists $targets $case $which]} {
         return [dict get $targets $case $which]
     }
@@ -181,20 +184,27 @@ proc report::Others {results version} {
         }
         set values [Values $rounds]
         if {[llength $values]} {
-            lappend lines [format "%-15s %-24s %9s" $case $name \
+            set line [format "%-15s %-24s %9s" $case $name \
                 [Number [Median $values]]]
+            if {$name eq "channel"} {
+                set ratio [Ratio $rounds [Get $results $version $case node]]
+                append line "  times Node's: " \
+                    [Judged $ratio [Target $case node]]
+            }
+            lappend lines $line
         }
     }
     lappend lines {} [format "%-15s %-10s %s" case driver \
         "further figures, medians (microseconds of CPU for each operation)"]
     dict for {key rounds} $results {
         lassign $key itsVersion case name
-        if {$itsVersion ne $version || $name ni {core iocpsock node}} {
+        if {$itsVersion ne $version
+            || $name ni {core iocpsock channel node native}} {
             continue
         }
         set parts {}
         foreach key {cpuUs serverCpuUs cpuUsPerMib serverCpuUsPerMib p50Ms
-            p99Ms} {
+            p99Ms lostPercent} {
             set values [Values $rounds $key]
             if {[llength $values]} {
                 lappend parts "$key [Number [Median $values]]"

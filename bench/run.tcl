@@ -9,7 +9,8 @@
 # -tcl 86|90|all    the Tcls; default all
 # -rounds N         the number of rounds; default 5
 # -seconds N        how long a run measures; default 1
-# -cases PATTERNS   cases of bench/cases.tcl, and of http below; default all
+# -cases PATTERNS   cases of bench/cases.tcl and bench/runUdp.tcl, and of http
+#                   below; default all
 # -driver SCRIPT    one more driver, as for bench.tcl; can be repeated
 # -node yes|no      also Node for Windows, if set-up has fetched it; default yes
 # -out FOLDER       the folder of the results; default build/bench
@@ -38,6 +39,7 @@ namespace eval run {
 }
 
 source [file join $run::root bench report.tcl]
+source [file join $run::root bench runUdp.tcl]
 
 proc run::Fail {message} {
     puts stderr "bench: $message"
@@ -270,7 +272,7 @@ proc run::StartNode {args} {
 }
 
 # Waits for a line of its output, or for its end.
-proc run::NodeLine {pid name pattern} {
+proc run::ProgramLine {pid name pattern} {
     for {set i 0} {$i < 600} {incr i} {
         set text [ReadFile $name]
         if {[regexp -line $pattern $text line]} {
@@ -281,7 +283,7 @@ proc run::NodeLine {pid name pattern} {
         }
         after 100
     }
-    puts "    Node: no result: $text"
+    puts "    no result: $text"
     return {}
 }
 
@@ -292,7 +294,7 @@ proc run::ProcessState {pid} {
     return [string range $text [string last ) $text]+2 end]
 }
 
-proc run::EndNode {pid name} {
+proc run::EndProgram {pid name} {
     catch {exec kill -KILL $pid}
     file delete $name
 }
@@ -300,17 +302,17 @@ proc run::EndNode {pid name} {
 proc run::NodeOnce {case} {
     variable options
     lassign [StartNode $case seconds=$options(-seconds)] pid name
-    set line [NodeLine $pid $name {^RESULT .*$}]
-    EndNode $pid $name
+    set line [ProgramLine $pid $name {^RESULT .*$}]
+    EndProgram $pid $name
     return [string trim [string range $line 7 end]]
 }
 
 proc run::NodeHttp {case} {
     variable root
     lassign [StartNode web page=Z:$root/bench/files/index.html] pid name
-    set port [lindex [NodeLine $pid $name {^listening on .*$}] end]
+    set port [lindex [ProgramLine $pid $name {^listening on .*$}] end]
     set result [expr {$port eq {} ? {} : [Load $case $port]}]
-    EndNode $pid $name
+    EndProgram $pid $name
     return $result
 }
 
@@ -334,6 +336,9 @@ proc run::NodeContender {case} {
 # Returns what a case measures in turn: a dict from names to the commands that
 # run them.
 proc run::Contenders {version case} {
+    if {$case in $::runUdp::cases} {
+        return [runUdp::Contenders $version $case]
+    }
     variable root
     variable drivers
     variable ours
@@ -426,7 +431,7 @@ proc run::AllCases {} {
         }
     }
     lappend cases http-1 http-10 http-100 http-500 http-1000 \
-        http-close-1 http-close-10 http-close-100
+        http-close-1 http-close-10 http-close-100 {*}$::runUdp::cases
     return [lsearch -all -inline -regexp $cases \
         "^([join [lmap p $options(-cases) {
             string map {* .* ? .} $p}] |])\$"]

@@ -7,8 +7,9 @@
  *
  *      If a receive found its datagram waiting, there are probably more. These
  *      are taken by calls that do not wait, which cost less, before the next
- *      receive is submitted. They are also taken when the queue is full, so
- *      that their loss is counted.
+ *      receive is submitted. When the queue is full, a few of them are dropped
+ *      and counted. The system keeps the others, as far as it can: to take them
+ *      all would cost a flooded process the time to serve any.
  */
 
 #include "cpUdpInt.h"
@@ -18,8 +19,10 @@
 #include <assert.h>
 #include <string.h>
 
-/* So many datagrams are taken before others have their turn. */
-#define TAKE_MAX 128
+/* So many datagrams are taken, and so many of these are dropped, before those
+ * that wait are served. */
+#define TAKE_MAX 32
+#define DROP_MAX 2
 
 /* ICMP errors that may come one after the other. */
 #define FAILURES_MAX 16
@@ -207,9 +210,12 @@ static void
 TakeIn(CpUdpSocket *socketPtr)
 {
     CpUdp *udpPtr = socketPtr->udpPtr;
+    uint64_t droppedBefore = udpPtr->stats.dropped;
     unsigned taken;
 
-    for (taken = 0; taken < TAKE_MAX; taken++) {
+    for (taken = 0;
+         taken < TAKE_MAX && udpPtr->stats.dropped - droppedBefore < DROP_MAX;
+         taken++) {
         CpUdpInfo info;
         size_t bytes;
         CpError error = CpTryRecvFrom(socketPtr->handlePtr, socketPtr->buf,
@@ -228,6 +234,11 @@ TakeIn(CpUdpSocket *socketPtr)
         if (udpPtr->needsRetry) {
             return;
         }
+    }
+
+    /* With nothing to read, nobody would come back to take more. */
+    if (udpPtr->stats.queued == 0) {
+        socketPtr->dataLikely = 0;
     }
 }
 

@@ -116,6 +116,7 @@ UdpMove(IocpsockChan *chanPtr, CpPort *portPtr)
 
     if (portPtr == NULL) {
         ForgetTimer(dataPtr);
+        IocpsockUdpForgetMeta(dataPtr);
     }
     CpUdpMove(dataPtr->udpPtr, portPtr);
     if (portPtr != NULL) {
@@ -144,7 +145,7 @@ CallCommand(IocpsockUdp *dataPtr, Tcl_Interp *interp, CpDatagram *datagramPtr)
         Tcl_NewByteArrayObj(datagramPtr->bytes,
             (int) datagramPtr->lengthBytes));
     Tcl_ListObjAppendElement(NULL, cmdPtr,
-        IocpsockUdpMeta(dataPtr, datagramPtr));
+        IocpsockUdpMeta(dataPtr, &datagramPtr->info));
     CpUdpFree(datagramPtr);
     code = Tcl_EvalObjEx(interp, cmdPtr, TCL_EVAL_GLOBAL);
     if (code != TCL_OK) {
@@ -172,7 +173,6 @@ UdpServe(IocpsockChan *chanPtr, const IocpsockServing *servingPtr, int mask)
 
         if (datagramPtr != NULL) {
             chanPtr->threadPtr->passBytes += 1 + datagramPtr->lengthBytes;
-            dataPtr->peer = datagramPtr->info.peer;
             CallCommand(dataPtr, IocpsockInterpOf(dataPtr->interpRefPtr),
                 datagramPtr);
         }
@@ -301,7 +301,7 @@ InputProc(void *instanceData, char *buf, int toRead, int *errorCodePtr)
                 ? datagramPtr->lengthBytes
                 : (uint32_t) toRead;
             memcpy(buf, datagramPtr->bytes, bytes);
-            dataPtr->peer = datagramPtr->info.peer;
+            IocpsockUdpSetPeer(dataPtr, &datagramPtr->info.peer);
             chanPtr->threadPtr->passBytes += 1 + bytes;
             CpUdpFreeBegin(dataPtr->udpPtr, datagramPtr, bytes);
         } else if (CpUdpHasFailed(dataPtr->udpPtr)) {
@@ -412,6 +412,7 @@ IocpsockUdpFree(IocpsockUdp *dataPtr)
     chanPtr->watchMask = 0;
     ForgetTimer(dataPtr);
     IocpsockUdpForgetGroups(dataPtr);
+    IocpsockUdpForgetMeta(dataPtr);
     IocpsockUdpSetCommand(dataPtr, NULL, NULL);
     IocpsockCount(threadPtr, 0, 1);
     CpUdpClose(dataPtr->udpPtr, EndpointClosed, threadPtr);

@@ -20,13 +20,13 @@ typedef struct IocpsockGroup {
     CpListNode node;
 } IocpsockGroup;
 
-/* The last destination by its text, as most datagrams go to the same one. */
+/* An address and its text, so that few are formatted and looked up: most
+ * datagrams go to the same one, or to the one that the last came from. */
 
-typedef struct IocpsockDestination {
-    char host[64]; /* Empty: none. */
-    int port;
-    CpAddr addr;
-} IocpsockDestination;
+typedef struct IocpsockKnownAddr {
+    char host[64]; /* Empty: not known. */
+    CpAddr addr;   /* lengthBytes 0: none. */
+} IocpsockKnownAddr;
 
 /* What a datagram channel has besides an IocpsockChan, its kindData. */
 
@@ -37,8 +37,10 @@ typedef struct IocpsockUdp {
     Tcl_Obj *commandPtr;             /* -command, or NULL; */
     IocpsockInterpRef *interpRefPtr; /* its interpreter. */
     Tcl_TimerToken retryTimer;       /* For a receive that has failed. */
-    CpAddr peer; /* Of the last datagram that was read; lengthBytes 0: none. */
-    IocpsockDestination last;
+    IocpsockKnownAddr peer;          /* Of the last datagram that was read. */
+    IocpsockKnownAddr destination;   /* The last numeric one. */
+    Tcl_Obj *metaPtr;   /* The last facts as a dict, or NULL, and */
+    CpUdpInfo metaInfo; /* what they were made from. */
     CpList groups;
     char mcastIf[CP_HOST_BYTES]; /* -mcastif, as the script gave it. */
 } IocpsockUdp;
@@ -86,15 +88,27 @@ int IocpsockUdpFailure(Tcl_Interp *interp, const char *what, CpError error);
 /* Creates the commands. */
 void IocpsockUdpInit(Tcl_Interp *interp);
 
-/* The facts of a datagram as a new dict. */
-Tcl_Obj *IocpsockUdpMeta(IocpsockUdp *dataPtr, const CpDatagram *datagramPtr);
+/* iocpsockUdpAddr.c */
 
-/* iocpsockUdpName.c */
+/* The facts of a datagram as a dict, which may be shared. Its sender becomes
+ * the peer. */
+Tcl_Obj *IocpsockUdpMeta(IocpsockUdp *dataPtr, const CpUdpInfo *infoPtr);
+void IocpsockUdpForgetMeta(IocpsockUdp *dataPtr);
+
+/* Sets the peer, the sender of the last datagram that was read. */
+void IocpsockUdpSetPeer(IocpsockUdp *dataPtr, const CpAddr *addrPtr);
+
+/* Writes the host of the peer to host[CP_HOST_BYTES]. */
+void IocpsockUdpPeerHost(IocpsockUdp *dataPtr, char *host);
+
+/* The address of a host and a port, if it is known without looking it up. */
+int IocpsockUdpKnows(const IocpsockUdp *dataPtr, const char *host, int port,
+    CpAddr *addrPtr);
 
 /* The first address of a host and a port that the channel has a socket for, or
  * any before it has one. Waits for the resolver. Leaves a message. */
-int IocpsockUdpAddr(Tcl_Interp *interp, const IocpsockUdp *dataPtr,
-    const char *host, int port, CpAddr *addrPtr);
+int IocpsockUdpAddr(Tcl_Interp *interp, IocpsockUdp *dataPtr, const char *host,
+    int port, CpAddr *addrPtr);
 
 /* A number, or the name of a UDP service. */
 int IocpsockUdpPort(Tcl_Interp *interp, Tcl_Obj *objPtr, int *portPtr);

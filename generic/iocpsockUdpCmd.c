@@ -283,25 +283,17 @@ static int
 SendToHost(Tcl_Interp *interp, IocpsockUdp *dataPtr, const unsigned char *bytes,
     size_t length, const char *host, int port)
 {
-    IocpsockDestination *lastPtr = &dataPtr->last;
     CpTarget target = {.host = host,
         .port = (unsigned) port,
         .family = CP_FAMILY_ANY};
     CpAddr addr;
     CpError error;
 
-    if (port == lastPtr->port && host[0] != '\0'
-        && strcmp(host, lastPtr->host) == 0) {
-        error = Send(dataPtr, bytes, length, &lastPtr->addr);
+    if (IocpsockUdpKnows(dataPtr, host, port, &addr)) {
+        error = Send(dataPtr, bytes, length, &addr);
     } else if (CpTargetIsNumeric(&target) || IocpsockUdpAwaitsNames(dataPtr)) {
         if (IocpsockUdpAddr(interp, dataPtr, host, port, &addr) != TCL_OK) {
             return TCL_ERROR;
-        }
-        if (strlen(host) < sizeof(lastPtr->host)
-            && CpTargetIsNumeric(&target)) {
-            strcpy(lastPtr->host, host);
-            lastPtr->port = port;
-            lastPtr->addr = addr;
         }
         error = Send(dataPtr, bytes, length, &addr);
     } else {
@@ -351,48 +343,6 @@ SendToObjCmd(void *clientData, Tcl_Interp *interp, int objc,
 }
 
 /* ---------------------------------------------------------------- recv */
-
-static void
-PutString(Tcl_Obj *dictPtr, const char *key, const CpAddr *addrPtr)
-{
-    char host[CP_HOST_BYTES] = "";
-
-    if (addrPtr->lengthBytes > 0) {
-        CpAddrHost(addrPtr, 1, host);
-    }
-    Tcl_DictObjPut(NULL, dictPtr, Tcl_NewStringObj(key, -1),
-        Tcl_NewStringObj(host, -1));
-}
-
-static void
-PutNumber(Tcl_Obj *dictPtr, const char *key, Tcl_WideInt value)
-{
-    Tcl_DictObjPut(NULL, dictPtr, Tcl_NewStringObj(key, -1),
-        Tcl_NewWideIntObj(value));
-}
-
-/* A socket that is bound to an address gets nothing else. */
-
-Tcl_Obj *
-IocpsockUdpMeta(IocpsockUdp *dataPtr, const CpDatagram *datagramPtr)
-{
-    const CpUdpInfo *infoPtr = &datagramPtr->info;
-    CpHandle *handlePtr = CpUdpHandleFor(dataPtr->udpPtr, &infoPtr->peer);
-    CpAddr local = infoPtr->local;
-    Tcl_Obj *dictPtr = Tcl_NewDictObj();
-
-    if (local.lengthBytes == 0 && handlePtr != NULL
-        && (CpHandleLocal(handlePtr, &local) != CP_OK || CpAddrIsAny(&local))) {
-        local.lengthBytes = 0;
-    }
-    PutString(dictPtr, "address", &infoPtr->peer);
-    PutNumber(dictPtr, "port", CpAddrPort(&infoPtr->peer));
-    PutString(dictPtr, "local", &local);
-    PutNumber(dictPtr, "interface", infoPtr->interfaceIndex);
-    PutNumber(dictPtr, "hops", infoPtr->hops);
-    PutNumber(dictPtr, "truncated", infoPtr->truncated != 0);
-    return dictPtr;
-}
 
 static const char *const recvOptions[] = {"-max", "-timeout", NULL};
 enum RecvOption { OPT_MAX, OPT_TIMEOUT };
@@ -483,8 +433,7 @@ RecvObjCmd(void *clientData, Tcl_Interp *interp, int objc,
             Tcl_NewByteArrayObj(datagramPtr->bytes,
                 (int) datagramPtr->lengthBytes));
         Tcl_ListObjAppendElement(NULL, listPtr,
-            IocpsockUdpMeta(dataPtr, datagramPtr));
-        dataPtr->peer = datagramPtr->info.peer;
+            IocpsockUdpMeta(dataPtr, &datagramPtr->info));
         dataPtr->chanPtr->threadPtr->passBytes += 1 + datagramPtr->lengthBytes;
         CpUdpFree(datagramPtr);
         datagramPtr = --max > 0 ? IocpsockUdpTake(dataPtr) : NULL;

@@ -77,18 +77,26 @@ ParseInteger(Tcl_Interp *interp, const UdpOption *optionPtr, const char *value,
     return TCL_OK;
 }
 
+static void
+AppendHostPort(Tcl_DString *dsPtr, const char *host, const CpAddr *addrPtr)
+{
+    char port[16];
+
+    snprintf(port, sizeof(port), "%u", CpAddrPort(addrPtr));
+    Tcl_DStringAppendElement(dsPtr, host);
+    Tcl_DStringAppendElement(dsPtr, port);
+}
+
 /* An address and a port; nothing if there is none. */
 
 static void
 AppendAddr(Tcl_DString *dsPtr, const CpAddr *addrPtr)
 {
-    char host[CP_HOST_BYTES], port[16];
+    char host[CP_HOST_BYTES];
 
     if (addrPtr->lengthBytes > 0) {
         CpAddrHost(addrPtr, 1, host);
-        snprintf(port, sizeof(port), "%u", CpAddrPort(addrPtr));
-        Tcl_DStringAppendElement(dsPtr, host);
-        Tcl_DStringAppendElement(dsPtr, port);
+        AppendHostPort(dsPtr, host, addrPtr);
     }
 }
 
@@ -211,9 +219,14 @@ static int
 GetPeer(IocpsockUdp *dataPtr, Tcl_Interp *interp, const UdpOption *optionPtr,
     Tcl_DString *dsPtr)
 {
+    char host[CP_HOST_BYTES];
+
     (void) interp;
     (void) optionPtr;
-    AppendAddr(dsPtr, &dataPtr->peer);
+    if (dataPtr->peer.addr.lengthBytes > 0) {
+        IocpsockUdpPeerHost(dataPtr, host);
+        AppendHostPort(dsPtr, host, &dataPtr->peer.addr);
+    }
     return TCL_OK;
 }
 

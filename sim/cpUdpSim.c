@@ -30,6 +30,7 @@ typedef struct SimDatagram {
     CpAddr from;
     CpAddr to;
     int loops;         /* Multicasts come back to this machine. */
+    int hops;          /* What is left of its TTL: no router takes any. */
     int isUnreachable; /* It is on its way back. */
     size_t lengthBytes;
     CpListNode node; /* In a socket's list. */
@@ -257,7 +258,7 @@ TakeInfo(CpHandle *handlePtr, const SimDatagram *datagramPtr, int truncated,
         infoPtr->local = datagramPtr->to;
         CpAddrSetPort(&infoPtr->local, 0);
         infoPtr->interfaceIndex = 1;
-        infoPtr->hops = HOPS;
+        infoPtr->hops = datagramPtr->hops;
     }
     handlePtr->udpPtr->info = *infoPtr;
 }
@@ -548,10 +549,13 @@ Send(CpHandle *handlePtr, const void *bufPtr, size_t lengthBytes,
     const CpAddr *addrPtr)
 {
     SimDatagram *datagramPtr = SimAlloc(sizeof(SimDatagram) + lengthBytes);
+    CpUdpOpt ttl;
 
     datagramPtr->from = NameOf(handlePtr);
     datagramPtr->to = addrPtr != NULL ? *addrPtr : handlePtr->udpPtr->peer;
     datagramPtr->loops = handlePtr->udpPtr->opts[CP_UDP_MCAST_LOOP];
+    ttl = CpUdpIsMulticast(&datagramPtr->to) ? CP_UDP_MCAST_TTL : CP_UDP_TTL;
+    datagramPtr->hops = handlePtr->udpPtr->opts[ttl];
     datagramPtr->lengthBytes = lengthBytes;
     memcpy(BytesOf(datagramPtr), bufPtr, lengthBytes);
     Launch(datagramPtr);

@@ -1,7 +1,7 @@
 /*
  * udpEnd.h --
  *
- *      An endpoint of udpTest and udpRandomTest.
+ *      An endpoint of udpTest, udpFullTest and udpRandomTest.
  */
 
 #ifndef UDP_END_H
