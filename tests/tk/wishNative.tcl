@@ -27,7 +27,10 @@ proc native::startWish {{errors 2>@stderr}} {
     set pipe [open "|[list $::runner [file join $::here tk wish.tcl]] \
         $errors" r+]
     fconfigure $pipe -blocking 0 -buffering line
-    lassign [line $pipe] port(here) port(flood)
+    set ports [line $pipe]
+    if {[scan $ports "%d %d" port(here) port(flood)] != 2} {
+        error "wish does not start: $ports"
+    }
     return $pipe
 }
 
