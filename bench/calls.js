@@ -134,6 +134,8 @@ const control = net.createServer((socket) => {
         if (command === 'mark') {
             mark(rest.join(' '));
             socket.write('ok\n');
+        } else if (command === 'workers') {
+            socket.write('none\n'); // A thread cannot get a socket of another.
         } else {
             const [name, count, port] = rest;
             cases[name](Number(count), Number(port), () => {

@@ -35,6 +35,8 @@ IocpsockStatsObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         [CP_STAT_CONNECTIONS] = "connections",
         [CP_STAT_CLOSING] = "closing",
         [CP_STAT_MEMORY_BYTES] = "memoryBytes",
+        [CP_STAT_WAKE_UPS] = "wakeUps",
+        [CP_STAT_HAND_OVERS] = "handOvers",
     };
     Tcl_Obj *dictPtr;
     int stat;
