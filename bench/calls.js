@@ -137,6 +137,8 @@ const control = net.createServer((socket) => {
         if (command === 'mark') {
             mark(rest.join(' '));
             socket.write('ok\n');
+        } else if (command === 'workers') {
+            socket.write('none\n'); // A thread cannot get a socket of another.
         } else {
             const [name, ...numbers] = rest;
             const [count, port, size] = numbers.map(Number);

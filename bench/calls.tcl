@@ -21,12 +21,21 @@
 #   mark TEXT              writes "MARK TEXT" to stderr, which also gets Wine's
 #                          log of calls
 #   run CASE COUNT PORT ?SIZE?
-#                          runs a case of this process; PORT is that of a server
-#                          outside, SIZE that of a datagram
+#                          runs a case of this process, between two marks; PORT
+#                          is that of a server outside, SIZE that of a datagram
+#   workers COUNT SERVE WHEN  makes a server that gives its connections in turn
+#                          to so many new threads, where calls::worker::SERVE
+#                          serves them. WHEN is "first": at once; or "late":
+#                          when this thread has answered the first message and
+#                          waited for the second. The answer is "ok PORT", or
+#                          "none" without threads
+#
+# With this driver, a mark ends with its counters wakeUps and handOvers.
 
 namespace eval calls {
     variable piece [string repeat x 65536]
     variable ports {}
+    variable workers 0
 }
 
 proc calls::UseDriver {driver} {
@@ -35,6 +44,7 @@ proc calls::UseDriver {driver} {
         uplevel #0 $command
     }
     interp alias {} ::calls::Socket {} {*}[lindex $commands end]
+    variable load [join [lrange $commands 0 end-1] \n]
     return [lindex $commands end]
 }
 
@@ -51,6 +61,12 @@ proc calls::Configure {chan} {
 
 # One write, so that a line of Wine's log does not come in between.
 proc calls::Mark {text} {
+    if {[info commands ::iocpsock::stats] ne {}} {
+        set stats [iocpsock::stats]
+        foreach key {wakeUps handOvers} {
+            lappend text $key [dict get $stats $key]
+        }
+    }
     puts stderr "\nMARK $text"
     flush stderr
 }
@@ -111,6 +127,78 @@ proc calls::SendPieces {chan pieces} {
     close $chan
 }
 
+# ---------------------------------------------------------------- workers
+
+# What a worker does with a connection that it gets.
+
+namespace eval calls::worker {}
+
+proc calls::worker::Echo {chan} {
+    calls::EchoAccept $chan - -
+}
+
+proc calls::worker::Greet {chan} {
+    calls::Greet $chan - -
+}
+
+# Results: the port of the server, or "" if the package for threads is missing.
+proc calls::Workers {count serve when} {
+    variable load
+    variable workers
+    variable ports
+    if {[catch {package require iocpsocktest}]} {
+        return
+    }
+    set name workers-[incr workers]
+    set threads {}
+    for {set i 0} {$i < $count} {incr i} {
+        set thread [testthread create $load]
+        foreach proc {
+            EchoAccept Configure Echo Greet worker::Echo worker::Greet
+        } {
+            testthread send $thread "namespace eval calls::worker {}
+                [list proc calls::$proc [info args calls::$proc] \
+                    [info body calls::$proc]]"
+        }
+        lappend threads $thread
+    }
+    variable pools
+    dict set pools $name $threads
+    Listen $name [list calls::Accept-$when $name $serve]
+    return [dict get $ports $name]
+}
+
+# A channel cannot be given away from within its accept script.
+proc calls::Accept-first {name serve chan address port} {
+    after 0 [list calls::Give $name $serve $chan]
+}
+
+proc calls::Accept-late {name serve chan address port} {
+    Configure $chan
+    fileevent $chan readable [list calls::FirstEcho $name $serve $chan]
+}
+
+# It waits for a while before it gives the channel away, so that a receive is
+# outstanding.
+proc calls::FirstEcho {name serve chan} {
+    fileevent $chan readable [list calls::Echo $chan]
+    after 20 [list calls::LateGive $name $serve $chan [read $chan]]
+}
+
+proc calls::LateGive {name serve chan bytes} {
+    puts -nonewline $chan $bytes
+    Give $name $serve $chan
+}
+
+# Gives it to the next worker.
+proc calls::Give {name serve chan} {
+    variable pools
+    set threads [lassign [dict get $pools $name] thread]
+    dict set pools $name [list {*}$threads $thread]
+    testthread transfer $thread $chan
+    testthread send -async $thread [list calls::worker::$serve $chan]
+}
+
 # ---------------------------------------------------------------- control
 
 proc calls::ControlAccept {chan address port} {
@@ -133,6 +221,11 @@ proc calls::Control {chan} {
             fileevent $chan readable {}
             case::[lindex $rest 0] {*}[lrange $rest 1 end]
             fileevent $chan readable [list calls::Control $chan]
+        }
+        workers {
+            set port [Workers {*}$rest]
+            puts $chan [expr {$port eq {} ? "none" : "ok $port"}]
+            return
         }
     }
     puts $chan ok

@@ -7,8 +7,9 @@
 # process has printed.
 #
 # It prints a line for each case: its name; the system calls for an operation;
-# those that threads other than the first one made; and how often these other
-# threads waited, which is how often they were woken.
+# those that threads other than the first one made; how often these other
+# threads waited, which is how often they were woken; and, with this driver, its
+# counters wakeUps and handOvers.
 
 source [file join [file dirname [info script]] udpOutside.tcl]
 
@@ -23,6 +24,8 @@ namespace eval outside {
         receive 200 send 200 web-1 200 web-10 400 web-100 1000 idle 500
         udp-wait 100 udp-echo 600 udp-in 600 udp-out 400
         channel-echo 600 channel-in 600 channel-out 400
+        workers-1 1000 workers-2 1000 workers-4 1000
+        workers-wait 150 workers-late 150 workers-accept 200
     }
 
     # Calls in which a thread waits.
@@ -133,29 +136,29 @@ proc outside::IsPage {bytes} {
 
 # ------------------------------------------------------------ connections
 
-proc outside::Greetings {count} {
+proc outside::Greetings {name count} {
     variable toOpen $count
     variable toEnd $count
     for {set i 0} {$i < 10} {incr i} {
-        OpenGreeting
+        OpenGreeting $name
     }
     vwait outside::done
 }
 
-proc outside::OpenGreeting {} {
+proc outside::OpenGreeting {name} {
     variable toOpen
     if {[incr toOpen -1] >= 0} {
-        set chan [Connect greet]
-        fileevent $chan readable [list outside::Greeted $chan]
+        set chan [Connect $name]
+        fileevent $chan readable [list outside::Greeted $name $chan]
     }
 }
 
-proc outside::Greeted {chan} {
+proc outside::Greeted {name chan} {
     variable toEnd
     read $chan
     if {[eof $chan]} {
         close $chan
-        OpenGreeting
+        OpenGreeting $name
         if {[incr toEnd -1] == 0} {
             variable done 1
         }
@@ -184,14 +187,55 @@ foreach connections {1 10 100} {
 }
 
 # Ten connections at a time. The server accepts each, sends and closes.
-proc outside::case::accept {count} {
+proc outside::Accepts {case name count} {
     foreach {pass total} [list warm 10 counted $count] {
         if {$pass eq "counted"} {
-            outside::Command mark accept begin
+            Command mark $case begin
         }
-        outside::Greetings $total
+        Greetings $name $total
     }
-    outside::Command mark accept end
+    Command mark $case end
+}
+
+proc outside::case::accept {count} {
+    outside::Accepts accept greet $count
+}
+
+# The server gives its connections to worker threads. The first message of each
+# is not counted, so that all of them are with their workers.
+proc outside::Workers {count serve {when first}} {
+    variable control
+    variable ports
+    puts $control [list workers $count $serve $when]
+    if {[gets $control answer] < 0} {
+        error "no answer to the command \"workers\""
+    }
+    if {$answer eq "none"} {
+        return -level 2 0
+    }
+    dict set ports workers [lindex $answer 1]
+}
+
+foreach threads {1 2 4} {
+    proc outside::case::workers-$threads {count} [string map \
+        [list @ $threads] {
+            outside::Workers @ Echo
+            outside::Requests workers-@ workers 100 x outside::IsEcho $count
+        }]
+}
+
+# The workers sleep before each request.
+foreach {case when} {workers-wait first workers-late late} {
+    proc outside::case::$case {count} [string map [list @ $case WHEN $when] {
+        variable ::outside::thinkMs
+        outside::Workers 4 Echo WHEN
+        outside::Requests @ workers 4 x outside::IsEcho $count $thinkMs
+    }]
+}
+
+proc outside::case::workers-accept {count} {
+    outside::Workers 4 Greet
+    outside::Accepts workers-accept workers $count
 }
 
 proc outside::case::receive {count} {
@@ -289,20 +333,26 @@ proc outside::Lacks {case} {
 
 # Counts the calls between a case's marks. The first thread is the one that
 # writes the marks. Returns the numbers for an operation: calls, calls of other
-# threads, waits of these.
+# threads, waits of these, wake-ups and hand-overs as the driver counts them.
 proc outside::Count {log case count} {
     variable waits
     variable detail
     set chan [open $log]
     fconfigure $chan -translation binary
     array set found {begin 0 end 0 calls 0 others 0 woken 0}
+    array unset driver
     set writer {}
     set main {}
     array unset detail
     while {[gets $chan line] >= 0} {
-        if {[regexp {^MARK (\S+) (begin|end)} $line -> name which]} {
+        if {[regexp {^MARK (\S+) (begin|end)(.*)} $line -> name which rest]} {
             if {$name eq $case} {
                 incr found($which)
+                foreach {key value} $rest {
+                    incr driver($key) [expr {
+                        $which eq "begin" ? -$value : $value
+                    }]
+                }
                 set main $writer
             }
         } elseif {[regexp {^([0-9a-f]+):Call \w+\.(\w+)\(} $line -> \
@@ -326,8 +376,14 @@ proc outside::Count {log case count} {
     if {$found(begin) != 1 || $found(end) != 1} {
         error "the log of the case \"$case\" is not complete"
     }
-    return [lmap key {calls others woken} {
-        format %.2f [expr {double($found($key)) / $count}]
+    return [lmap value [list $found(calls) $found(others) $found(woken) \
+            {*}[lmap key {wakeUps handOvers} {
+                expr {[info exists driver($key)] ? $driver($key) : "-"}
+            }]] {
+        if {$value ne "-"} {
+            set value [format %.2f [expr {double($value) / $count}]]
+        }
+        set value
     }]
 }
 
@@ -361,7 +417,9 @@ proc outside::Main {log line cases} {
         }
         set count [dict get $counts $case]
         if {[info procs case::$case] ne {}} {
-            case::$case $count
+            if {[case::$case $count] eq "0"} {
+                continue
+            }
         } else {
             Inside $case $count
         }

@@ -251,6 +251,12 @@ void CpHandleAbort(CpHandle *handlePtr);
  *      Moves the handle to another thread's port. The old owner calls it with
  *      NULL, which parks the handle, and the new owner with its own port.
  *      Completions move along, and none is lost.
+ *
+ *      The first submit binds a handle to its owner's port for good. It is not
+ *      the accept, nor a connect that waits. If a bound handle belongs to
+ *      another thread, each of its completions has to be handed over
+ *      (CP_STAT_HAND_OVERS). A handle that moves before its first submit costs
+ *      no hand-over.
  */
 
 void CpHandleMove(CpHandle *handlePtr, CpPort *portPtr);
@@ -422,6 +428,9 @@ typedef enum CpStat {
     CP_STAT_DATAGRAMS_IN,
     CP_STAT_DATAGRAMS_OUT,
     CP_STAT_DATAGRAMS_DROPPED, /* Received and lost: a queue was full. */
+    CP_STAT_WAKE_UPS,     /* Calls of wakeProc. */
+    CP_STAT_HAND_OVERS,   /* Completions that came to another port than
+                                 * that of their handle's owner. */
     CP_STAT_COUNT
 } CpStat;
 

@@ -39,6 +39,8 @@ IocpsockStatsObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         [CP_STAT_DATAGRAMS_IN] = "datagramsIn",
         [CP_STAT_DATAGRAMS_OUT] = "datagramsOut",
         [CP_STAT_DATAGRAMS_DROPPED] = "datagramsDropped",
+        [CP_STAT_WAKE_UPS] = "wakeUps",
+        [CP_STAT_HAND_OVERS] = "handOvers",
     };
     Tcl_Obj *dictPtr;
     int stat;

@@ -249,6 +249,16 @@ SimOpEnds(const void *memPtr, size_t sizeBytes)
 
 /* ------------------------------------------------------------ submits */
 
+/* From now on completions of the handle come to this port. */
+
+static void
+Bind(CpHandle *handlePtr)
+{
+    if (handlePtr->boundPort == 0) {
+        handlePtr->boundPort = handlePtr->ownerPtr->number;
+    }
+}
+
 SimOp *
 SimBegin(CpHandle *handlePtr, CpOp *opPtr, SimOpKind kind)
 {
@@ -283,6 +293,9 @@ SimBegin(CpHandle *handlePtr, CpOp *opPtr, SimOpKind kind)
     opPtr->bytes = 0;
     handlePtr->pending++;
     CpStatAdd(CP_STAT_OPERATIONS, 1);
+    if (kind != SIM_OP_CONNECT && kind != SIM_OP_RESOLVE) {
+        Bind(handlePtr);
+    }
     if (SimFault(CP_SIM_FOREIGN)) {
         SimAfter(SimSomeMs(), SIM_EVENT_FOREIGN, handlePtr->ownerPtr);
     }
@@ -463,6 +476,9 @@ CpSubmitConnect(CpHandle *handlePtr, CpOp *opPtr, const CpAddr *addrPtr,
     SimOp *simOpPtr = SimBegin(handlePtr, opPtr, SIM_OP_CONNECT);
 
     simOpPtr->addr = *addrPtr;
+    if (!wait) {
+        Bind(handlePtr);
+    }
     StartConnect(simOpPtr);
     if (wait) {
         simOpPtr->atSubmit = 1;

@@ -17,6 +17,7 @@ CpList simPorts;
 CpList simOps;
 
 static int64_t stats[CP_STAT_COUNT];
+static unsigned newestPort; /* Its number. */
 
 /* ------------------------------------------------------------- lists */
 
@@ -61,6 +62,21 @@ SimUnrefOp(SimOp *simOpPtr)
     }
 }
 
+/* The completion of an operation comes to the port that its handle is bound
+ * to. */
+
+static void
+CountHandOver(const SimOp *simOpPtr)
+{
+    const CpHandle *handlePtr = simOpPtr->handlePtr;
+
+    if (!simOpPtr->atSubmit && handlePtr->boundPort != 0
+        && (handlePtr->ownerPtr == NULL
+            || handlePtr->ownerPtr->number != handlePtr->boundPort)) {
+        CpStatAdd(CP_STAT_HAND_OVERS, 1);
+    }
+}
+
 /* An operation has reached its owner, or waits for one. */
 
 void
@@ -68,6 +84,9 @@ SimMakeReady(SimOp *simOpPtr)
 {
     CpPort *portPtr = simOpPtr->handlePtr->ownerPtr;
 
+    if (simOpPtr->state != SIM_OP_READY) {
+        CountHandOver(simOpPtr);
+    }
     simOpPtr->state = SIM_OP_READY;
     if (portPtr == NULL) {
         SimAppend(&simOpPtr->handlePtr->parked, simOpPtr);
@@ -76,6 +95,7 @@ SimMakeReady(SimOp *simOpPtr)
     SimAppend(&portPtr->ready, simOpPtr);
     if (portPtr->sleeping) {
         portPtr->sleeping = 0;
+        CpStatAdd(CP_STAT_WAKE_UPS, 1);
         portPtr->wakeProc(portPtr->clientData);
     }
 }
@@ -116,6 +136,7 @@ CpPortNew(CpWakeProc *wakeProc, void *clientData, CpError *errorPtr)
 
     portPtr->wakeProc = wakeProc;
     portPtr->clientData = clientData;
+    portPtr->number = ++newestPort;
     CpListAppend(&simPorts, &portPtr->node);
     *errorPtr = CP_OK;
     return portPtr;

@@ -104,7 +104,9 @@ struct SimLink {
 };
 
 struct CpHandle {
-    CpPort *ownerPtr; /* NULL between owners, and a peer's. */
+    CpPort *ownerPtr;   /* NULL between owners, and a peer's. */
+    unsigned boundPort; /* The number of the port that its first submit
+                                 * bound it to; 0: none. */
     int isPeer;
     int isResolver;
     int counted; /* In CP_STAT_SOCKETS. */
@@ -137,6 +139,7 @@ struct CpPort {
     int sleeping;
     int reaping;
     unsigned foreign; /* Packets that belong to no operation. */
+    unsigned number;  /* From 1 on, in the order of their making. */
     CpSpare spare;
     SimOpList ready;
     CpListNode node; /* In simPorts. */

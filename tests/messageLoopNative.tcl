@@ -8,9 +8,6 @@ source [file join [file dirname [file normalize [info script]]] \
     nativeSupport.tcl]
 source [file join $here tclshPeer.tcl]
 source [file join $here messageLoopPeer.tcl]
-::tcltest::testConstraint iocpsock \
-    [expr {$::env(IOCPSOCK_TEST_SOCKET) ne "::socket"
-	|| [info exists ::env(IOCPSOCK_TEST_INCORE)]}]
 
 # ----------------------------------------------------------------------
 

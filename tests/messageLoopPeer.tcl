@@ -75,16 +75,22 @@ proc native::inside {other state} {
     }
 }
 
-# Asks for the state of the server and for the end of its last loop, until the
-# condition is true or time is up. The condition uses "answer".
-proc native::askUntil {other condition} {
+# Asks for the state of the server and for the end of its last loop, or another
+# question, until the condition is true or time is up. The condition uses
+# "answer". Windows hands out posted messages before input, and the core's
+# driver posts one for each question: without the pauses, which grow, the mouse
+# could wait for ever.
+proc native::askUntil {other condition {question how} {limitMs 0}} {
     variable guardMs
     upvar 1 answer answer
-    set until [expr {[clock milliseconds] + $guardMs}]
-    set answer [ask $other how]
-    while {![uplevel 1 [list expr $condition]]
+    set until [expr {[clock milliseconds] + ($limitMs ? $limitMs : $guardMs)}]
+    set answer [ask $other $question]
+    for {set pauseMs 10} {![uplevel 1 [list expr $condition]]
             && [clock milliseconds] < $until} {
-        set answer [ask $other how]
+        set pauseMs [expr {min(320, 2 * $pauseMs)}]
+    } {
+        after $pauseMs
+        set answer [ask $other $question]
     }
     return $answer
 }

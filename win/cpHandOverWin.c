@@ -50,6 +50,7 @@ AlertLocked(CpPort *lockedPortPtr)
 {
     if (!lockedPortPtr->alerted && lockedPortPtr->wakeProc != NULL) {
         lockedPortPtr->alerted = 1;
+        CpStatAdd(CP_STAT_WAKE_UPS, 1);
         lockedPortPtr->wakeProc(lockedPortPtr->clientData);
     }
 }
@@ -117,6 +118,13 @@ CpWinHandOver(CpOp *opPtr)
         CpListAppend(&opPtr->handlePtr->parked, WIN_NODE(opPtr));
     }
     ReleaseSRWLockExclusive(&ownerLock);
+}
+
+void
+CpPortPassOn(CpOp *opPtr)
+{
+    CpStatAdd(CP_STAT_HAND_OVERS, 1);
+    CpWinHandOver(opPtr);
 }
 
 void
@@ -220,7 +228,7 @@ HelperHandOver(CpPort *lockedPortPtr, CpOp *opPtr)
         return;
     }
     ReleaseSRWLockExclusive(&lockedPortPtr->lock);
-    CpWinHandOver(opPtr);
+    CpPortPassOn(opPtr);
     AcquireSRWLockExclusive(&lockedPortPtr->lock);
 }
 

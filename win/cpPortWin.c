@@ -243,7 +243,7 @@ CompleteEntries(CpPort *portPtr, const OVERLAPPED_ENTRY *entries, ULONG count)
             CpWinComplete(opPtr);
             completed++;
         } else {
-            CpWinHandOver(opPtr);
+            CpPortPassOn(opPtr);
         }
     }
     return completed;

@@ -62,6 +62,10 @@ CpOp *CpWinOpOfEntry(CpPort *portPtr, const OVERLAPPED_ENTRY *entryPtr);
  * holds no lock. It stays the same while that port's lock is held. */
 CpPort *CpOwnerOf(CpHandle *handlePtr);
 
+/* Hands over a completion that has come to the port of another thread. No lock
+ * may be held. */
+void CpPortPassOn(CpOp *opPtr);
+
 /* The owner gives the port up, and is not alerted any more. */
 void CpPortForgetOwner(CpPort *portPtr);
 

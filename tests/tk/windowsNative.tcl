@@ -7,55 +7,7 @@
 set folder [file dirname [file normalize [info script]]]
 source [file join $folder .. nativeSupport.tcl]
 source [file join $folder wishNative.tcl]
-
-# Begins two things before a loop, which must continue inside: a copy, half of
-# which is sent, and a close with output that the peer has not read.
-proc native::begin {} {
-    set copy [dial here]
-    puts $copy copy
-    fconfigure $copy -translation binary
-    puts -nonewline $copy [string range [peer::data 300000] 0 149999]
-    flush $copy
-    set sink [dial here]
-    puts $sink "send 3000000"
-    return [list $copy $sink]
-}
-
-# Tries echoes and new clients in a state. Returns "ok", or the answers.
-proc native::answers {other state} {
-    set echoes [lsort -unique [lmap i [lrepeat 30 x] {ask $other echo $i}]]
-    set clients [lsort -unique [lmap i [lrepeat 5 new] {
-        set client [dial here]
-        set answer [ask $client echo $i]
-        close $client
-        set answer
-    }]]
-    if {$echoes eq [list "$state x"] && $clients eq [list "$state new"]} {
-        return ok
-    }
-    return [list $echoes $clients]
-}
-
-# Continues what was begun. Returns the verdicts on both.
-proc native::finish {copy sink} {
-    puts -nonewline $copy [string range [peer::data 300000] 150000 end]
-    close $copy write
-    return [list [peer::verdict [all $copy] 300000] \
-        [peer::verdict [all $sink] 3000000]]
-}
-
-# Tries all that a server does, in a state. Returns "ok", or what it did.
-proc native::served {other state begun} {
-    set did [list [answers $other $state] [finish {*}$begun]]
-    set begun [begin]
-    lappend did [ask $other echo between] [finish {*}$begun]
-    set listener [socket -server list -myaddr 127.0.0.1 0]
-    lappend did [ask $other connect \
-        [lindex [fconfigure $listener -sockname] 2]]
-    close $listener
-    set wanted [list ok {ok ok} "$state between" {ok ok} "$state connected "]
-    return [expr {$did eq $wanted ? "ok" : $did}]
-}
+source [file join $folder servedNative.tcl]
 
 # ----------------------------------------------------------------------
 
@@ -109,34 +61,6 @@ foreach {outer outerFrom inner innerFrom both after} {
         set results
     } -result [expr {$after eq "none" ? "ok ok ok ok" : "ok ok ok ok ok"}]
 }
-
-# Loops that a user enters with the mouse.
-
-test windows-20.1 {sockets are served while a window is dragged} -body {
-    set begun [native::begin]
-    set other [native::dial here]
-    scan [lindex [native::ask $other where] 3] %dx%d%d%d w h x y
-    native::mouse $other move mousemove [expr {$x + 150}] [expr {$y + 10}] \
-        mousedown 1 mousemove_relative 20 10
-    set result [native::served $other move $begun]
-    native::mouse $other none mousemove_relative 10 20 mouseup 1
-    scan [lindex [native::ask $other where] 3] %dx%d%d%d w h toX toY
-    close $other
-    list $result [expr {$toX - $x}] [expr {$toY - $y}]
-} -result {ok 30 30}
-
-test windows-20.2 {sockets are served while a menu of the bar is open} -body {
-    set begun [native::begin]
-    set other [native::dial here]
-    lassign [native::ask $other where] - x y
-    native::mouse $other menu mousemove [expr {$x + 15}] [expr {$y - 10}] \
-        click 1
-    set result [native::served $other menu $begun]
-    native::mouse $other none mousemove [expr {$x + 100}] \
-        [expr {$y + 100}] click 1
-    close $other
-    set result
-} -result ok
 
 fconfigure $pipe -blocking 1
 close $pipe

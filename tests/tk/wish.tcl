@@ -1,9 +1,9 @@
 # wish.tcl --
 #
-#       The side of windows.sh, flood.sh and exit.sh in wish. It prints the
-#       port of a server whose answers begin with the modal loops of the
-#       thread, in the words of Windows ("dialog", "menu", "dialog+move" and so
-#       on, or "none"), and the port of a server that reads and drops its
+#       The side of windows.sh, mouse.sh, flood.sh and exit.sh in wish. It
+#       prints the port of a server whose answers begin with the modal loops of
+#       the thread, in the words of Windows ("dialog", "menu", "dialog+move" and
+#       so on, or "none"), and the port of a server that reads and drops its
 #       input.
 
 source [file join [file dirname [info script]] .. support.tcl]
@@ -68,26 +68,26 @@ proc server::run-move {} {
     testwindow send [wm frame .] 0x112 0xF010 0
 }
 
-# Reports each press of a mouse button after the peer has announced it, and how
-# many turns the floods had in between.
+# Reports each press of a mouse button after the peer has announced it by its x
+# coordinate, and how many turns the floods had in between.
 proc server::command-clicks {chan} {
     focus -force .
-    bind . <Button-1> {::server::press click}
+    bind . <Button-1> {::server::press click %x}
     set ::server::clicker $chan
     answer $chan ready
 }
 
-proc server::command-clicked {chan} {
-    press said
+proc server::command-clicked {chan x} {
+    press said $x
 }
 
-proc server::press {what} {
+proc server::press {what x} {
     variable pressed
     variable clicker
-    set pressed($what) $::flood::turns
-    if {[info exists pressed(click)] && [info exists pressed(said)]} {
-        answer $clicker [expr {max(0, $pressed(click) - $pressed(said))}]
-        unset pressed
+    set pressed($what,$x) $::flood::turns
+    if {[info exists pressed(click,$x)] && [info exists pressed(said,$x)]} {
+        answer $clicker \
+            [expr {max(0, $pressed(click,$x) - $pressed(said,$x))}]
     }
 }
 

@@ -11,6 +11,9 @@ namespace eval native {
     variable outside none
     variable loops {messageBox dialog openFile dialog popup menu move move}
     variable guardMs 120000
+    # How often a step of xdotool is made, and how long its effect may take.
+    variable tries 5
+    variable stepMs 10000
 }
 
 proc native::state {kind} {
@@ -24,28 +27,30 @@ proc native::startWish {{errors 2>@stderr}} {
     set pipe [open "|[list $::runner [file join $::here tk wish.tcl]] \
         $errors" r+]
     fconfigure $pipe -blocking 0 -buffering line
-    lassign [line $pipe] port(here) port(flood)
+    set ports [line $pipe]
+    if {[scan $ports "%d %d" port(here) port(flood)] != 2} {
+        error "wish does not start: $ports"
+    }
     return $pipe
 }
 
-# Does what xdotool is told, which makes wish enter a state, and waits for it.
-# If wish answers that nothing happened, it is not the sockets that fail but the
-# mouse: the script ends with status 3 (see display), and says what was where.
-proc native::mouse {other state args} {
-    exec xdotool {*}$args
-    set until [expr {[clock milliseconds] + 30000}]
-    set before [lindex [set answer [ask $other how]] 0]
-    while {[lindex $answer 0] ne $state && [clock milliseconds] < $until} {
-        set answer [ask $other how]
+# Makes a step with xdotool, and waits until the answers to "where" show its
+# effect. If they do not, "undo" follows, and the step is made again: a step
+# must do no harm if it takes effect late.
+proc native::step {other name step condition {undo {}}} {
+    variable tries
+    variable stepMs
+    for {set try 1} {$try <= $tries} {incr try} {
+        uplevel 1 $step
+        set answer [askUntil $other $condition where $stepMs]
+        if $condition {
+            return
+        }
+        if {![string match {* *x*+*+*} $answer]} {
+            error "wish does not answer after '$name': $answer"
+        }
+        uplevel 1 $undo
     }
-    if {[lindex $answer 0] eq $state} {
-        return
-    }
-    if {[lindex $answer 0] ne $before} {
-        error "not inside: $answer"
-    }
-    puts "the mouse does nothing: $args"
-    catch {exec xdotool getmouselocation >@stdout}
-    catch {exec xwininfo -root -tree >@stdout}
-    exit 3
+    error "xdotool has no effect: $name, $tries times; wish: $answer;\
+        pointer: [exec xdotool getmouselocation]"
 }

@@ -138,6 +138,80 @@ TestMove(void)
     CpPortRelease(otherPtr);
 }
 
+/* A receive that waits, on a handle of the given port; then its bytes come.
+ * Returns how many completions were handed over meanwhile. */
+
+static uint64_t
+ReceiveOn(CpPort *portPtr, CpHandle *handlePtr, CpHandle *peerPtr)
+{
+    int64_t before = CpStatGet(CP_STAT_HAND_OVERS);
+    char buf[8];
+    size_t bytes;
+    Op op;
+
+    CpSubmitRecv(handlePtr, Prepare(&op), buf, 8);
+    CHECK_ERROR(CpTrySend(peerPtr, "moved", 5, &bytes), CP_OK);
+    CHECK_ERROR(WaitOn(portPtr, &op), CP_OK);
+    CHECK_COUNT(op.accept.op.bytes, 5);
+    return (uint64_t) (CpStatGet(CP_STAT_HAND_OVERS) - before);
+}
+
+static void
+MoveTo(CpPort *portPtr, CpHandle *handlePtr)
+{
+    CpHandleMove(handlePtr, NULL);
+    CpHandleMove(handlePtr, portPtr);
+}
+
+/*
+ * The first submit binds a handle, and no earlier call does. So the completions
+ * of one that moves before it come to its new owner's port. Those of one that
+ * moves later come to the port of its first owner, and are handed over.
+ */
+
+static void
+TestMoveFirst(void)
+{
+    CpPort *otherPtr = NewPort();
+    unsigned i, waits;
+    size_t bytes;
+    Op op;
+    Pair pair;
+
+    Connect(&pair);
+    CHECK_ERROR(CpTryPeek(pair.serverPtr, &bytes), CP_EAGAIN);
+    CHECK_ERROR(CpTrySend(pair.serverPtr, "x", 1, &bytes), CP_OK);
+    (void) CpHandleNative(pair.serverPtr);
+    MoveTo(otherPtr, pair.serverPtr);
+    for (i = 0; i < 3; i++) {
+        CHECK_COUNT(ReceiveOn(otherPtr, pair.serverPtr, pair.clientPtr), 0);
+    }
+    MoveTo(port, pair.serverPtr);
+    for (i = 0; i < 3; i++) {
+        CHECK_COUNT(ReceiveOn(port, pair.serverPtr, pair.clientPtr), 1);
+    }
+    MoveTo(otherPtr, pair.serverPtr);
+    CHECK_COUNT(ReceiveOn(otherPtr, pair.serverPtr, pair.clientPtr), 0);
+    Close(&pair);
+
+    /* A connect that waits is no first submit. */
+    for (waits = 0; waits < 2; waits++) {
+        pair.listenerPtr = Listen(port, &pair.addr);
+        CHECK_ERROR(CpHandleOpen(port, &pair.addr, &pair.clientPtr), CP_OK);
+        CpSubmitConnect(pair.clientPtr, Prepare(&op), &pair.addr, (int) waits);
+        CHECK_ERROR(Wait(&op), CP_OK);
+        Prepare(&op);
+        CpSubmitAccept(pair.listenerPtr, &op.accept);
+        CHECK_ERROR(Wait(&op), CP_OK);
+        pair.serverPtr = op.accept.newHandlePtr;
+        MoveTo(otherPtr, pair.clientPtr);
+        CHECK_COUNT(ReceiveOn(otherPtr, pair.clientPtr, pair.serverPtr),
+            !waits);
+        Close(&pair);
+    }
+    CpPortRelease(otherPtr);
+}
+
 /*
  * Operations live on when the thread that submitted them has ended. On Windows
  * they do because they are bound to a completion port and have no event.
@@ -397,6 +471,7 @@ const Case portCases[] = {
     {"sleep", TestSleep},
     {"busy", TestBusy},
     {"move", TestMove},
+    {"move-first", TestMoveFirst},
     {"thread-exit", TestThreadExit},
 #ifndef IOCPSOCK_SIM
     {"moved-busy", TestMovedBusy},

@@ -318,10 +318,57 @@ AlertOnce(Owner *ownerPtr)
     OwnerMeet();
 }
 
+/* The first operation binds a handle. One that has moved before it is served
+ * by its new owner's port alone; when it moves on, its completions are handed
+ * over. */
+
+static void
+ServeMoved(Owner *ownerPtr, unsigned handOvers)
+{
+    int64_t before = CpStatGet(CP_STAT_HAND_OVERS);
+    unsigned i;
+
+    CHECK(OwnerTakeOver(ownerPtr));
+    for (i = 0; i < 3; i++) {
+        OwnerStart(ownerPtr, firstHandle, &firstHandle->ops[0]);
+        KernelComplete(&firstHandle->ops[0]);
+        OwnerSettle(ownerPtr);
+    }
+    CHECK(CpStatGet(CP_STAT_HAND_OVERS) - before == 3 * handOvers);
+}
+
+static void
+MoveBeforeFirstOperation(Owner *ownerPtr)
+{
+    if (ownerPtr->index == 0) {
+        OwnerOpen(ownerPtr);
+        while (ownerPtr->firstPtr->handle.boundPtr != NULL) {
+            OwnerAdd(ownerPtr, OwnerTakeFirst(ownerPtr));
+        }
+        firstHandle = ownerPtr->firstPtr;
+        OwnerPassOn(ownerPtr);
+    }
+    OwnerMeet();
+    if (ownerPtr->index == 1) {
+        ServeMoved(ownerPtr, 0);
+        while (ownerPtr->firstPtr != firstHandle) {
+            OwnerAdd(ownerPtr, OwnerTakeFirst(ownerPtr));
+        }
+        OwnerPassOn(ownerPtr);
+    }
+    OwnerMeet();
+    if (ownerPtr->index == 2) {
+        ServeMoved(ownerPtr, 1);
+        OwnerRetire(ownerPtr, firstHandle);
+    }
+    OwnerMeet();
+}
+
 static void (*const scenarios[])(Owner *ownerPtr) = {SleepForAnothersPort,
     SleepForBusyOwnersPort, SleepBehindDetached, SleepBehindStrayPackets,
     WaitOnPortBesideAttach, WaitBesideHelper, WaitOnPortForHandOver,
-    WaitInForeignLoop, WaitInForeignLoopAfterSleep, PollStrayPacket, AlertOnce};
+    WaitInForeignLoop, WaitInForeignLoopAfterSleep, PollStrayPacket, AlertOnce,
+    MoveBeforeFirstOperation};
 
 void
 ScenariosPlay(Owner *ownerPtr, int only)
