@@ -21,6 +21,9 @@
 #                          log of calls
 #   run CASE COUNT PORT    runs a case of this process, between two marks; PORT
 #                          is that of a server outside
+#   enter pump|box         enters a message loop of Windows, which serves the
+#                          sockets from then on: a plain one, or a message box's
+#   leave                  ends it
 
 namespace eval calls {
     variable piece [string repeat x 65536]
@@ -104,7 +107,9 @@ proc calls::SendPieces {chan pieces} {
     fileevent $chan writable [info coroutine]
     for {set i 0} {$i < $pieces} {incr i} {
         yield
-        puts -nonewline $chan $piece
+        if {[catch {puts -nonewline $chan $piece}]} {
+            break
+        }
     }
     close $chan
 }
@@ -133,8 +138,22 @@ proc calls::Control {chan} {
             case::$case $count $port
             fileevent $chan readable [list calls::Control $chan]
         }
+        enter {
+            puts $chan ok
+            Loop {*}$rest
+            return
+        }
+        leave {
+            testpump stop
+        }
     }
     puts $chan ok
+}
+
+# The limit of time is for the case that the peer has gone.
+proc calls::Loop {kind} {
+    package require iocpsocktest
+    testpump [dict get {pump run box box} $kind] 120000
 }
 
 # ------------------------------------------------------------------ cases
