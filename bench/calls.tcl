@@ -29,6 +29,9 @@
 #                          when this thread has answered the first message and
 #                          waited for the second. The answer is "ok PORT", or
 #                          "none" without threads
+#   enter pump|box         enters a message loop of Windows, which serves the
+#                          sockets from then on: a plain one, or a message box's
+#   leave                  ends it
 #
 # With this driver, a mark ends with its counters wakeUps and handOvers.
 
@@ -122,7 +125,9 @@ proc calls::SendPieces {chan pieces} {
     fileevent $chan writable [info coroutine]
     for {set i 0} {$i < $pieces} {incr i} {
         yield
-        puts -nonewline $chan $piece
+        if {[catch {puts -nonewline $chan $piece}]} {
+            break
+        }
     }
     close $chan
 }
@@ -227,8 +232,22 @@ proc calls::Control {chan} {
             puts $chan [expr {$port eq {} ? "none" : "ok $port"}]
             return
         }
+        enter {
+            puts $chan ok
+            Loop {*}$rest
+            return
+        }
+        leave {
+            testpump stop
+        }
     }
     puts $chan ok
+}
+
+# The limit of time is for the case that the peer has gone.
+proc calls::Loop {kind} {
+    package require iocpsocktest
+    testpump [dict get {pump run box box} $kind] 120000
 }
 
 # ------------------------------------------------------------------ cases

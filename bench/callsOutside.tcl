@@ -21,7 +21,8 @@ namespace eval outside {
     variable counts {
         echo-wait 150 echo-100 1000 echo-in 400
         accept 200 connect 150 connect-async 150
-        receive 200 send 200 web-1 200 web-10 400 web-100 1000 idle 500
+        receive 200 send 200 loop-wait 150 loop-receive 200 loop-send 200
+        web-1 200 web-10 400 web-100 1000 idle 500
         udp-wait 100 udp-echo 600 udp-in 600 udp-out 400
         channel-echo 600 channel-in 600 channel-out 400
         workers-1 1000 workers-2 1000 workers-4 1000
@@ -238,26 +239,56 @@ proc outside::case::workers-accept {count} {
     outside::Accepts workers-accept workers $count
 }
 
-proc outside::case::receive {count} {
-    set chan [outside::Connect sink]
+proc outside::Receive {case count} {
+    set chan [Connect sink]
     fconfigure $chan -blocking 1 -buffersize 65536
     set piece [string repeat x 65536]
     puts -nonewline $chan $piece
-    outside::Command mark receive begin
+    Command mark $case begin
     for {set i 0} {$i < $count} {incr i} {
         puts -nonewline $chan $piece
     }
     close $chan write
-    outside::AwaitEnd $chan
-    outside::Command mark receive end
+    AwaitEnd $chan
+    Command mark $case end
 }
 
-proc outside::case::send {count} {
-    set chan [outside::Connect source]
-    outside::Command mark send begin
+proc outside::Send {case count} {
+    set chan [Connect source]
+    Command mark $case begin
     puts $chan $count
-    outside::AwaitEnd $chan
-    outside::Command mark send end
+    AwaitEnd $chan
+    Command mark $case end
+}
+
+proc outside::case::receive {count} {
+    outside::Receive receive $count
+}
+proc outside::case::send {count} {
+    outside::Send send $count
+}
+
+# The same in a message loop of Windows.
+proc outside::InLoop {script} {
+    Command enter pump
+    uplevel 1 $script
+    Command leave
+}
+proc outside::case::loop-wait {count} {
+    variable ::outside::thinkMs
+    outside::InLoop {
+        outside::Requests loop-wait echo 1 x outside::IsEcho $count $thinkMs
+    }
+}
+proc outside::case::loop-receive {count} {
+    outside::InLoop {
+        outside::Receive loop-receive $count
+    }
+}
+proc outside::case::loop-send {count} {
+    outside::InLoop {
+        outside::Send loop-send $count
+    }
 }
 
 # Cases of the process, which connect to this one.

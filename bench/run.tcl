@@ -9,8 +9,8 @@
 # -tcl 86|90|all    the Tcls; default all
 # -rounds N         the number of rounds; default 5
 # -seconds N        how long a run measures; default 1
-# -cases PATTERNS   cases of bench/cases.tcl and bench/runUdp.tcl, and of http
-#                   below; default all
+# -cases PATTERNS   cases of bench/cases.tcl, runUdp.tcl and runLoop.tcl, and of
+#                   http below; default all
 # -driver SCRIPT    one more driver, as for bench.tcl; can be repeated
 # -node yes|no      also Node for Windows, if set-up has fetched it; default yes
 # -out FOLDER       the folder of the results; default build/bench
@@ -40,6 +40,7 @@ namespace eval run {
 
 source [file join $run::root bench report.tcl]
 source [file join $run::root bench runUdp.tcl]
+source [file join $run::root bench runLoop.tcl]
 
 proc run::Fail {message} {
     puts stderr "bench: $message"
@@ -358,9 +359,11 @@ proc run::Contenders {version case} {
         if {$name eq "core" && $case eq "scale-5000"} {
             continue
         }
-        dict set contenders $name [expr {[string match http-* $case]
-            ? [list run::Http $shell $case $command]
-            : [list run::Once $shell $case $command $mode]}]
+        dict set contenders $name [switch -glob -- $case {
+            http-* {list run::Http $shell $case $command}
+            loop-* {list run::Loop $shell $case $command}
+            default {list run::Once $shell $case $command $mode}
+        }]
     }
     if {[llength [NodeContender $case]]} {
         dict set contenders node [NodeContender $case]
@@ -418,6 +421,7 @@ proc run::Case {version case} {
 proc run::AllCases {} {
     variable root
     variable options
+    variable loopCases
     set chan [open $root/bench/cases.tcl]
     set text [read $chan]
     close $chan
@@ -431,7 +435,8 @@ proc run::AllCases {} {
         }
     }
     lappend cases http-1 http-10 http-100 http-500 http-1000 \
-        http-close-1 http-close-10 http-close-100 {*}$::runUdp::cases
+        http-close-1 http-close-10 http-close-100 {*}$loopCases \
+        {*}$::runUdp::cases
     return [lsearch -all -inline -regexp $cases \
         "^([join [lmap p $options(-cases) {
             string map {* .* ? .} $p}] |])\$"]

@@ -176,6 +176,16 @@ int CpPortSleep(CpPort *portPtr, int64_t timeoutMs);
 void CpPortRemind(CpPort *portPtr);
 
 /*
+ * CpPortRecall --
+ *
+ *      The owner has more to do, and returns to a message loop that does not
+ *      know of it. It is woken at once. If the user's input waits, the loop
+ *      gets time for it first, as after CpPortRemind.
+ */
+
+void CpPortRecall(CpPort *portPtr);
+
+/*
  * CpPortSpare --
  *
  *      The place where the core keeps one block of CpMalloc for its next use;

@@ -245,6 +245,7 @@ struct IocpsockThread {
     uint64_t pollUs;       /* When the port was asked last. */
     IocpsockFound found;
     IocpsockServing *servingPtr; /* The innermost one, or NULL. */
+    int recalls; /* An idle event will recall it from a message loop. */
 };
 
 /* iocpsockThread.c */

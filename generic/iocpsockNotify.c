@@ -38,6 +38,9 @@ typedef struct ReadyEvent {
 static Tcl_EventSetupProc SetupProc;
 static Tcl_EventCheckProc CheckProc;
 static Tcl_EventProc ReadyEventProc;
+static Tcl_IdleProc Recall;
+
+static void SetRecall(IocpsockThread *threadPtr, int recalls);
 
 void
 IocpsockBeginEvents(IocpsockThread *threadPtr)
@@ -48,6 +51,7 @@ IocpsockBeginEvents(IocpsockThread *threadPtr)
 void
 IocpsockEndEvents(IocpsockThread *threadPtr)
 {
+    SetRecall(threadPtr, 0);
     Tcl_DeleteEventSource(SetupProc, CheckProc, threadPtr);
 }
 
@@ -350,6 +354,36 @@ IsPassOver(const IocpsockThread *threadPtr)
 }
 
 /*
+ * At the end of a pass, Tcl_ServiceAll serves idle events even if others were
+ * served, and then returns to a message loop that is not Tcl's. Tcl's own event
+ * loop serves no idle event while there are others. So an idle event tells the
+ * two apart. Where it is not served, it stays for the next pass.
+ */
+
+static void
+SetRecall(IocpsockThread *threadPtr, int recalls)
+{
+    if (threadPtr->recalls == recalls) {
+        return;
+    }
+    threadPtr->recalls = recalls;
+    if (recalls) {
+        Tcl_DoWhenIdle(Recall, threadPtr);
+    } else {
+        Tcl_CancelIdleCall(Recall, threadPtr);
+    }
+}
+
+static void
+Recall(void *clientData)
+{
+    IocpsockThread *threadPtr = (IocpsockThread *) clientData;
+
+    threadPtr->recalls = 0;
+    CpPortRecall(threadPtr->portPtr);
+}
+
+/*
  * The thread may wait from here on if nothing is left to serve. The port has to
  * know that, although the setup proc will tell it again: message loops that are
  * not Tcl's call Tcl_ServiceAll, which calls the setup proc before it serves
@@ -368,6 +402,7 @@ EndPass(IocpsockThread *threadPtr, int flags)
     if (left) {
         CpPortRemind(threadPtr->portPtr);
     }
+    SetRecall(threadPtr, left && !threadPtr->exiting);
 }
 
 static void

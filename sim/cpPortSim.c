@@ -281,6 +281,13 @@ CpPortRemind(CpPort *portPtr)
 }
 
 void
+CpPortRecall(CpPort *portPtr)
+{
+    portPtr->sleeping = 0;
+    portPtr->wakeProc(portPtr->clientData);
+}
+
+void
 CpHandleMove(CpHandle *handlePtr, CpPort *portPtr)
 {
     CpPort *oldPtr = handlePtr->ownerPtr;

@@ -84,6 +84,17 @@ foreach {which from} {here timer here handler moved timer moved handler} {
         list $got [native::leave $which $chan $other]
     } -result {{} ok}
 
+    # Each event ends its pass, as its handler moves no bytes. If the driver
+    # does not recall the thread, the loop waits after each one.
+    test messageLoop-$n.8 "a ready channel does not wait ($how)" -constraints {
+        iocpsock
+    } -body {
+        lassign [native::enter $which $from] chan other
+        set waits [lindex [native::ask $other passes 60] 1]
+        list [expr {$waits < 30 ? "few" : $waits}] \
+            [native::leave $which $chan $other]
+    } -result {few ok}
+
     # The lines of both clients have arrived when the blocking handler returns,
     # so one event is queued behind the other.
     test messageLoop-$n.7 "an event behind the entry is served ($how)" -body {

@@ -71,6 +71,22 @@ proc server::command-block {chan} {
     answer $chan $line
 }
 
+# Stays writable, and counts its events. Tells how often the loop had to wait
+# for a message meanwhile.
+proc server::command-passes {chan count} {
+    variable passes 0
+    fileevent $chan writable \
+        [list ::server::pass $chan $count [testpump waits]]
+}
+
+proc server::pass {chan count waits} {
+    variable passes
+    if {[incr passes] == $count} {
+        fileevent $chan writable {}
+        answer $chan [expr {[testpump waits] - $waits}]
+    }
+}
+
 proc server::command-connect {chan port} {
     set peer [support::sock -async 127.0.0.1 $port]
     fileevent $peer writable [list ::server::connected $chan $peer]

@@ -9,6 +9,8 @@
  *				out"
  *	    testpump box ms	the same with the loop of a message box, which
  *				is open for that time
+ *	    testpump waits	how often the loops of "run" in this thread
+ *				had to wait since the first call of this
  *	    testpump stop	ends the innermost loop of the calling thread
  *
  *	Windows runs such a loop while a menu or a message box is open and while
@@ -31,6 +33,8 @@
 
 typedef struct PumpThread {
     int stopping;
+    int countsWaits;
+    int waits;
     ULONGLONG boxEndMs;
 } PumpThread;
 
@@ -61,8 +65,12 @@ Run(Tcl_Interp *interp, int ms)
     MSG msg;
 
     threadPtr->stopping = 0;
-    while (!threadPtr->stopping && GetTickCount64() < endMs
-        && GetMessageW(&msg, NULL, 0, 0) > 0) {
+    while (!threadPtr->stopping && GetTickCount64() < endMs) {
+        threadPtr->waits += threadPtr->countsWaits
+            && !PeekMessageW(&msg, NULL, 0, 0, PM_NOREMOVE);
+        if (GetMessageW(&msg, NULL, 0, 0) <= 0) {
+            break;
+        }
         TranslateMessage(&msg);
         DispatchMessageW(&msg);
     }
@@ -144,11 +152,16 @@ TestPumpObjCmd(void *clientData, Tcl_Interp *interp, int objc,
         }
         return Box(interp, ms);
     }
+    if (objc == 2 && strcmp(name, "waits") == 0) {
+        ThisThread()->countsWaits = 1;
+        Tcl_SetObjResult(interp, Tcl_NewIntObj(ThisThread()->waits));
+        return TCL_OK;
+    }
     if (objc == 2 && strcmp(name, "stop") == 0) {
         ThisThread()->stopping = 1;
         return TCL_OK;
     }
-    Tcl_WrongNumArgs(interp, 1, objv, "run ms, box ms, or stop");
+    Tcl_WrongNumArgs(interp, 1, objv, "run ms, box ms, waits, or stop");
     return TCL_ERROR;
 }
 

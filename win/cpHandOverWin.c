@@ -45,8 +45,8 @@ static SRWLOCK ownerLock = SRWLOCK_INIT;
 
 /* ------------------------------------------------------- hand-over */
 
-static void
-AlertLocked(CpPort *lockedPortPtr)
+void
+CpOwnerAlertLocked(CpPort *lockedPortPtr)
 {
     if (!lockedPortPtr->alerted && lockedPortPtr->wakeProc != NULL) {
         lockedPortPtr->alerted = 1;
@@ -62,7 +62,7 @@ PushLocked(CpPort *lockedPortPtr, CpOp *opPtr)
     lockedPortPtr->rests = 0;
     switch (lockedPortPtr->ownerWait) {
     case OWNER_WAITS_NOT:
-        AlertLocked(lockedPortPtr);
+        CpOwnerAlertLocked(lockedPortPtr);
         break;
     case OWNER_IN_PORT:
         if (!lockedPortPtr->alerted) {
@@ -279,7 +279,7 @@ SeeToOwner(CpPort *lockedPortPtr, unsigned looksBefore)
         && (lockedPortPtr->rests || lockedPortPtr->looks == looksBefore)) {
         lockedPortPtr->rests = 1;
         lockedPortPtr->wakeMs = CP_NEVER;
-        AlertLocked(lockedPortPtr);
+        CpOwnerAlertLocked(lockedPortPtr);
     }
 }
 

@@ -77,6 +77,9 @@ void CpOwnerRestsLocked(CpPort *lockedPortPtr, uint64_t wakeMs);
 void CpOwnerIsBusyLocked(CpPort *lockedPortPtr);
 void CpOwnerLeftPortLocked(CpPort *lockedPortPtr);
 
+/* Wakes the owner's thread, once until it has looked. */
+void CpOwnerAlertLocked(CpPort *lockedPortPtr);
+
 DWORD WINAPI CpHelperMain(LPVOID clientData);
 
 /* The owner has looked at its inbox: from now on completions alert it anew. */

@@ -100,6 +100,47 @@ TestBusy(void)
     Close(&pair);
 }
 
+/* An owner that has more to do is woken at once. */
+
+static void
+TestRecall(void)
+{
+    woken = 0;
+    CpPortRecall(port);
+    CHECK(woken);
+    CHECK_COUNT(Reap(port, 0), 0);
+    woken = 0;
+    CpPortRecall(port);
+    CHECK(woken);
+    CHECK_COUNT(Reap(port, 0), 0);
+}
+
+#ifndef IOCPSOCK_SIM
+
+/* Before that, its message loop gets time for what waits behind posted
+ * messages: here, a timer. */
+
+static void
+TestRecallBehind(void)
+{
+    uint64_t endMs = CpNowMs() + PATIENCE_MS;
+    UINT_PTR timer = SetTimer(NULL, 0, 10, NULL);
+
+    while (HIWORD(GetQueueStatus(QS_TIMER)) == 0 && CpNowMs() < endMs) {
+        Pause(5);
+    }
+    CHECK(HIWORD(GetQueueStatus(QS_TIMER)) != 0);
+    CHECK_COUNT(Reap(port, 0), 0);
+    woken = 0;
+    CpPortRecall(port);
+    CHECK(!woken);
+    WaitWoken(PauseABit);
+    KillTimer(NULL, timer);
+    CHECK_COUNT(Reap(port, 0), 0);
+}
+
+#endif
+
 /* Completions go along with their handle, and none is told of in between. */
 
 static void
@@ -470,6 +511,10 @@ const Case portCases[] = {
     {"reap", TestReap},
     {"sleep", TestSleep},
     {"busy", TestBusy},
+    {"recall", TestRecall},
+#ifndef IOCPSOCK_SIM
+    {"recall-behind", TestRecallBehind},
+#endif
     {"move", TestMove},
     {"move-first", TestMoveFirst},
     {"thread-exit", TestThreadExit},

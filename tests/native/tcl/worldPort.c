@@ -142,6 +142,7 @@ VOID_CALL(CpPortRelease, (CpPort *a), (a))
 CALL(unsigned, CpPortReapFinished, (CpPort *a), (a))
 CALL(int, CpPortSleep, (CpPort *a, int64_t b), (a, b))
 VOID_CALL(CpPortRemind, (CpPort *a), (a))
+VOID_CALL(CpPortRecall, (CpPort *a), (a))
 CALL(CpError, CpHandleOpen, (CpPort *a, const CpAddr *b, CpHandle **c),
     (a, b, c))
 CALL(CpError, CpHandleOpenResolver, (CpPort *a, CpHandle **b), (a, b))
