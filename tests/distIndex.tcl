@@ -46,16 +46,18 @@ proc chosen {tcl platform machine pointerSize dir} {
 	return ""
     }
     set names [lsort [dict keys $known]]
-    if {$names ne {Iocpsock iocpsock iocpsock::monitor}} {
+    if {$names ne {Iocpsock iocpsock iocpsock::monitor iocpsock::udp}} {
 	return "packages: $names"
     }
     set scripts [dict get $known iocpsock $::version]
     if {[dict get $known Iocpsock $::version] ne $scripts} {
 	return "other DLLs: $known"
     }
-    if {[dict get $known iocpsock::monitor $::version]
-	    ne [list source $dir/monitor.tcl]} {
-	return "monitor: $known"
+    foreach name {monitor udp} {
+	if {[dict get $known iocpsock::$name $::version]
+		ne [list source $dir/$name.tcl]} {
+	    return "$name: $known"
+	}
     }
     lassign $scripts load file prefix
     if {[list $load $file $prefix] ne $scripts || $load ne "load"
