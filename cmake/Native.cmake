@@ -19,6 +19,7 @@ add_library(iocpsock_sim STATIC
     sim/cpResolveSim.c
     sim/cpSockSim.c
     sim/cpTrySim.c
+    sim/cpUdpAddrSim.c
     sim/cpUdpSim.c
     sim/cpWindowsSim.c
     sim/cpWorldSim.c)

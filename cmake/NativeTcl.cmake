@@ -125,7 +125,8 @@ foreach(tcl IN ITEMS tcl86 tcl90 tcl91)
         recvmode recvmodeLimit send sendfile
         incore/api
         socket socketAddress socketChannel socketConnect socketProcess stats
-        thread threadInterp threadMove udp udpName version watchdog
+        thread threadInterp threadMove udp udpEvents udpName udpOptions version
+        watchdog
         watchdogData)
     iocpsock_world(${tcl} tsan world_tsan thread threadInterp threadMove)
 endforeach()

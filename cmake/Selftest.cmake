@@ -32,7 +32,7 @@ list(APPEND files run.tcl suites.txt support.tcl supportChild.tcl
     supportCompare.tcl supportListener.tcl supportPair.tcl supportStream.tcl
     exampleSupport.tcl httpdSupport.tcl interpSupport.tcl monitorSupport.tcl
     optionsSupport.tcl programsSupport.tcl regressSupport.tcl
-    watchdogSupport.tcl
+    udpSupport.tcl watchdogSupport.tcl
     differential.tcl differentialEvents.tcl differentialOps.tcl
     differentialRun.tcl differential.txt)
 list(TRANSFORM files PREPEND "tests/")

@@ -127,7 +127,8 @@ set(strictSuites
     listener listenerAccept listenerMany
     options optionsServer recvmode recvmodeLimit
     secure send sendfile sendorder
-    socket socketAddress socketChannel socketConnect socketProcess udp)
+    socket socketAddress socketChannel socketConnect socketProcess udp
+    udpEvents udpOptions)
 foreach(short IN LISTS tclVersions)
     foreach(name IN LISTS strictSuites)
         set(strict all)

@@ -438,8 +438,8 @@ typedef enum CpStat {
     CP_STAT_DATAGRAMS_IN,
     CP_STAT_DATAGRAMS_OUT,
     CP_STAT_DATAGRAMS_DROPPED, /* Received and lost: a queue was full. */
-    CP_STAT_WAKE_UPS,     /* Calls of wakeProc. */
-    CP_STAT_HAND_OVERS,   /* Completions that came to another port than
+    CP_STAT_WAKE_UPS,          /* Calls of wakeProc. */
+    CP_STAT_HAND_OVERS,        /* Completions that came to another port than
                                  * that of their handle's owner. */
     CP_STAT_COUNT
 } CpStat;

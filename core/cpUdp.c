@@ -106,9 +106,10 @@ OpenBound(CpUdp *udpPtr, const CpAddr *addrPtr, int reuse)
     if (error != CP_OK) {
         return error;
     }
-    if (reuse) {
-        error = CpHandleSetOpt(handlePtr, CP_OPT_REUSEADDR, 1);
-    }
+    /* Windows lets a socket with SO_REUSEADDR share the port of any socket that
+     * is not exclusive. */
+    error = CpHandleSetOpt(handlePtr,
+        reuse ? CP_OPT_REUSEADDR : CP_OPT_EXCLUSIVE, 1);
     if (error == CP_OK) {
         error = CpHandleBind(handlePtr, addrPtr);
     }

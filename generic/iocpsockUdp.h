@@ -126,6 +126,9 @@ int IocpsockUdpSetOption(void *instanceData, Tcl_Interp *interp,
     const char *optionName, const char *value);
 int IocpsockUdpGetOption(void *instanceData, Tcl_Interp *interp,
     const char *optionName, Tcl_DString *dsPtr);
+
+/* iocpsockUdpStats.c: its counters as a new dict. */
+
 Tcl_Obj *IocpsockUdpStats(const IocpsockUdp *dataPtr);
 
 /* iocpsockUdpMcast.c: the options about multicast. */

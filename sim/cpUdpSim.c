@@ -55,27 +55,6 @@ SameAddr(const CpAddr *aPtr, const CpAddr *bPtr)
         && CpAddrPort(aPtr) == CpAddrPort(bPtr);
 }
 
-int
-CpUdpIsMulticast(const CpAddr *addrPtr)
-{
-    uint32_t host = SimHost(addrPtr);
-
-    return SimFamily(addrPtr) == SIM_FAMILY_IP6 ? host >> 24 == 0xff
-                                                : host >> 28 == 14;
-}
-
-int
-CpUdpFamily(const CpAddr *addrPtr)
-{
-    return SimFamily(addrPtr) == SIM_FAMILY_IP6 ? 2 : 1;
-}
-
-int
-CpUdpServicePort(const char *name)
-{
-    return strcmp(name, "domain") == 0 ? 53 : -1;
-}
-
 static SimDatagram *
 FirstArrived(const CpHandle *handlePtr)
 {

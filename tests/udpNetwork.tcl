@@ -297,7 +297,8 @@ test udpNetwork-4.1 {broadcasts arrive, with the address that they went to} \
     support::closeAll $a
 } -result {{all-1 192.0.2.2 255.255.255.255 link1}\
 	{all-2 192.0.2.130 255.255.255.255 link2}\
-	{net-1 192.0.2.2 192.0.2.127 link1} {net-2 192.0.2.130 192.0.2.255 link2}}
+	{net-1 192.0.2.2 192.0.2.127 link1}\
+	{net-2 192.0.2.130 192.0.2.255 link2}}
 
 test udpNetwork-4.2 {broadcasts go out when they are allowed} -setup {
     set a [iocpsock::udp]

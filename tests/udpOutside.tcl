@@ -163,7 +163,8 @@ test udpOutside-2.2 {a flood of 100,000: counted, and others are served} \
 	    == $::udpo::served(datagrams) + [dict get $stats dropped]}] \
 	$::udpo::served(misordered) [expr {$::udpo::served(longest) <= 32
 	    ? "in time" : $::udpo::served(longest)}] \
-	[expr {0 in $::udpo::served(within) ? $::udpo::served(within) : "served"}]
+	[expr {0 in $::udpo::served(within)
+	    ? $::udpo::served(within) : "served"}]
 } -cleanup {
     after cancel $::udpo::served(timer)
     support::closeAll $a $quiet $tcp $asks

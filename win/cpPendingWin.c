@@ -53,22 +53,3 @@ CpPendingRemove(PendingSet *setPtr, const void *overlappedPtr)
     ReleaseSRWLockExclusive(&setPtr->lock);
     return foundPtr;
 }
-
-unsigned
-CpPendingVisit(PendingSet *setPtr, PendingProc *proc)
-{
-    unsigned count = 0, i;
-
-    AcquireSRWLockExclusive(&setPtr->lock);
-    for (i = 0; i < PENDING_BUCKETS; i++) {
-        const CpList *bucketPtr = &setPtr->buckets[i];
-        const CpListNode *nodePtr;
-
-        for (nodePtr = CpListFirst(bucketPtr); nodePtr != NULL;
-             nodePtr = CpListNext(bucketPtr, nodePtr)) {
-            count += proc(CP_OWNER_OF(nodePtr, WinOp, node));
-        }
-    }
-    ReleaseSRWLockExclusive(&setPtr->lock);
-    return count;
-}

@@ -31,9 +31,4 @@ void CpPendingAdd(PendingSet *setPtr, WinOp *winOpPtr);
 /* Removes the operation of an OVERLAPPED; NULL if it is not ours. */
 WinOp *CpPendingRemove(PendingSet *setPtr, const void *overlappedPtr);
 
-/* Calls proc for each operation of the set, with the set locked, so that none
- * ends meanwhile. Returns the sum of proc's results. */
-typedef unsigned PendingProc(WinOp *winOpPtr);
-unsigned CpPendingVisit(PendingSet *setPtr, PendingProc *proc);
-
 #endif /* CP_PENDING_WIN_H */

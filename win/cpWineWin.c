@@ -121,6 +121,28 @@ CancelMissed(WinOp *winOpPtr)
     return 1;
 }
 
+/* Cancels operations of a port again. None of them ends meanwhile, because its
+ * set is locked. Returns how many go on. */
+
+static unsigned
+CancelMissedOf(PendingSet *setPtr)
+{
+    unsigned count = 0, i;
+
+    AcquireSRWLockExclusive(&setPtr->lock);
+    for (i = 0; i < PENDING_BUCKETS; i++) {
+        const CpList *bucketPtr = &setPtr->buckets[i];
+        const CpListNode *nodePtr;
+
+        for (nodePtr = CpListFirst(bucketPtr); nodePtr != NULL;
+             nodePtr = CpListNext(bucketPtr, nodePtr)) {
+            count += CancelMissed(CP_OWNER_OF(nodePtr, WinOp, node));
+        }
+    }
+    ReleaseSRWLockExclusive(&setPtr->lock);
+    return count;
+}
+
 static VOID CALLBACK
 CancelTimerProc(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
 {
@@ -135,7 +157,7 @@ CancelTimerProc(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
         CpListNode *nextPtr = CpListNext(&cancelPorts, nodePtr);
         CpPort *portPtr = CP_OWNER_OF(nodePtr, CpPort, cancelNode);
 
-        if (CpPendingVisit(&portPtr->pending, CancelMissed) == 0) {
+        if (CancelMissedOf(&portPtr->pending) == 0) {
             CpListRemove(nodePtr);
             portPtr->cancelsAgain = 0;
         }

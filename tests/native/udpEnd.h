@@ -1,7 +1,7 @@
 /*
  * udpEnd.h --
  *
- *      An endpoint of udpTest, udpFullTest and udpRandomTest.
+ *      An endpoint of the programs udp*Test.
  */
 
 #ifndef UDP_END_H
