@@ -272,7 +272,7 @@ CpUdpSetRemote(CpUdp *udpPtr, const CpAddr *addrPtr)
 CpError
 CpUdpSetRemoteName(CpUdp *udpPtr, const CpTarget *targetPtr)
 {
-    CpUdpLookup *lookupPtr;
+    CpUdpLookup *lookupPtr = NULL;
     CpError error = udpPtr->connects ? CP_EISCONN
                                      : CpUdpNewLookup(udpPtr, &lookupPtr);
 
