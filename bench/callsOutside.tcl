@@ -17,16 +17,17 @@ namespace eval outside {
     variable host 127.0.0.1
 
     # The number of operations of each case. Each count has an error of about
-    # three calls, those of the marks.
+    # three calls, those of the marks. The loops are last: they give the thread
+    # a window, through which Tcl takes more calls to wake it.
     variable counts {
         echo-wait 150 echo-100 1000 echo-in 400
         accept 200 connect 150 connect-async 150
-        receive 200 send 200 loop-wait 150 loop-receive 200 loop-send 200
-        web-1 200 web-10 400 web-100 1000 idle 500
+        receive 200 send 200 web-1 200 web-10 400 web-100 1000 idle 500
         udp-wait 100 udp-echo 600 udp-in 600 udp-out 400
         channel-echo 600 channel-in 600 channel-out 400
         workers-1 1000 workers-2 1000 workers-4 1000
         workers-wait 150 workers-late 150 workers-accept 200
+        loop-wait 150 loop-receive 200 loop-send 200
     }
 
     # Calls in which a thread waits.
