@@ -40,18 +40,26 @@ CpUdpNotify(CpUdp *udpPtr)
 
 /* ------------------------------------------------------------ sockets */
 
+/* The index of the socket of an address's family; socketCount without one. */
+
+static unsigned
+IndexFor(const CpUdp *udpPtr, const CpAddr *addrPtr)
+{
+    int family = CpUdpFamily(addrPtr);
+    unsigned i = 0;
+
+    while (i < udpPtr->socketCount && udpPtr->sockets[i].family != family) {
+        i++;
+    }
+    return i;
+}
+
 CpUdpSocket *
 CpUdpSocketFor(CpUdp *udpPtr, const CpAddr *addrPtr)
 {
-    int family = CpUdpFamily(addrPtr);
-    unsigned i;
+    unsigned i = IndexFor(udpPtr, addrPtr);
 
-    for (i = 0; i < udpPtr->socketCount; i++) {
-        if (udpPtr->sockets[i].family == family) {
-            return &udpPtr->sockets[i];
-        }
-    }
-    return NULL;
+    return i < udpPtr->socketCount ? &udpPtr->sockets[i] : NULL;
 }
 
 CpHandle *
@@ -64,15 +72,7 @@ CpUdpHandle(const CpUdp *udpPtr, unsigned index)
 CpHandle *
 CpUdpHandleFor(const CpUdp *udpPtr, const CpAddr *addrPtr)
 {
-    int family = CpUdpFamily(addrPtr);
-    unsigned i;
-
-    for (i = 0; i < udpPtr->socketCount; i++) {
-        if (udpPtr->sockets[i].family == family) {
-            return udpPtr->sockets[i].handlePtr;
-        }
-    }
-    return NULL;
+    return CpUdpHandle(udpPtr, IndexFor(udpPtr, addrPtr));
 }
 
 static void

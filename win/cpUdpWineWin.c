@@ -19,20 +19,6 @@ static CpList watched; /* By watchedNode. */
 static PTP_TIMER timerPtr = NULL;
 static int timerRuns = 0;
 
-static void
-SetPeriod(DWORD periodMs)
-{
-    /* Relative times are below 0, in units of 100 ns. */
-    ULARGE_INTEGER due;
-    FILETIME fileTime;
-
-    due.QuadPart = (ULONGLONG) - (LONGLONG) periodMs * 10000;
-    fileTime.dwLowDateTime = due.LowPart;
-    fileTime.dwHighDateTime = due.HighPart;
-    SetThreadpoolTimer(timerPtr, periodMs != 0 ? &fileTime : NULL, periodMs, 0);
-    timerRuns = periodMs != 0;
-}
-
 static VOID CALLBACK
 WatchTimerProc(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
 {
@@ -44,7 +30,8 @@ WatchTimerProc(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
     AcquireSRWLockExclusive(&watchLock);
     nodePtr = CpListFirst(&watched);
     if (nodePtr == NULL) {
-        SetPeriod(0);
+        CpWineSetPeriod(timerPtr, 0);
+        timerRuns = 0;
     }
     while (nodePtr != NULL) {
         struct timeval noTime = {0, 0};
@@ -74,7 +61,8 @@ CpUdpWineWatch(CpHandle *handlePtr)
     if (timerPtr != NULL && !CpListIsLinked(&handlePtr->watchedNode)) {
         CpListAppend(&watched, &handlePtr->watchedNode);
         if (!timerRuns) {
-            SetPeriod(WATCH_PERIOD_MS);
+            CpWineSetPeriod(timerPtr, WATCH_PERIOD_MS);
+            timerRuns = 1;
         }
     }
     ReleaseSRWLockExclusive(&watchLock);

@@ -188,6 +188,10 @@ int CpWineRuns(void);
 int CpWineCutsFilesShort(void);
 #endif
 void CpWineInit(void);
+
+/* Runs a timer each so many ms from now on; with 0, stops it. */
+void CpWineSetPeriod(PTP_TIMER anyTimerPtr, DWORD periodMs);
+
 CpError CpWineSocketError(CpError error);
 int CpWineDeniedIsInUse(unsigned port);
 void CpWineBind(CpHandle *handlePtr, const CpAddr *addrPtr);
@@ -232,6 +236,7 @@ void CpWineSkipUrgent(CpHandle *handlePtr);
 #define CpWineReapEntries(asked, count) REAP_ENTRIES
 #define CpWineCutsFilesShort() 0
 #define CpWineInit() ((void) 0)
+#define CpWineSetPeriod(anyTimerPtr, periodMs) ((void) 0)
 #define CpWineSocketError(error) (error)
 #define CpWineDeniedIsInUse(port) 0
 #define CpWineBind(handlePtr, addrPtr) ((void) 0)

@@ -55,8 +55,8 @@ static PTP_TIMER cancelTimerPtr = NULL; /* NULL on Windows. */
 static CpList cancelPorts; /* With cancels to repeat, by cancelNode. */
 static int cancelTimerRuns = 0;
 
-static void
-SetPeriod(PTP_TIMER anyTimerPtr, DWORD periodMs)
+void
+CpWineSetPeriod(PTP_TIMER anyTimerPtr, DWORD periodMs)
 {
     /* Relative times are below 0, in units of 100 ns. */
     ULARGE_INTEGER due;
@@ -80,7 +80,7 @@ WatchTimerProc(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
     AcquireSRWLockExclusive(&watchLock);
     nodePtr = CpListFirst(&watched);
     if (nodePtr == NULL) {
-        SetPeriod(timerPtr, 0);
+        CpWineSetPeriod(timerPtr, 0);
         timerRuns = 0;
     }
     while (nodePtr != NULL) {
@@ -164,7 +164,7 @@ CancelTimerProc(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_TIMER timer)
         nodePtr = nextPtr;
     }
     if (CpListIsEmpty(&cancelPorts)) {
-        SetPeriod(cancelTimerPtr, 0);
+        CpWineSetPeriod(cancelTimerPtr, 0);
         cancelTimerRuns = 0;
     }
     ReleaseSRWLockExclusive(&cancelLock);
@@ -263,7 +263,7 @@ CpWineSendPending(CpHandle *handlePtr)
     AcquireSRWLockExclusive(&watchLock);
     CpListAppend(&watched, &handlePtr->watchedNode);
     if (!timerRuns) {
-        SetPeriod(timerPtr, WATCH_PERIOD_MS);
+        CpWineSetPeriod(timerPtr, WATCH_PERIOD_MS);
         timerRuns = 1;
     }
     ReleaseSRWLockExclusive(&watchLock);
@@ -407,7 +407,7 @@ CpWineCancelAgain(CpHandle *handlePtr, CpOp *opPtr, int found)
         portPtr->cancelsAgain = 1;
     }
     if (!cancelTimerRuns) {
-        SetPeriod(cancelTimerPtr, CANCEL_PERIOD_MS);
+        CpWineSetPeriod(cancelTimerPtr, CANCEL_PERIOD_MS);
         cancelTimerRuns = 1;
     }
     ReleaseSRWLockExclusive(&cancelLock);

@@ -26,6 +26,7 @@ typedef void *PVOID;
 typedef const wchar_t *LPCWSTR;
 typedef struct WinObject *HANDLE;
 typedef struct WinModule *HMODULE;
+typedef struct WinTimer *PTP_TIMER;
 
 #define TRUE 1
 #define FALSE 0
