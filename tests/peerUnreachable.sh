@@ -24,20 +24,10 @@ END
 # hours: for idle connections with -keepalive, unacknowledged data, connects.
 cat >"$work/inside" <<'END'
 run=$1 here=$2 work=$3
-mkfifo "$work/control"
-unshare -n sh "$work/peer" "$here" "$work" <"$work/control" &
-exec 3>"$work/control"
-await() {
-    tries=100
-    until [ -s "$work/$1" ]; do
-        [ $tries -gt 0 ] || { echo "FAILED: no $1"; exit 1; }
-        sleep 0.1
-        tries=$((tries - 1))
-    done
-}
-await pid
+. "$here/linkedPeer"
+startPeer
 ip link set lo up &&
-    ip link add link1 type veth peer name link2 netns "$(cat "$work/pid")" &&
+    ip link add link1 type veth peer name link2 netns "$peerPid" &&
     ip link set link1 up && ip addr add 192.0.2.1/24 dev link1 || exit 1
 cd /proc/sys/net/ipv4 || exit 1
 echo 1 >tcp_keepalive_time
@@ -46,8 +36,7 @@ echo 2 >tcp_keepalive_probes
 echo 4 >tcp_retries2
 echo 1 >tcp_syn_retries
 cd "$work" || exit 1
-echo go >&3
-await port
+readyPeer
 IOCPSOCK_PEER="192.0.2.2 $(cat "$work/port")" \
     "$run" "$here/run.tcl" peerUnreachable.tcl
 END

@@ -6,19 +6,8 @@
 
 namespace import ::tcltest::*
 
-# Each test has a name of its own, because the resolver remembers names.
-
-set lastName 0
-
-proc newName {} {
-    return n[incr ::lastName]
-}
-
-# Commands to the resolver are look-ups, too. They get no answer.
-
-proc tell {verdict name} {
-    catch {close [support::sock -async $name.$verdict.test 1]}
-}
+set namePrefix n
+source [file join $::support::dir resolveSupport.tcl]
 
 proc dial {name port args} {
     return [support::sock {*}$args -async $name.held.test $port]

@@ -5,17 +5,8 @@
 
 namespace import ::tcltest::*
 
-set lastName 0
-
-proc newName {} {
-    return u[incr ::lastName]
-}
-
-# Commands to the resolver are look-ups, too. They get no answer.
-
-proc tell {verdict name} {
-    catch {close [support::sock -async $name.$verdict.test 1]}
-}
+set namePrefix u
+source [file join $::support::dir resolveSupport.tcl]
 
 proc dial {name port args} {
     return [iocpsock::udp {*}$args $name.held.test $port]

@@ -42,27 +42,16 @@ run=$1 here=$2 work=$3
 shift 3
 . "$work/address"
 begin
-mkfifo "$work/control"
-unshare -n sh "$work/peer" "$here" "$work" <"$work/control" &
-exec 3>"$work/control"
-await() {
-    tries=100
-    until [ -s "$work/$1" ]; do
-        [ $tries -gt 0 ] || { echo "FAILED: no $1"; exit 1; }
-        sleep 0.1
-        tries=$((tries - 1))
-    done
-}
-await pid
+. "$here/linkedPeer"
+startPeer
 for i in 1 2; do
-    ip link add link$i type veth peer name peer$i netns "$(cat "$work/pid")" ||
+    ip link add link$i type veth peer name peer$i netns "$peerPid" ||
         exit 1
 done
 address link1 192.0.2.1 2001:db8:1::1 &&
     address link2 192.0.2.129 2001:db8:2::1 &&
     ip route add default via 192.0.2.2 || exit 1
-echo go >&3
-await port
+readyPeer
 # The first link was made first.
 indexes=$(ip -o link | sed -n "s|^\([0-9]*\): link.*|\1|p" | sort -n)
 IOCPSOCK_PEER="$(cat "$work/port") $(echo $indexes)" \
